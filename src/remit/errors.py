@@ -1,0 +1,155 @@
+"""Every exception of Remit in one tree, split by who must act.
+
+RemitError
+├── UsageError              the developer or operator: something is declared or called wrongly
+│   ├── ConfigError           a setting, file or key
+│   ├── SpecError             an agent, tool or prompt declaration
+│   ├── UnpricedModel         a model without a price
+│   ├── MissingExtra          an optional dependency is not installed
+│   ├── NotFound              a run, approval, session or agent that does not exist
+│   └── NotAllowed            the caller may not do this (approve, answer, switch …)
+├── RunUnfinished           the caller: `.output` was read from a run that has none
+├── ArgumentError           the model: the arguments of a tool call are not valid
+├── ToolError               the model: a tool says what went wrong
+│   ├── PathRefused           a path outside the declared root, or a denied one
+│   └── NeedsInput            a tool asks a human before it goes on
+├── OutsideError            the outside world: retry, or repair it
+│   ├── StoreError            the journal's database
+│   │   ├── StoreBusy           locked by others for longer than the retry
+│   │   ├── StoreFull           no space left
+│   │   ├── StoreReadOnly       may not be written
+│   │   ├── StoreCorrupt        not a database, or damaged
+│   │   └── StoreGone           vanished or unreachable
+│   ├── ProviderError         a model provider answered with an error, or not at all
+│   └── SandboxUnavailable    nothing on this machine can confine a process
+└── IntegrityError          the auditor: the journal is not what was written
+    ├── ChainBroken           a record was changed, removed, inserted or reordered
+    ├── VaultSealBroken       a sealed secret cannot be opened
+    └── ReplayDiffers         deciding again gave other events
+"""
+
+
+class RemitError(Exception):
+    """Base of everything Remit raises on purpose."""
+
+
+class UsageError(RemitError):
+    """Something is declared or called wrongly; the message says where and what to do."""
+
+
+class ConfigError(UsageError):
+    """A setting, file or key is missing or wrong."""
+
+
+class SpecError(UsageError):
+    """The declaration of an agent, tool or prompt is refused."""
+
+
+class UnpricedModel(UsageError):
+    """A model has no known price; an unpriced model is refused, never free."""
+
+
+class MissingExtra(UsageError):
+    """An optional dependency is needed; the message names the extra to install."""
+
+
+class NotFound(UsageError):
+    """The named run, approval, session or agent does not exist for this tenant."""
+
+
+class NotAllowed(UsageError):
+    """The caller may not do this: wrong person, too late, or already answered."""
+
+
+class RunUnfinished(RemitError):
+    """The output of a run was read that has not completed."""
+
+
+class ArgumentError(RemitError):
+    """The arguments of a tool call do not fit its schema; the model can mend them."""
+
+
+class ToolError(RemitError):
+    """Raised by a tool to tell the model what went wrong; it becomes an observation."""
+
+
+class PathRefused(ToolError):
+    """A path lies outside the declared root or is on the deny list."""
+
+
+class NeedsInput(ToolError):
+    """A tool asks a human a typed question; the call starts again with the answer."""
+
+    def __init__(self, key: str, question: str, schema_json: str) -> None:
+        super().__init__(question)
+        self.key = key
+        self.question = question
+        self.schema_json = schema_json
+
+
+class OutsideError(RemitError):
+    """The world outside failed: retry, or repair it."""
+
+
+class StoreError(OutsideError):
+    """The journal's database failed; what was acknowledged is safe, this write is not done."""
+
+
+class StoreBusy(StoreError):
+    """The database stayed locked by others for longer than the retry."""
+
+
+class StoreFull(StoreError):
+    """No space is left for the journal."""
+
+
+class StoreReadOnly(StoreError):
+    """The journal may not be written."""
+
+
+class StoreCorrupt(StoreError):
+    """The file is no database, or it is damaged."""
+
+
+class StoreGone(StoreError):
+    """The database vanished or cannot be reached."""
+
+
+class ProviderError(OutsideError):
+    """A model provider answered with an error, or not at all.
+
+    `kind` is one of `FailureKind` in `remit.values.model`; `retry_after_ms` is the provider's own wish.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        kind: str = "unknown",
+        status: int | None = None,
+        retry_after_ms: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.status = status
+        self.retry_after_ms = retry_after_ms
+
+
+class SandboxUnavailable(OutsideError):
+    """Nothing on this machine can confine a process; the message says what to install."""
+
+
+class IntegrityError(RemitError):
+    """The journal is not what was written."""
+
+
+class ChainBroken(IntegrityError):
+    """A record was changed, removed, inserted or reordered; the message says which."""
+
+
+class VaultSealBroken(IntegrityError):
+    """A sealed secret cannot be opened: wrong key, or it was changed."""
+
+
+class ReplayDiffers(IntegrityError):
+    """Deciding a record again gave other events."""

@@ -1,0 +1,101 @@
+"""What the outside must satisfy: one Protocol per port, every adapter subclasses its contract suite."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from remit.values.model import Delta, ModelAnswer, ModelRequest
+from remit.values.price import ModelPrice
+
+# ---------------------------------------------------------------- models
+
+
+class Model(Protocol):
+    """A way to reach models of one provider."""
+
+    provider: str
+
+    async def answer(
+        self, request: ModelRequest, *, deadline_s: float, emit: Callable[[Delta], None]
+    ) -> ModelAnswer:
+        """The complete answer; `emit` gets deltas on the way when `request.stream`.
+
+        `deadline_s` is the time left in seconds; the whole call ends within it.
+        Raises `ProviderError` with its kind; never hangs.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
+        ...
+
+
+# ---------------------------------------------------------------- sandbox
+
+# Defaults: enough for a test suite of a small project, too little to hurt a 2-core machine.
+_CPU_S = 60
+_MEMORY_BYTES = 2 * 1024**3
+_PROCESSES = 128
+_FILE_BYTES = 256 * 1024**2
+_OUTPUT_BYTES = 1024**2
+_OPEN_FILES = 512
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One program to run confined: no network, a read-only system, limits.
+
+    `read` and `write` are the host paths it sees besides the system, `hide` those it never sees
+    even beneath them. `env` is its whole environment besides a minimal PATH, HOME, LANG, TMPDIR.
+    """
+
+    argv: tuple[str, ...]
+    cwd: str
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    hide: tuple[str, ...] = ()
+    env: Mapping[str, str] = field(default_factory=dict)
+    stdin: bytes = b""
+    timeout_s: float = 60.0
+    cpu_s: int = _CPU_S
+    memory_bytes: int = _MEMORY_BYTES
+    processes: int = _PROCESSES
+    file_bytes: int = _FILE_BYTES
+    output_bytes: int = _OUTPUT_BYTES
+    open_files: int = _OPEN_FILES
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Finished:
+    """How a confined program ended; `exit_code` is None when the sandbox killed it."""
+
+    exit_code: int | None
+    stdout: bytes
+    stderr: bytes
+    truncated: bool
+    ended: Literal["exited", "signalled", "timeout", "output", "cancelled"]
+    confinement: str
+    """What confined it, for example `bubblewrap` or `landlock+netns`."""
+
+
+class Sandbox(Protocol):
+    """Something that runs a program confined by the operating system."""
+
+    name: str
+
+    async def run(self, command: Command) -> Finished:
+        """Run to the end or to a limit; everything it started is dead when this returns."""
+        ...
+
+
+# ---------------------------------------------------------------- prices
+
+
+class Prices(Protocol):
+    """A price table, resolved once when a run starts."""
+
+    version: str
+
+    def price(self, model: str) -> ModelPrice:
+        """The price of `provider:model`. Raises `UnpricedModel`."""
+        ...

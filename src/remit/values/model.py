@@ -1,0 +1,120 @@
+"""What goes to a model and what comes back, independent of any provider's protocol.
+
+Answers hold raw text: only the redactor may turn them into message parts (`Clean`).
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from remit.values.message import Message
+from remit.values.usage import Usage
+
+StopReason = Literal["end", "tools", "max_tokens", "stop_sequence", "refusal", "pause"]
+"""Why a model stopped: done, wants tools, cut at the output limit, a stop text, refused, paused."""
+
+FailureKind = Literal[
+    "rate_limited",
+    "overloaded",
+    "server",
+    "timeout",
+    "connection",
+    "stream_broken",
+    "malformed",
+    "auth",
+    "bad_request",
+    "not_found",
+    "too_large",
+    "billing",
+    "cancelled",
+    "unknown",
+]
+TRANSIENT: frozenset[str] = frozenset(
+    {"rate_limited", "overloaded", "server", "timeout", "connection", "stream_broken", "malformed"}
+)
+"""Kinds of failure that a later try may not meet again."""
+
+
+@dataclass(frozen=True, slots=True)
+class ToolSchema:
+    """A tool as a model sees it; `schema_json` is the JSON Schema of its arguments."""
+
+    name: str
+    description: str
+    schema_json: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelRequest:
+    """One model call. `model` is the provider's own name, without the provider prefix."""
+
+    model: str
+    system: str
+    messages: tuple[Message, ...]
+    tools: tuple[ToolSchema, ...] = ()
+    max_output_tokens: int
+    thinking_tokens: int = 0
+    """Budget for extended thinking, 0 for none; a part of `max_output_tokens`."""
+    stream: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class RawText:
+    """Text as generated."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class RawThinking:
+    """Reasoning as generated, with the provider's signature or encrypted form."""
+
+    text: str
+    signature: str = ""
+    redacted: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class RawCall:
+    """A tool call as generated; `arguments` is the JSON text with its number lexemes kept."""
+
+    provider_id: str
+    tool: str
+    arguments: str
+
+
+RawPart = RawText | RawThinking | RawCall
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelAnswer:
+    """A complete answer. `model` is the name of the model that answered, for drift."""
+
+    parts: tuple[RawPart, ...]
+    stop: StopReason
+    usage: Usage
+    model: str
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delta:
+    """A piece of a streamed answer: `index` is the part it belongs to, `kind` its sort.
+
+    For `call` the first piece carries `tool` and `provider_id`, the others argument text.
+    """
+
+    index: int
+    kind: Literal["text", "thinking", "call"]
+    text: str = ""
+    tool: str = ""
+    provider_id: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """What a provider's headers say about the limits; None where it says nothing."""
+
+    requests_remaining: int | None = None
+    tokens_remaining: int | None = None
+    reset_after_ms: int | None = None
+    retry_after_ms: int | None = None

@@ -1,0 +1,45 @@
+"""Money is an integer count of nano-dollars; no float ever enters a computation."""
+
+from decimal import Decimal, InvalidOperation
+from typing import NewType
+
+from remit.errors import ConfigError
+
+Nano = NewType("Nano", int)
+
+NANO_PER_USD = 1_000_000_000
+# One token of the cheapest priced models costs a few nano-dollars, so a millionth of a dollar
+# would round to nothing; nine digits keep every published price an integer per million tokens.
+TOKENS_PER_PRICE = 1_000_000
+
+
+def usd(amount: str | int | Decimal) -> Nano:
+    """Nano-dollars of a dollar amount such as `"2.00"`.
+
+    Raises `ConfigError` for a float, a negative or not finite amount, or more than nine decimals.
+    """
+    if isinstance(amount, bool) or not isinstance(amount, str | int | Decimal):
+        raise ConfigError(f"an amount in USD is written as text such as '2.00', not {amount!r}")
+    try:
+        nano = Decimal(amount) * NANO_PER_USD
+        whole = int(nano)
+    except (InvalidOperation, ValueError, OverflowError) as exc:
+        raise ConfigError(f"{amount!r} is not an amount in USD such as '2.00'") from exc
+    if nano != whole or whole < 0:
+        raise ConfigError(
+            f"{amount!r}: an amount in USD is not negative and has at most 9 decimals"
+        )
+    return Nano(whole)
+
+
+def format_usd(nano: int, decimals: int = 4) -> str:
+    """Dollars with at least `decimals` places, never rounded: `$0.0123`."""
+    sign = "-" if nano < 0 else ""
+    whole, rest = divmod(abs(nano), NANO_PER_USD)
+    digits = f"{rest:09d}".rstrip("0").ljust(decimals, "0")
+    return f"{sign}${whole}.{digits}" if digits else f"{sign}${whole}"
+
+
+def price_of(tokens: int, nano_per_million: int) -> Nano:
+    """Cost of tokens, rounded up to the next nano-dollar so that a hold is never too small."""
+    return Nano(-(-tokens * nano_per_million // TOKENS_PER_PRICE))

@@ -1,0 +1,33 @@
+"""Token counts of one model call, in one meaning for all providers."""
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class Usage(BaseModel):
+    """Tokens of one model call.
+
+    `input` counts everything the model read, cached tokens included; `cache_read` and
+    `cache_write` are parts of it. `output` counts everything it wrote; `reasoning` is a part of it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    input: int = Field(default=0, ge=0)
+    output: int = Field(default=0, ge=0)
+    cache_read: int = Field(default=0, ge=0)
+    cache_write: int = Field(default=0, ge=0)
+    reasoning: int = Field(default=0, ge=0)
+
+    @property
+    def total(self) -> int:
+        """Tokens that count against a token budget."""
+        return self.input + self.output
+
+    def __add__(self, other: "Usage") -> "Usage":
+        return Usage(
+            input=self.input + other.input,
+            output=self.output + other.output,
+            cache_read=self.cache_read + other.cache_read,
+            cache_write=self.cache_write + other.cache_write,
+            reasoning=self.reasoning + other.reasoning,
+        )
