@@ -1,0 +1,1 @@
+"""Remit: the production runtime for LLM agents."""

@@ -1,0 +1,33 @@
+"""Settings that every test shares: property testing without a clock, git and HOME of its own."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, settings
+
+# No deadline: a busy machine is not a failing one. The failing example is printed as a line that
+# can be pasted back (`print_blob`). REMIT_HYPOTHESIS=deep digs longer than a normal run may.
+settings.register_profile(
+    "remit", deadline=None, print_blob=True, suppress_health_check=[HealthCheck.too_slow]
+)
+settings.register_profile("deep", parent=settings.get_profile("remit"), max_examples=5_000)
+settings.load_profile(os.environ.get("REMIT_HYPOTHESIS", "remit"))
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _machine_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Give the suite a HOME and a git identity, so that no test reads those of the machine."""
+    home: Path = tmp_path_factory.mktemp("home")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("HOME", str(home))
+        patch.setenv("GIT_CONFIG_GLOBAL", os.devnull)
+        patch.setenv("GIT_CONFIG_NOSYSTEM", "1")
+        for role in ("AUTHOR", "COMMITTER"):
+            patch.setenv(f"GIT_{role}_NAME", "Test")
+            patch.setenv(f"GIT_{role}_EMAIL", "test@example.invalid")
+        for name in [name for name in os.environ if name.startswith(("REMIT_", "ANTHROPIC_"))]:
+            if name != "REMIT_HYPOTHESIS":
+                patch.delenv(name)
+        yield
