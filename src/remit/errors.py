@@ -80,11 +80,11 @@ class PathRefused(ToolError):
 class NeedsInput(ToolError):
     """A tool asks a human a typed question; the call starts again with the answer."""
 
-    def __init__(self, key: str, question: str, schema_json: str) -> None:
+    def __init__(self, key: str, question: str, answer_schema: str) -> None:
         super().__init__(question)
         self.key = key
         self.question = question
-        self.schema_json = schema_json
+        self.answer_schema = answer_schema
 
 
 class OutsideError(RemitError):
@@ -118,7 +118,7 @@ class StoreGone(StoreError):
 class ProviderError(OutsideError):
     """A model provider answered with an error, or not at all.
 
-    `kind` is one of `FailureKind` in `remit.values.model`; `retry_after_ms` is the provider's own wish.
+    `kind` is one of `remit.values.model.FailureKind`; `retry_after_ms` is the provider's wish.
     """
 
     def __init__(

@@ -1,9 +1,11 @@
-"""What the outside must satisfy: one Protocol per port, every adapter subclasses its contract suite."""
+"""What the outside must satisfy: one Protocol per port, one contract suite for all its adapters."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
+from remit.journal.record import Record
+from remit.journal.transfers import HoldLine, PostLine
 from remit.values.model import Delta, ModelAnswer, ModelRequest
 from remit.values.price import ModelPrice
 
@@ -98,4 +100,332 @@ class Prices(Protocol):
 
     def price(self, model: str) -> ModelPrice:
         """The price of `provider:model`. Raises `UnpricedModel`."""
+        ...
+
+
+# ---------------------------------------------------------------- the journal's store
+
+RunStatus = Literal["running", "waiting", "completed", "stopped"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRow:
+    """One row per run: what it is, where it stands, who drives it."""
+
+    tenant: str
+    run: str
+    root: str
+    parent: str | None
+    agent: str
+    spec: str
+    user: str
+    session: str
+    status: RunStatus
+    version: int
+    epoch: int
+    created_ms: int
+    updated_ms: int
+    wake_at_ms: int | None
+    """When it wants to be driven again though nothing arrives; None for never."""
+    owner: str | None
+    lease_until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRun:
+    """What the first append of a run adds to its row."""
+
+    root: str
+    parent: str | None
+    agent: str
+    spec: str
+    user: str
+    session: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """A message to a run's durable inbox.
+
+    `body` is the JSON of an event; `key` makes sending it twice one letter.
+    """
+
+    run: str
+    key: str
+    kind: str
+    body: bytes
+    time_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class InboxRow:
+    """A letter that waits, by its number in the store."""
+
+    number: int
+    letter: Letter
+
+
+@dataclass(frozen=True, slots=True)
+class VaultRow:
+    """A sealed secret by its placeholder; `run` is the run in which it was found."""
+
+    placeholder: str
+    run: str
+    sealed: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Blob:
+    """Content kept by its SHA-256 in hex: declarations and whole tool results."""
+
+    digest: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Append:
+    """One transaction: a record with all that must become durable with it, or nothing.
+
+    `record.header.version` is the version it makes; the row must stand one below. `epoch` must be
+    the row's. `holds` are checked together, then `posts` applied. `status` and `wake_at_ms` are the
+    row's new values. `new` is given with version 1 only.
+    """
+
+    record: Record
+    status: RunStatus
+    wake_at_ms: int | None
+    holds: tuple[HoldLine, ...] = ()
+    posts: tuple[PostLine, ...] = ()
+    consumed: tuple[int, ...] = ()
+    sends: tuple[Letter, ...] = ()
+    vault: tuple[VaultRow, ...] = ()
+    blobs: tuple[Blob, ...] = ()
+    new: NewRun | None = None
+    lease: tuple[str, int] | None = None
+    """With `new`: (owner, lease_until_ms) of the driver that starts the run, epoch 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Crossed:
+    """An account passed 80 % of its limit with this append, for the first time."""
+
+    account: str
+    used: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Durable. A `Crossed` also lies in the run's inbox (kind `crossed`), so it outlives a crash."""
+
+    crossed: tuple[Crossed, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """The row is at another version; or the run, or another active run of the session, exists."""
+
+    kind: Literal["version", "exists", "session"]
+    version: int
+    run: str
+
+
+@dataclass(frozen=True, slots=True)
+class Fenced:
+    """Another driver has a higher epoch: this one must stop."""
+
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Balance:
+    """One limited account. All amounts are in its unit."""
+
+    account: str
+    posted: int
+    held: int
+    limit: int
+
+    @property
+    def available(self) -> int:
+        """What may still be held."""
+        return max(0, self.limit - self.posted - self.held)
+
+
+@dataclass(frozen=True, slots=True)
+class Exceeded:
+    """Nothing was written: a hold does not fit. The balances of all accounts it touches."""
+
+    balances: tuple[Balance, ...]
+
+
+Answer = Appended | Conflict | Fenced | Exceeded
+
+
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """The caller drives the run now; its epoch was raised unless it drove it already."""
+
+    row: RunRow
+    previous_owner: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """Something switched off: `all`, `agent:x`, `tool:x`, `tenant:t`, `tenant:t/agent:x` …"""
+
+    target: str
+    reason: str
+    principal: str
+    since_ms: int
+    until_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class FeedItem:
+    """A record with its place in the feed of all records."""
+
+    position: int
+    record: Record
+
+
+class Store(Protocol):
+    """The journal's database. One contract suite holds for memory, SQLite and Postgres.
+
+    Every method may raise a `StoreError`; then nothing of that call was acknowledged.
+    Everything is partitioned by tenant first.
+    """
+
+    url: str
+
+    async def open(self) -> None:
+        """Connect and bring the schema to today's version."""
+        ...
+
+    async def close(self) -> None:
+        """Finish what was handed in, then let go."""
+        ...
+
+    async def append(self, append: Append) -> Answer:
+        """Write one record with everything that belongs to it, durably, or nothing."""
+        ...
+
+    async def records(self, tenant: str, run: str, after: int = 0) -> list[Record]:
+        """The records of a run with a version above `after`, in order."""
+        ...
+
+    async def run(self, tenant: str, run: str) -> RunRow | None:
+        """The row of a run."""
+        ...
+
+    async def runs(
+        self,
+        tenant: str | None,
+        *,
+        session: str | None = None,
+        status: tuple[RunStatus, ...] = (),
+        parent: str | None = None,
+        before: str | None = None,
+        limit: int = 100,
+    ) -> list[RunRow]:
+        """Rows, newest first; `tenant=None` is for operators. `before` pages by run id."""
+        ...
+
+    async def claim(
+        self, tenant: str, run: str, *, owner: str, now_ms: int, lease_ms: int
+    ) -> Claimed | None:
+        """Take a run for driving: free, lease over, own already, or its owner known to be dead.
+
+        None: someone else drives it, or it has ended. Raises the epoch unless the caller holds a
+        living lease on it.
+        """
+        ...
+
+    async def renew(self, tenant: str, run: str, *, epoch: int, lease_until_ms: int) -> bool:
+        """Prolong the own lease; False when fenced."""
+        ...
+
+    async def release(self, tenant: str, run: str, *, epoch: int) -> None:
+        """Give the lease up; nothing happens when fenced."""
+        ...
+
+    async def due(self, now_ms: int, limit: int = 100) -> list[tuple[str, str]]:
+        """(tenant, run) of live runs nobody drives and that have something to do.
+
+        That is: a letter waits, `wake_at_ms` is past, or the status is `running` and the lease is
+        over or its owner is known to be dead.
+        """
+        ...
+
+    async def send(self, tenant: str, letter: Letter) -> bool:
+        """Put a letter into a run's inbox; False when the key was sent before."""
+        ...
+
+    async def inbox(self, tenant: str, run: str) -> list[InboxRow]:
+        """Letters that wait, oldest first."""
+        ...
+
+    async def waiting(self, tenant: str, run: str, *, timeout_s: float) -> bool:
+        """True as soon as a letter waits, also one sent by another process; False after the time."""
+        ...
+
+    async def balances(self, tenant: str, prefix: str = "") -> list[Balance]:
+        """Limited accounts whose name begins with `prefix`, by name."""
+        ...
+
+    async def open_holds(self, tenant: str, run: str) -> list[HoldLine]:
+        """Holds of a run (by the hold's name) that are neither posted nor released."""
+        ...
+
+    async def feed(
+        self, after: int = 0, *, tenant: str | None = None, limit: int = 1000
+    ) -> list[FeedItem]:
+        """Records after a position, in commit order, none of them ever to be preceded by a later one."""
+        ...
+
+    async def cursor(self, name: str) -> int:
+        """The position a projection has reached, 0 at first."""
+        ...
+
+    async def set_cursor(self, name: str, position: int) -> None:
+        """Remember a projection's position."""
+        ...
+
+    async def sequence(self, tenant: str) -> int:
+        """Give leaf numbers (0, 1, …) to the tenant's records in feed order; how many there are.
+
+        One at a time per tenant; a number once given never changes.
+        """
+        ...
+
+    async def leaves(self, tenant: str, start: int, end: int) -> list[bytes]:
+        """The record hashes with leaf numbers `start` to `end` (exclusive)."""
+        ...
+
+    async def add_head(self, tenant: str, size: int, head: bytes) -> None:
+        """Keep a signed tree head (its JSON) for this size."""
+        ...
+
+    async def heads(self, tenant: str, limit: int = 100) -> list[tuple[int, bytes]]:
+        """Signed heads, largest first."""
+        ...
+
+    async def blob(self, tenant: str, digest: str) -> bytes | None:
+        """A blob's content, None if unknown."""
+        ...
+
+    async def put_blob(self, tenant: str, blob: Blob) -> None:
+        """Keep a blob outside an append (an agent's declaration)."""
+        ...
+
+    async def vault(self, tenant: str, placeholder: str) -> bytes | None:
+        """A sealed secret, None if unknown."""
+        ...
+
+    async def switches(self) -> list[Switch]:
+        """Everything that is switched off now or later."""
+        ...
+
+    async def switch(self, switch: Switch | None, target: str) -> None:
+        """Switch `target` off with `switch`, or on with None."""
         ...

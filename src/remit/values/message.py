@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from remit.values.clean import Clean
+from remit.values.tag import tag
 
 OriginKind = Literal["developer", "user", "model", "tool", "agent", "human", "runtime"]
 Role = Literal["user", "assistant"]
@@ -30,7 +31,7 @@ class Origin(_Value):
 class TextPart(_Value):
     """Plain text."""
 
-    kind: Literal["text"] = "text"
+    kind: Literal["text"] = tag("text")
     text: Clean
     origin: Origin
 
@@ -41,7 +42,7 @@ class ThinkingPart(_Value):
     `redacted` holds the provider's encrypted form where the text itself is withheld.
     """
 
-    kind: Literal["thinking"] = "thinking"
+    kind: Literal["thinking"] = tag("thinking")
     text: Clean
     signature: str = ""
     redacted: str = ""
@@ -51,7 +52,7 @@ class ThinkingPart(_Value):
 class CallPart(_Value):
     """The model asks for a tool. `arguments` is the JSON text as the model wrote it (cleaned)."""
 
-    kind: Literal["call"] = "call"
+    kind: Literal["call"] = tag("call")
     call: str
     """Our own id of the call, unique in its run."""
     provider_id: str = ""
@@ -64,7 +65,7 @@ class CallPart(_Value):
 class ResultPart(_Value):
     """The answer to a call."""
 
-    kind: Literal["result"] = "result"
+    kind: Literal["result"] = tag("result")
     call: str
     provider_id: str = ""
     tool: str

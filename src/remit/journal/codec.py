@@ -1,0 +1,113 @@
+"""Bodies to stored bytes and back; old events are lifted to today's shape by upcasters."""
+
+import json
+import zlib
+from collections.abc import Callable, Mapping
+
+from pydantic import ValidationError
+
+from remit.errors import ChainBroken, StoreCorrupt
+from remit.journal.dictionary import DICTIONARY_1
+from remit.journal.record import Body, Header, Record, authenticate, commit, link
+
+# A record holds one decision's events; whole tool results are artifacts. A bigger one is damage.
+MAX_PLAIN_BYTES = 32 * 1024 * 1024
+_PLAIN, _DEFLATE_1 = 0, 1
+_RAW_DEFLATE = -15  # no zlib header: the first byte says the format already
+
+JsonObject = dict[str, object]
+Upcaster = Callable[[JsonObject], JsonObject]
+
+UPCASTERS: Mapping[tuple[str, int], Upcaster] = {}
+"""(event type, stored shape number) -> the next shape. Shape 1 is stored without a number."""
+
+
+def encode_body(body: Body) -> bytes:
+    """The plain payload: JSON, fields at their default left out."""
+    return body.model_dump_json(exclude_defaults=True).encode()
+
+
+def compress(plain: bytes) -> bytes:
+    """The stored form: a format byte and raw deflate with the preset dictionary."""
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 9, zdict=DICTIONARY_1)
+    packed = squeeze.compress(plain) + squeeze.flush()
+    if len(packed) < len(plain):
+        return bytes([_DEFLATE_1]) + packed
+    return bytes([_PLAIN]) + plain
+
+
+def decompress(stored: bytes) -> bytes:
+    """The plain payload. Raises `StoreCorrupt` for anything `compress` cannot have written."""
+    if not stored:
+        raise StoreCorrupt("a record's payload is empty")
+    form, rest = stored[0], stored[1:]
+    if form == _PLAIN:
+        return rest
+    if form != _DEFLATE_1:
+        raise StoreCorrupt(f"a record's payload has the unknown format {form}")
+    inflate = zlib.decompressobj(_RAW_DEFLATE, zdict=DICTIONARY_1)
+    try:
+        plain = inflate.decompress(rest, MAX_PLAIN_BYTES)
+    except zlib.error as exc:
+        raise StoreCorrupt(f"a record's payload cannot be decompressed: {exc}") from exc
+    if not inflate.eof or inflate.unused_data:
+        raise StoreCorrupt("a record's payload is cut short, too large, or has bytes after its end")
+    return plain
+
+
+def lift(event: JsonObject, upcasters: Mapping[tuple[str, int], Upcaster]) -> JsonObject:
+    """`event` brought to today's shape, one upcaster at a time."""
+    kind = str(event.get("type"))
+    shape = event.pop("shape", 1)
+    if not isinstance(shape, int):
+        raise StoreCorrupt(f"an event of type {kind} has the shape {shape!r}")
+    while (kind, shape) in upcasters:
+        event = upcasters[(kind, shape)](event)
+        kind, shape = str(event.get("type", kind)), shape + 1
+    return event
+
+
+def decode_body(plain: bytes, upcasters: Mapping[tuple[str, int], Upcaster] = UPCASTERS) -> Body:
+    """The body of a plain payload. Raises `StoreCorrupt` when it is none."""
+    try:
+        if upcasters:
+            tree = json.loads(plain)
+            tree["events"] = [lift(event, upcasters) for event in tree["events"]]
+            plain = json.dumps(tree).encode()
+        return Body.model_validate_json(plain)
+    except (ValidationError, ValueError, KeyError, TypeError) as exc:
+        raise StoreCorrupt(f"a record's payload is not a body of events: {exc}") from exc
+
+
+def seal(
+    header: Header, body: Body, *, previous: bytes, salt: bytes, key: bytes, key_id: str
+) -> Record:
+    """The record of `body`, linked to `previous` and authenticated."""
+    plain = encode_body(body)
+    if len(plain) > MAX_PLAIN_BYTES:
+        raise StoreCorrupt(f"a record of {len(plain)} bytes is larger than {MAX_PLAIN_BYTES}")
+    commitment = commit(salt, plain)
+    hash_ = link(previous, header, commitment)
+    return Record(
+        header=header,
+        payload=compress(plain),
+        salt=salt,
+        commitment=commitment,
+        previous=previous,
+        hash=hash_,
+        mac=authenticate(key, hash_),
+        key_id=key_id,
+    )
+
+
+def open_record(record: Record) -> Body | None:
+    """The body of a record, checked against its commitment; None where it was erased."""
+    if not record.payload:
+        return None
+    plain = decompress(record.payload)
+    if commit(record.salt, plain) != record.commitment:
+        header = record.header
+        raise ChainBroken(
+            f"{header.tenant}/{header.run} version {header.version}: its payload was changed"
+        )
+    return decode_body(plain)

@@ -1,0 +1,44 @@
+"""Holds and posts stand in events; this reads them out for the store and the ledger."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from remit.journal.events import Event, ModelCompleted, ModelFailed, ModelRequested
+
+
+@dataclass(frozen=True, slots=True)
+class HoldLine:
+    """Reserve `amount` on `account` if posted + held + amount stays within `limit`."""
+
+    hold: str
+    account: str
+    amount: int
+    limit: int
+
+
+@dataclass(frozen=True, slots=True)
+class PostLine:
+    """Release the hold on `account` and enter `amount` as used."""
+
+    hold: str
+    account: str
+    amount: int
+
+
+def hold_id(run: str, call: str, attempt: int) -> str:
+    """The name of a call's hold, the same on every replay."""
+    return f"{run}:{call}:{attempt}"
+
+
+def transfers(run: str, events: Iterable[Event]) -> tuple[list[HoldLine], list[PostLine]]:
+    """The holds and the posts of `events`, in order."""
+    holds: list[HoldLine] = []
+    posts: list[PostLine] = []
+    for event in events:
+        if isinstance(event, ModelRequested):
+            name = hold_id(run, event.call, event.attempt)
+            holds += [HoldLine(name, h.account, h.amount, h.limit) for h in event.holds]
+        elif isinstance(event, ModelCompleted | ModelFailed):
+            name = hold_id(run, event.call, event.attempt)
+            posts += [PostLine(name, p.account, p.amount) for p in event.posts]
+    return holds, posts
