@@ -196,7 +196,7 @@ class Store(Protocol):
         ...
 
     async def waiting(self, tenant: str, run: str, *, timeout_s: float) -> bool:
-        """True as soon as a letter waits, also one sent by another process; False after the time."""
+        """True as soon as a letter waits, whoever sent it; False after the time."""
         ...
 
     async def balances(self, tenant: str, prefix: str = "") -> list[Balance]:
@@ -210,7 +210,7 @@ class Store(Protocol):
     async def feed(
         self, after: int = 0, *, tenant: str | None = None, limit: int = 1000
     ) -> list[FeedItem]:
-        """Records after a position, in commit order, none of them ever to be preceded by a later one."""
+        """Records after a position in commit order; none can still appear before one returned."""
         ...
 
     async def cursor(self, name: str) -> int:

@@ -173,7 +173,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """Something switched off: `all`, `agent:x`, `tool:x`, `tenant:t`, `tenant:t/agent:x` …"""
+    """Something switched off: `all`, `agent:x`, `tool:x`, `tenant:t`, `tenant:t/agent:x`, …."""
 
     target: str
     reason: str

@@ -1,0 +1,82 @@
+"""Facts about what humans were asked and what they said."""
+
+from typing import Literal
+
+from remit.journal.fact import Fact
+from remit.values.clean import Clean
+from remit.values.tag import tag
+
+
+class ApprovalRequested(Fact):
+    """A human must agree to the exact call with this digest."""
+
+    type: Literal["ApprovalRequested"] = tag("ApprovalRequested")
+    approval: str
+    call: str
+    tool: str
+    digest: str
+    needed: int
+    rule: str
+    reason: Clean
+    expires_ms: int
+
+
+class ApprovalGiven(Fact):
+    """An authenticated human agreed. `arguments` replace the call's where they changed them."""
+
+    type: Literal["ApprovalGiven"] = tag("ApprovalGiven")
+    approval: str
+    digest: str
+    principal: str
+    channel: str
+    comment: Clean = Clean("")
+    arguments: Clean | None = None
+
+
+class ApprovalDenied(Fact):
+    """An authenticated human refused."""
+
+    type: Literal["ApprovalDenied"] = tag("ApprovalDenied")
+    approval: str
+    principal: str
+    channel: str
+    comment: Clean = Clean("")
+
+
+class ApprovalExpired(Fact):
+    """Nobody agreed in time: that is a no."""
+
+    type: Literal["ApprovalExpired"] = tag("ApprovalExpired")
+    approval: str
+
+
+class InputRequested(Fact):
+    """A tool asks a human a typed question; the call starts again with the answer."""
+
+    type: Literal["InputRequested"] = tag("InputRequested")
+    question: str
+    call: str
+    attempt: int = 1
+    key: str
+    text: Clean
+    answer_schema: str
+
+
+class InputReceived(Fact):
+    """A human answered with a value that fits the schema."""
+
+    type: Literal["InputReceived"] = tag("InputReceived")
+    question: str
+    principal: str
+    channel: str
+    value: Clean
+
+
+class InboxIgnored(Fact):
+    """Something arrived that has no effect: late, twice, for a changed call, from the wrong person."""
+
+    type: Literal["InboxIgnored"] = tag("InboxIgnored")
+    what: str
+    ref: str
+    principal: str = ""
+    reason: Clean

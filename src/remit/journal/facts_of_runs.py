@@ -1,0 +1,107 @@
+"""Facts about a run as a whole: its start, its end, its budget."""
+
+from typing import Literal
+
+from remit.journal.fact import AccountLimit, Fact
+from remit.values.clean import Clean
+from remit.values.message import TextPart
+from remit.values.price import ModelPrice
+from remit.values.tag import tag
+from remit.values.usage import Usage
+
+
+class RunStarted(Fact):
+    """A run exists. `spec` is the digest of the agent's stored declaration."""
+
+    type: Literal["RunStarted"] = tag("RunStarted")
+    agent: str
+    spec: str
+    user: str
+    session: str
+    input: tuple[TextPart, ...]
+    continues: str | None = None
+    """The earlier run of the same session whose conversation goes on."""
+    parent: str | None = None
+    parent_call: str | None = None
+    root: str
+    depth: int = 0
+    deadline_ms: int
+    environment: Literal["dev", "ci", "production"] = "dev"
+    prices: tuple[ModelPrice, ...] = ()
+    accounts: tuple[AccountLimit, ...] = ()
+
+
+class RunRecovered(Fact):
+    """Another driver took the run over; what had been released is in doubt."""
+
+    type: Literal["RunRecovered"] = tag("RunRecovered")
+    epoch: int
+    in_doubt: tuple[str, ...] = ()
+
+
+class CancelRequested(Fact):
+    """Someone asked that the run end."""
+
+    type: Literal["CancelRequested"] = tag("CancelRequested")
+    principal: str
+    reason: Clean = Clean("")
+
+
+class RunStopping(Fact):
+    """The run will end: nothing new is released, what is in flight is cut."""
+
+    type: Literal["RunStopping"] = tag("RunStopping")
+    reason: str
+    detail: Clean = Clean("")
+
+
+class CheckRequested(Fact):
+    """The success predicate of the remit is to be evaluated on the answer."""
+
+    type: Literal["CheckRequested"] = tag("CheckRequested")
+    call: str
+
+
+class CheckCompleted(Fact):
+    """The predicate answered; an error or a timeout counts as no."""
+
+    type: Literal["CheckCompleted"] = tag("CheckCompleted")
+    call: str
+    passed: bool
+    detail: Clean = Clean("")
+
+
+class RunEnded(Fact):
+    """The run is over. `output` is JSON text of the answer, kept partly when it was stopped."""
+
+    type: Literal["RunEnded"] = tag("RunEnded")
+    status: Literal["completed", "stopped"]
+    reason: str
+    detail: Clean = Clean("")
+    output: Clean | None = None
+    success: bool | None = None
+    """The predicate's answer; None where the remit declares none."""
+    turns: int = 0
+    tool_calls: int = 0
+    usage: Usage = Usage()
+    cost: int = 0
+
+
+class BudgetWarned(Fact):
+    """An account, or the clock, has passed 80 % of its limit."""
+
+    type: Literal["BudgetWarned"] = tag("BudgetWarned")
+    account: str
+    used: int
+    limit: int
+
+
+class BudgetRefused(Fact):
+    """A hold did not fit under a limit: nothing was sent."""
+
+    type: Literal["BudgetRefused"] = tag("BudgetRefused")
+    call: str
+    account: str
+    needed: int
+    available: int
+    limit: int

@@ -1,0 +1,131 @@
+"""Facts about tool calls and sub-runs."""
+
+from typing import Literal
+
+from remit.journal.fact import Fact
+from remit.values.clean import Clean
+from remit.values.tag import tag
+from remit.values.usage import Usage
+
+
+class CallJudged(Fact):
+    """The decision on one proposed tool call, with the rule that decided."""
+
+    type: Literal["CallJudged"] = tag("CallJudged")
+    call: str
+    tool: str
+    digest: str
+    """Of the exact validated call: tool, contract, arguments and what it depends on."""
+    effect: Literal["allow", "ask", "deny"]
+    rule: str
+    reason: Clean
+    needed: int = 0
+    """Humans who must agree."""
+    principal: str
+    access: Literal["read", "write"]
+    risk: Literal["low", "high"]
+    resources: tuple[str, ...] = ()
+
+
+class ToolQueued(Fact):
+    """The call may go as soon as its resources are free."""
+
+    type: Literal["ToolQueued"] = tag("ToolQueued")
+    call: str
+
+
+class ToolRequested(Fact):
+    """The call is released now."""
+
+    type: Literal["ToolRequested"] = tag("ToolRequested")
+    call: str
+    attempt: int = 1
+    until_ms: int
+    """The instant at which it is cut."""
+
+
+class ToolCompleted(Fact):
+    """The tool answered. `artifact` is the digest of the whole result where `text` is cut."""
+
+    type: Literal["ToolCompleted"] = tag("ToolCompleted")
+    call: str
+    attempt: int = 1
+    text: Clean
+    artifact: str | None = None
+    artifact_bytes: int = 0
+    labels: tuple[str, ...] = ()
+    latency_ms: int = 0
+    recorded_only: bool = False
+    """Shadow: the call was written down, nothing was done."""
+
+
+class ToolFailed(Fact):
+    """The tool failed without effect or with a known one; the model sees `text`."""
+
+    type: Literal["ToolFailed"] = tag("ToolFailed")
+    call: str
+    attempt: int = 1
+    kind: Literal["error", "timeout", "cancelled", "invalid", "denied", "limit", "aborted"]
+    text: Clean
+    rule: str = ""
+    latency_ms: int = 0
+
+
+class ToolUnknown(Fact):
+    """A released write may or may not have happened; it is never repeated silently."""
+
+    type: Literal["ToolUnknown"] = tag("ToolUnknown")
+    call: str
+    attempt: int = 1
+    reason: Clean
+
+
+class ProbeRequested(Fact):
+    """The system is to be asked whether the call in doubt happened."""
+
+    type: Literal["ProbeRequested"] = tag("ProbeRequested")
+    call: str
+    attempt: int = 1
+
+
+class ProbeCompleted(Fact):
+    """What the system said: the result, that it did not happen, or nothing certain."""
+
+    type: Literal["ProbeCompleted"] = tag("ProbeCompleted")
+    call: str
+    verdict: Literal["happened", "absent", "unknown"]
+    text: Clean = Clean("")
+    latency_ms: int = 0
+
+
+class ToolResolved(Fact):
+    """A human said of a call in doubt whether it happened."""
+
+    type: Literal["ToolResolved"] = tag("ToolResolved")
+    call: str
+    happened: bool
+    principal: str
+    text: Clean = Clean("")
+
+
+class SubrunRequested(Fact):
+    """A sub-agent is started as the run `child`, with a brief and its own tools."""
+
+    type: Literal["SubrunRequested"] = tag("SubrunRequested")
+    call: str
+    agent: str
+    child: str
+    brief: Clean
+
+
+class SubrunEnded(Fact):
+    """A sub-run ended; its answer, or what is missing and why."""
+
+    type: Literal["SubrunEnded"] = tag("SubrunEnded")
+    call: str
+    child: str
+    status: Literal["completed", "stopped"]
+    reason: str
+    text: Clean
+    usage: Usage = Usage()
+    cost: int = 0
