@@ -6,12 +6,15 @@ RemitError
 │   ├── SpecError             an agent, tool or prompt declaration
 │   ├── UnpricedModel         a model without a price
 │   ├── MissingExtra          an optional dependency is not installed
+│   ├── CommandRefused        a command that cannot be confined as it is declared
 │   ├── NotFound              a run, approval, session or agent that does not exist
 │   └── NotAllowed            the caller may not do this (approve, answer, switch …)
 ├── RunUnfinished           the caller: `.output` was read from a run that has none
 ├── ArgumentError           the model: the arguments of a tool call are not valid
 ├── ToolError               the model: a tool says what went wrong
 │   ├── PathRefused           a path outside the declared root, or a denied one
+│   ├── NoSuchFile            nothing lies at a path beneath the declared root
+│   ├── FileTooLarge          a file above the limit of its root
 │   └── NeedsInput            a tool asks a human before it goes on
 ├── OutsideError            the outside world: retry, or repair it
 │   ├── StoreError            the journal's database
@@ -21,7 +24,8 @@ RemitError
 │   │   ├── StoreCorrupt        not a database, or damaged
 │   │   └── StoreGone           vanished or unreachable
 │   ├── ProviderError         a model provider answered with an error, or not at all
-│   └── SandboxUnavailable    nothing on this machine can confine a process
+│   ├── SandboxUnavailable    nothing on this machine can confine a process
+│   └── SandboxFailed         a sandbox that worked could not be set up this time
 └── IntegrityError          the auditor: the journal is not what was written
     ├── ChainBroken           a record was changed, removed, inserted or reordered
     ├── VaultSealBroken       a sealed secret cannot be opened
@@ -53,6 +57,10 @@ class MissingExtra(UsageError):
     """An optional dependency is needed; the message names the extra to install."""
 
 
+class CommandRefused(UsageError):
+    """A command cannot be confined as declared: a path, a limit or the program is wrong."""
+
+
 class NotFound(UsageError):
     """The named run, approval, session or agent does not exist for this tenant."""
 
@@ -75,6 +83,14 @@ class ToolError(RemitError):
 
 class PathRefused(ToolError):
     """A path lies outside the declared root or is on the deny list."""
+
+
+class NoSuchFile(ToolError):
+    """Nothing lies at this path beneath the declared root."""
+
+
+class FileTooLarge(ToolError):
+    """A file is larger than its root, or the caller, allows."""
 
 
 class NeedsInput(ToolError):
@@ -137,6 +153,10 @@ class ProviderError(OutsideError):
 
 class SandboxUnavailable(OutsideError):
     """Nothing on this machine can confine a process; the message says what to install."""
+
+
+class SandboxFailed(OutsideError):
+    """A sandbox that worked before could not be set up for this command; it did not run."""
 
 
 class IntegrityError(RemitError):
