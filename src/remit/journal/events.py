@@ -34,10 +34,13 @@ from remit.journal.facts_of_runs import (
     CancelRequested,
     CheckCompleted,
     CheckRequested,
+    ClockPaused,
+    ClockResumed,
     RunEnded,
     RunRecovered,
     RunStarted,
     RunStopping,
+    RuntimeSaid,
 )
 from remit.journal.facts_of_tools import (
     CallJudged,
@@ -54,6 +57,7 @@ from remit.journal.facts_of_tools import (
 )
 
 __all__ = [
+    "EVENT",
     "AccountLimit",
     "ApprovalDenied",
     "ApprovalExpired",
@@ -65,7 +69,8 @@ __all__ = [
     "CancelRequested",
     "CheckCompleted",
     "CheckRequested",
-    "EVENT",
+    "ClockPaused",
+    "ClockResumed",
     "Event",
     "Hold",
     "InboxIgnored",
@@ -83,6 +88,7 @@ __all__ = [
     "RunRecovered",
     "RunStarted",
     "RunStopping",
+    "RuntimeSaid",
     "SubrunEnded",
     "SubrunRequested",
     "ToolCompleted",
@@ -98,6 +104,9 @@ Event = Annotated[
     | RunRecovered
     | CancelRequested
     | RunStopping
+    | ClockPaused
+    | ClockResumed
+    | RuntimeSaid
     | CheckRequested
     | CheckCompleted
     | RunEnded

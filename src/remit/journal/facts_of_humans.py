@@ -73,7 +73,7 @@ class InputReceived(Fact):
 
 
 class InboxIgnored(Fact):
-    """Something arrived that has no effect: late, twice, for a changed call, from the wrong person."""
+    """Something arrived without effect: late, twice, for a changed call, from the wrong person."""
 
     type: Literal["InboxIgnored"] = tag("InboxIgnored")
     what: str

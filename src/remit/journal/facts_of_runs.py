@@ -55,6 +55,27 @@ class RunStopping(Fact):
     detail: Clean = Clean("")
 
 
+class ClockPaused(Fact):
+    """Only humans or sub-runs are waited for: the run's own clock stands still from `at_ms`."""
+
+    type: Literal["ClockPaused"] = tag("ClockPaused")
+    at_ms: int
+
+
+class ClockResumed(Fact):
+    """The clock goes on; the time waited was added to the deadline."""
+
+    type: Literal["ClockResumed"] = tag("ClockResumed")
+    deadline_ms: int
+
+
+class RuntimeSaid(Fact):
+    """Remit itself tells the model something, as a user message with origin `runtime`."""
+
+    type: Literal["RuntimeSaid"] = tag("RuntimeSaid")
+    text: Clean
+
+
 class CheckRequested(Fact):
     """The success predicate of the remit is to be evaluated on the answer."""
 
@@ -85,6 +106,8 @@ class RunEnded(Fact):
     tool_calls: int = 0
     usage: Usage = Usage()
     cost: int = 0
+    active_ms: int = 0
+    """Time on the run's own clock."""
 
 
 class BudgetWarned(Fact):

@@ -129,3 +129,4 @@ class SubrunEnded(Fact):
     text: Clean
     usage: Usage = Usage()
     cost: int = 0
+    active_ms: int = 0

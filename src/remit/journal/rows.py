@@ -88,7 +88,8 @@ class Append:
     """One transaction: a record with all that must become durable with it, or nothing.
 
     `record.header.version` is the version it makes; the row must stand one below. `epoch` must be
-    the row's. `holds` are checked together, then `posts` applied. `status` and `wake_at_ms` are the
+    the row's. `posts` are applied first (a settled call makes room for the next), then
+    all `holds` are checked together, all or none. `status` and `wake_at_ms` are the
     row's new values. `new` is given with version 1 only.
     """
 
@@ -173,7 +174,7 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """Something switched off: `all`, `agent:x`, `tool:x`, `tenant:t`, `tenant:t/agent:x`, …."""
+    """Something switched off: `all`, `agent:x`, `tool:x`, `tenant:t`, `tenant:t/agent:x`."""
 
     target: str
     reason: str
