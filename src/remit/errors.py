@@ -144,11 +144,13 @@ class ProviderError(OutsideError):
         kind: str = "unknown",
         status: int | None = None,
         retry_after_ms: int | None = None,
+        request_id: str = "",
     ) -> None:
         super().__init__(message)
         self.kind = kind
         self.status = status
         self.retry_after_ms = retry_after_ms
+        self.request_id = request_id
 
 
 class SandboxUnavailable(OutsideError):

@@ -86,6 +86,19 @@ RawPart = RawText | RawThinking | RawCall
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RateLimits:
+    """What a provider's headers say about the limits; None where it says nothing."""
+
+    requests_remaining: int | None = None
+    tokens_remaining: int | None = None
+    reset_after_ms: int | None = None
+    retry_after_ms: int | None = None
+
+
+NO_LIMITS = RateLimits()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelAnswer:
     """A complete answer. `model` is the name of the model that answered, for drift."""
 
@@ -94,6 +107,12 @@ class ModelAnswer:
     usage: Usage
     model: str
     provider_id: str = ""
+    """The provider's id of the answer."""
+    request_id: str = ""
+    """The provider's id of the HTTP request, for its support and for reconciliation."""
+    limits: RateLimits = NO_LIMITS
+    left_out: tuple[str, ...] = ()
+    """Kinds of content and stop reasons newer than the codec, named because they are dropped."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +127,3 @@ class Delta:
     text: str = ""
     tool: str = ""
     provider_id: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RateLimits:
-    """What a provider's headers say about the limits; None where it says nothing."""
-
-    requests_remaining: int | None = None
-    tokens_remaining: int | None = None
-    reset_after_ms: int | None = None
-    retry_after_ms: int | None = None

@@ -1,0 +1,314 @@
+"""A model behind an HTTP API: aiohttp carries what a wire codec reads and writes."""
+
+import asyncio
+import ipaddress
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from urllib.parse import urlsplit
+
+import aiohttp
+from typing_extensions import override
+
+from remit.adapters.models.key import ApiKey
+from remit.errors import ConfigError, ProviderError
+from remit.ports import Model
+from remit.values.model import Delta, ModelAnswer, ModelRequest
+from remit.wire import sse
+from remit.wire.codec import Codec
+from remit.wire.failure import excerpt
+
+CONNECT_S = 10.0  # a TCP and TLS handshake across the world takes one second
+# Providers that stream send a ping or a piece at least every few seconds.
+SILENCE_S = 120.0
+MAX_ANSWER_BYTES = 64 * 1024**2  # the longest answers known are below 2 MB
+MAX_ERROR_BYTES = 64 * 1024
+MAX_CONNECTIONS = 256  # one model call each; more runs at once wait for a free one
+KEEPALIVE_S = 60.0  # agents come back within a minute, and a new TLS handshake costs 100 ms
+_DRAIN_S = 0.5  # the end of a stream follows its last event at once, or the connection is closed
+
+
+class HttpModel(Model):
+    """`Model` over one protocol. Belongs to the event loop that first uses it.
+
+    Retries nothing: that is policy. Redirects are not followed, so the key goes to one host only.
+    """
+
+    def __init__(
+        self, codec: Codec, key: str, *, base_url: str | None = None, plain_http: bool = False
+    ) -> None:
+        """`plain_http` permits an `http` address that is not this machine's own.
+
+        Raises `ConfigError` for a missing key or an address that cannot be used.
+        """
+        self.provider = codec.provider
+        self._codec = codec
+        self._key = ApiKey(key, variable=codec.key_variable)
+        self._base, self._local = check_base_url(base_url or codec.base_url, plain_http=plain_http)
+        self._session: aiohttp.ClientSession | None = None
+
+    @override
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self._base!r})"
+
+    @override
+    async def answer(
+        self, request: ModelRequest, *, deadline_s: float, emit: Callable[[Delta], None]
+    ) -> ModelAnswer:
+        """See `remit.ports.Model.answer`."""
+        timer = asyncio.timeout(deadline_s)
+        try:
+            async with timer:
+                return await self._exchange(request, emit)
+        except TimeoutError:
+            if not timer.expired():
+                raise  # not ours: it came out of `emit`
+            failure = ProviderError(
+                f"{self._where()} gave no complete answer within {deadline_s:g} s", kind="timeout"
+            )
+        except ProviderError as exc:
+            failure = self._scrubbed(exc)
+        # Raised out here: an exception of aiohttp holds the request's headers, and with them the
+        # key. As a context it would travel into every log of tracebacks.
+        raise failure
+
+    @override
+    async def close(self) -> None:
+        """Release connections."""
+        session, self._session = self._session, None
+        if session is not None:
+            await session.close()
+
+    # ------------------------------------------------------------ exchange
+
+    async def _exchange(self, request: ModelRequest, emit: Callable[[Delta], None]) -> ModelAnswer:
+        body = self._codec.encode_request(request)
+        started = False
+        failure: ProviderError
+        try:
+            async with self._sent(request, body) as response:
+                if response.status != 200:  # noqa: PLR2004  the status of an answer
+                    raise await self._refusal(response)
+                started = True
+                return await self._answer(response, emit)
+        except aiohttp.ClientError as exc:
+            failure = self._broken(exc, started=started)
+        raise failure
+
+    @asynccontextmanager
+    async def _sent(
+        self, request: ModelRequest, body: bytes
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        timeout = aiohttp.ClientTimeout(
+            total=None,  # `answer` holds the deadline
+            sock_connect=CONNECT_S,
+            sock_read=SILENCE_S if request.stream else None,
+        )
+        response = await self._ready().post(
+            self._base + self._codec.path(request),
+            data=body,
+            headers=self._codec.headers(self._key.reveal()),
+            allow_redirects=False,
+            timeout=timeout,
+        )
+        try:
+            yield response
+        except BaseException:
+            response.close()  # also on cancellation: nobody reads the rest
+            raise
+        response.release()
+
+    def _ready(self) -> aiohttp.ClientSession:
+        if self._session is None or self._session.closed:
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(
+                    limit=MAX_CONNECTIONS, keepalive_timeout=KEEPALIVE_S
+                ),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers={"accept-encoding": "identity", "user-agent": "remit"},
+                # A proxy from the environment, but never for this machine's own servers.
+                trust_env=not self._local,
+            )
+        return self._session
+
+    async def _answer(
+        self, response: aiohttp.ClientResponse, emit: Callable[[Delta], None]
+    ) -> ModelAnswer:
+        kind = response.content_type
+        if kind == sse.CONTENT_TYPE:
+            answer = await self._streamed(response, emit)
+        elif kind == "application/json":
+            body, whole = await _read(response, MAX_ANSWER_BYTES)
+            if not whole:
+                raise _too_long()
+            answer = self._codec.decode_answer(body)
+        else:
+            body, _ = await _read(response, MAX_ERROR_BYTES)
+            raise ProviderError(
+                f"{self._where()} answered {kind}, which no model does: is the base URL right? "
+                f"{excerpt(body.decode('utf-8', 'replace'))}",
+                kind="malformed",
+            )
+        headers = _headers(response)
+        return replace(
+            answer,
+            request_id=self._key.scrub(self._codec.request_id(headers)),
+            limits=self._codec.decode_limits(headers, _now_ms()),
+        )
+
+    async def _streamed(
+        self, response: aiohttp.ClientResponse, emit: Callable[[Delta], None]
+    ) -> ModelAnswer:
+        decoder = self._codec.stream_decoder()
+        size = 0
+        async for chunk in response.content.iter_any():
+            size += len(chunk)
+            if size > MAX_ANSWER_BYTES:
+                raise _too_long()
+            for delta in decoder.feed(chunk):
+                emit(delta)
+            if decoder.done:
+                break
+        answer = decoder.finish()
+        await _drain(response)
+        return answer
+
+    # ------------------------------------------------------------ failures
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
+        headers = _headers(response)
+        if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
+            target = urlsplit(headers.get("location", "")).hostname
+            return ProviderError(
+                f"{self._where()} redirects to {target or 'another place'}: set the base URL to "
+                "where the API really is; redirects are not followed, because the key goes along",
+                kind="not_found",
+                status=response.status,
+            )
+        body, _ = await _read(response, MAX_ERROR_BYTES)
+        return self._codec.decode_error(response.status, headers, body, _now_ms())
+
+    def _broken(self, exc: aiohttp.ClientError, *, started: bool) -> ProviderError:
+        """The failure behind an exception of aiohttp, in words that name the remedy."""
+        where = self._where()
+        match exc:
+            case aiohttp.ClientConnectorCertificateError() | aiohttp.ClientSSLError():
+                return ProviderError(
+                    f"{where}: TLS failed ({excerpt(str(exc.os_error))}); check the base URL, the "
+                    "clock and the certificates of this machine",
+                    kind="auth",
+                )
+            case aiohttp.ClientConnectorDNSError():
+                return ProviderError(
+                    f"{where}: no such host; check the base URL and the network", kind="connection"
+                )
+            case aiohttp.ClientConnectorError():
+                reason = exc.os_error.strerror or str(exc.os_error)
+                return ProviderError(
+                    f"{where}: cannot connect ({excerpt(reason)}); check the base URL and the "
+                    "network",
+                    kind="connection",
+                )
+            case aiohttp.SocketTimeoutError():
+                return ProviderError(f"{where} sent nothing for {SILENCE_S:g} s", kind="timeout")
+            case aiohttp.ServerTimeoutError():
+                return ProviderError(
+                    f"{where}: no connection within {CONNECT_S:g} s", kind="connection"
+                )
+            case aiohttp.ClientResponseError():
+                return ProviderError(
+                    f"{where} does not speak HTTP as it should ({excerpt(exc.message)}); check the "
+                    "base URL",
+                    kind="malformed",
+                )
+            case _ if started:
+                return ProviderError(f"{where} broke off in its answer", kind="stream_broken")
+            case _:
+                return ProviderError(f"{where} closed the connection", kind="connection")
+
+    def _where(self) -> str:
+        return f"{self.provider} at {self._base}"
+
+    def _scrubbed(self, error: ProviderError) -> ProviderError:
+        """The same failure with nothing of the key in its text, and no context behind it."""
+        return ProviderError(
+            self._key.scrub(str(error)),
+            kind=error.kind,
+            status=error.status,
+            retry_after_ms=error.retry_after_ms,
+            request_id=self._key.scrub(error.request_id),
+        )
+
+
+def check_base_url(url: str, *, plain_http: bool = False) -> tuple[str, bool]:
+    """The address without a trailing `/` or `/v1`, and whether it is this machine's own.
+
+    Raises `ConfigError` for anything a key must not be sent to.
+    """
+    shown = repr(url.rpartition("@")[2])  # what stands before an @ may be a password
+    try:
+        parts = urlsplit(url.strip())
+        host, _ = parts.hostname, parts.port
+    except ValueError as exc:
+        raise ConfigError(f"base URL {shown}: {exc}") from None
+    if parts.scheme not in {"http", "https"} or not host:
+        raise ConfigError(f"base URL {shown}: it begins with https:// and names a host")
+    if parts.username is not None or parts.query or parts.fragment:
+        raise ConfigError(
+            f"base URL {shown}: it has no user, password, query or fragment; the key is a setting "
+            "of its own"
+        )
+    local = _is_local(host)
+    if parts.scheme == "http" and not (local or plain_http):
+        raise ConfigError(
+            f"base URL {shown}: plain http would send the key in clear over the network; use "
+            "https, or permit it with plain_http=True on a network you trust"
+        )
+    path = parts.path.rstrip("/").removesuffix("/v1")  # users copy it with and without
+    return f"{parts.scheme}://{parts.netloc}{path}", local
+
+
+def _is_local(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def _headers(response: aiohttp.ClientResponse) -> dict[str, str]:
+    return {name.lower(): value for name, value in response.headers.items()}
+
+
+def _now_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _too_long() -> ProviderError:
+    return ProviderError(f"an answer of more than {MAX_ANSWER_BYTES} bytes", kind="malformed")
+
+
+async def _read(response: aiohttp.ClientResponse, limit: int) -> tuple[bytes, bool]:
+    """At most `limit` bytes of the body, and whether that was all."""
+    pieces: list[bytes] = []
+    size = 0
+    async for chunk in response.content.iter_any():
+        size += len(chunk)
+        if size > limit:
+            pieces.append(chunk[: limit - size])
+            return b"".join(pieces), False
+        pieces.append(chunk)
+    return b"".join(pieces), True
+
+
+async def _drain(response: aiohttp.ClientResponse) -> None:
+    """Read to the end of the body, so that the connection can be used again, but do not wait."""
+    try:
+        async with asyncio.timeout(_DRAIN_S):
+            _, whole = await _read(response, MAX_ERROR_BYTES)
+    except (TimeoutError, aiohttp.ClientError):
+        whole = False  # the answer is complete; only the connection is lost
+    if not whole:
+        response.close()

@@ -1,0 +1,32 @@
+"""The Anthropic Messages protocol as one codec value."""
+
+from remit.wire.anthropic.answer import decode_answer, encode_answer
+from remit.wire.anthropic.errors import (
+    decode_error,
+    decode_limits,
+    encode_error,
+    encode_limits,
+    request_id,
+)
+from remit.wire.anthropic.request import decode_request, encode_request, headers, path
+from remit.wire.anthropic.stream import Decoder, encode_stream
+from remit.wire.codec import Codec
+
+ANTHROPIC = Codec(
+    provider="anthropic",
+    key_variable="ANTHROPIC_API_KEY",
+    base_url="https://api.anthropic.com",
+    path=path,
+    headers=headers,
+    encode_request=encode_request,
+    decode_request=decode_request,
+    encode_answer=encode_answer,
+    decode_answer=decode_answer,
+    encode_stream=encode_stream,
+    stream_decoder=Decoder,
+    encode_error=encode_error,
+    decode_error=decode_error,
+    encode_limits=encode_limits,
+    decode_limits=decode_limits,
+    request_id=request_id,
+)

@@ -1,0 +1,71 @@
+"""The shape every protocol's codec has: one value, the same names, both directions.
+
+A codec serves three roles: the client encodes requests and decodes answers, the simulator and
+the proxy decode requests and encode answers.
+"""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from remit.errors import ProviderError
+from remit.values.clean import Clean
+from remit.values.model import Delta, ModelAnswer, ModelRequest, RateLimits
+
+Cleaner = Callable[[str], Clean]
+"""What makes foreign text fit for a message: the redactor, or `Clean.vouch` in the simulator."""
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """An error as it goes over the wire."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class StreamDecoder(Protocol):
+    """Reads one streamed answer."""
+
+    @property
+    def done(self) -> bool:
+        """True once the end of the answer has come; bytes after it do not matter."""
+        ...
+
+    def feed(self, chunk: bytes) -> list[Delta]:
+        """The deltas in the next bytes, chunked anyhow. Raises `ProviderError`."""
+        ...
+
+    def finish(self) -> ModelAnswer:
+        """The whole answer. Raises `ProviderError` (`stream_broken`) if its end has not come."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Codec:
+    """One wire protocol. Everything here is pure; times are handed in."""
+
+    provider: str
+    """Prefix of model names: `anthropic` in `anthropic:claude-sonnet-5`."""
+    key_variable: str
+    """The environment variable its users keep the key in, for error texts."""
+    base_url: str
+    path: Callable[[ModelRequest], str]
+    """What is appended to the base URL for this request."""
+    headers: Callable[[str], dict[str, str]]
+    """The headers of a request, from the API key."""
+    encode_request: Callable[[ModelRequest], bytes]
+    decode_request: Callable[[bytes, Cleaner], ModelRequest]
+    """Raises `ProviderError` (`bad_request`) in the words of the provider's own server."""
+    encode_answer: Callable[[ModelAnswer], bytes]
+    decode_answer: Callable[[bytes], ModelAnswer]
+    encode_stream: Callable[[ModelAnswer], Iterator[bytes]]
+    """One item an event, so that a server can pause or break off in between."""
+    stream_decoder: Callable[[], StreamDecoder]
+    encode_error: Callable[[ProviderError], Failure]
+    decode_error: Callable[[int, Mapping[str, str], bytes, int], ProviderError]
+    """From status, headers (lower-case names), body and the time in Unix milliseconds."""
+    encode_limits: Callable[[RateLimits, int], dict[str, str]]
+    decode_limits: Callable[[Mapping[str, str], int], RateLimits]
+    request_id: Callable[[Mapping[str, str]], str]
