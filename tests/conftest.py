@@ -15,6 +15,9 @@ settings.register_profile(
 settings.register_profile("deep", parent=settings.get_profile("remit"), max_examples=5_000)
 settings.load_profile(os.environ.get("REMIT_HYPOTHESIS", "remit"))
 
+FOREIGN = ("REMIT_", "ANTHROPIC_", "OPENAI_", "GEMINI_", "GOOGLE_")
+"""Settings and keys of the machine: only live tests (REMIT_LIVE=1) may see them."""
+
 
 @pytest.fixture(autouse=True, scope="session")
 def _machine_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
@@ -27,7 +30,7 @@ def _machine_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
         for role in ("AUTHOR", "COMMITTER"):
             patch.setenv(f"GIT_{role}_NAME", "Test")
             patch.setenv(f"GIT_{role}_EMAIL", "test@example.invalid")
-        for name in [name for name in os.environ if name.startswith(("REMIT_", "ANTHROPIC_"))]:
-            if name != "REMIT_HYPOTHESIS":
+        if not os.environ.get("REMIT_LIVE"):
+            for name in [each for each in os.environ if each.startswith(FOREIGN)]:
                 patch.delenv(name)
         yield

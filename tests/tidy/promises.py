@@ -27,7 +27,7 @@ _NOQA = re.compile(
 )
 _IGNORE = re.compile(r"#\s*type:\s*ignore(?P<code>\[[a-z-]+(?:\s*,\s*[a-z-]+)*\])?(?P<rest>.*)")
 _NO_COVER = re.compile(r"#\s*pragma:\s*no\s*(?P<code>cover|branch)(?P<rest>.*)")
-_REASON = re.compile(r"[A-Za-z]{2,}\W+[A-Za-z]{2,}")
+_REASON = re.compile(r"[A-Za-z]{4,}")
 
 
 def one_error_tree(tree: Tree) -> list[str]:

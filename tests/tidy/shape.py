@@ -42,6 +42,11 @@ FACE = "src/remit/__init__.py"
 _FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
 
 
+def syntax(tree: Tree) -> list[str]:
+    """Every file can be read by the oldest Python that we support."""
+    return [source.error for source in tree.code if source.error is not None]
+
+
 def lengths(tree: Tree) -> list[str]:
     """Files and functions are short."""
     found = []
@@ -158,6 +163,31 @@ def face_imports(tree: Tree) -> list[str]:
                 for alias in wrong
             ]
     return found
+
+
+def mirrored(tree: Tree) -> list[str]:
+    """A module that does something has its test file, or its folder has one (a contract suite)."""
+    found = []
+    tests = [PurePosixPath(path) for path in tree.paths if path.startswith("tests/")]
+    for source in tree.package:
+        own = PurePosixPath(source.path.replace("src/remit/", "tests/", 1))
+        own = own.with_name(f"test_{own.name}")
+        floor, whole = own.parts[:2], f"test_{own.parent.name}.py"
+        acts = any(isinstance(node, _FUNCTIONS) and _does(node) for node in ast.walk(source.tree))
+        shown = any(
+            path == own or (path.name == whole and path.parts[:2] == floor) for path in tests
+        )
+        if acts and not shown:
+            found.append(f"{source.path}: there is no {own}")
+    return found
+
+
+def _does(function: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Tell whether a function has a body (a Protocol's method has none)."""
+    return any(
+        not (isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant))
+        for node in function.body
+    )
 
 
 def _inside(path: str) -> bool:

@@ -36,12 +36,14 @@ def repository() -> Tree:
 
 
 CHECKS: list[Check] = [
+    shape.syntax,
     shape.lengths,
     shape.first_lines,
     shape.names,
     shape.inner_imports,
     shape.package_files,
     shape.face_imports,
+    shape.mirrored,
     promises.one_error_tree,
     promises.suppressions,
     promises.requirement_ids,
@@ -57,7 +59,9 @@ CHECKS: list[Check] = [
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 def test_the_repository_keeps_the_rule(check: Check, repository: Tree) -> None:
-    assert "\n".join(check(repository)) == ""
+    found = check(repository)
+    if found:
+        pytest.fail("\n".join(found), pytrace=False)
 
 
 def body(lines: int) -> str:
@@ -66,6 +70,7 @@ def body(lines: int) -> str:
 
 # A rule, a tree that breaks it, and a part of what it must say.
 BROKEN: list[tuple[Check, dict[str, str], str]] = [
+    (shape.syntax, {MODULE: DOC + "def f[T](x: T) -> T: ..."}, "thing.py:2: "),
     (shape.lengths, {MODULE: DOC + "\n" * 400}, "401 lines, allowed 400"),
     (shape.lengths, {"tests/test_x.py": body(71)}, "long has 71 lines, allowed 70"),
     (shape.first_lines, {MODULE: "import ast\n"}, "must start with a docstring"),
@@ -89,6 +94,11 @@ BROKEN: list[tuple[Check, dict[str, str], str]] = [
     (shape.package_files, {"src/remit/values/__init__.py": DOC}, "stays empty"),
     (shape.face_imports, {MODULE: "from remit import Agent"}, "imports Agent from the public face"),
     (shape.face_imports, {MODULE: "import remit"}, "imports remit from the public face"),
+    (
+        shape.mirrored,
+        {MODULE: "def f() -> int:\n    return 1", "tests/values/test_other.py": ""},
+        "there is no tests/values/test_thing.py",
+    ),
     (
         promises.one_error_tree,
         {promises.ERRORS: TREE, MODULE: DOC + "class Other(Odd): ..."},
@@ -201,6 +211,15 @@ FINE: list[tuple[Check, dict[str, str]]] = [
     (shape.names, {"src/remit/values/database.py": DOC + "class Datum: ...\nclass Infos: ..."}),
     (shape.inner_imports, {"src/remit/app/load.py": "importlib.import_module('x')"}),
     (shape.face_imports, {MODULE: "from remit import errors", promises.ERRORS: TREE}),
+    (shape.mirrored, {MODULE: "class Port(Protocol):\n    def f(self) -> int:\n        ..."}),
+    (shape.mirrored, {MODULE: "def f():\n    pass", "tests/values/test_thing.py": ""}),
+    (
+        shape.mirrored,
+        {
+            "src/remit/adapters/memory/x.py": "def f(): f()",
+            "tests/adapters/store/test_memory.py": "",
+        },
+    ),
     (promises.one_error_tree, {promises.ERRORS: TREE, MODULE: "class Box(Generic[T]): ..."}),
     (promises.suppressions, {MODULE: f"x = '{NOQA}'  # a text, not a comment\n"}),
     (promises.suppressions, {MODULE: f"x = 1  {NOQA}: F401, E501 - both are needed here\n"}),

@@ -17,6 +17,9 @@ ROOT = Path(__file__).resolve().parents[2]
 CODE = ("src", "tests", "examples", "benchmarks")
 """Folders of Python code that the house rules hold for."""
 
+OLDEST = (3, 11)
+"""`requires-python` of the package."""
+
 
 @dataclass(frozen=True)
 class Source:
@@ -27,7 +30,16 @@ class Source:
 
     @cached_property
     def tree(self) -> ast.Module:
-        return ast.parse(self.text, self.path)
+        return ast.parse(self.text, self.path, feature_version=OLDEST)
+
+    @property
+    def error(self) -> str | None:
+        """Say why the oldest Python that we support could not read this file."""
+        try:
+            _ = self.tree
+        except SyntaxError as error:
+            return f"{self.path}:{error.lineno}: {error.msg}"
+        return None
 
     @cached_property
     def lines(self) -> list[str]:
@@ -80,13 +92,18 @@ class Tree:
         return (self.root / path).read_text(encoding="utf-8")
 
     @cached_property
-    def python(self) -> list[Source]:
+    def code(self) -> list[Source]:
         """Every Python file in the folders of code."""
         return [
             Source(path, self.read(path))
             for path in self.paths
             if path.endswith(".py") and path.partition("/")[0] in CODE
         ]
+
+    @cached_property
+    def python(self) -> list[Source]:
+        """Those of them that can be read; the rule `syntax` names the others."""
+        return [source for source in self.code if source.error is None]
 
     @property
     def package(self) -> Iterator[Source]:
