@@ -1,8 +1,7 @@
 """What the outside must satisfy: one Protocol per port, one contract suite for all its adapters."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from collections.abc import Callable
+from typing import Protocol
 
 from remit.journal.record import Record
 from remit.journal.rows import (
@@ -19,6 +18,8 @@ from remit.journal.rows import (
     Switch,
 )
 from remit.journal.transfers import HoldLine
+from remit.values.command import Command as Command
+from remit.values.command import Finished as Finished
 from remit.values.model import Delta, ModelAnswer, ModelRequest
 from remit.values.price import ModelPrice
 
@@ -46,51 +47,6 @@ class Model(Protocol):
 
 
 # ---------------------------------------------------------------- sandbox
-
-# Defaults: enough for a test suite of a small project, too little to hurt a 2-core machine.
-_CPU_S = 60
-_MEMORY_BYTES = 2 * 1024**3
-_PROCESSES = 128
-_FILE_BYTES = 256 * 1024**2
-_OUTPUT_BYTES = 1024**2
-_OPEN_FILES = 512
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Command:
-    """One program to run confined: no network, a read-only system, limits.
-
-    `read` and `write` are the host paths it sees besides the system, `hide` those it never sees
-    even beneath them. `env` is its whole environment besides a minimal PATH, HOME, LANG, TMPDIR.
-    """
-
-    argv: tuple[str, ...]
-    cwd: str
-    read: tuple[str, ...] = ()
-    write: tuple[str, ...] = ()
-    hide: tuple[str, ...] = ()
-    env: Mapping[str, str] = field(default_factory=dict)
-    stdin: bytes = b""
-    timeout_s: float = 60.0
-    cpu_s: int = _CPU_S
-    memory_bytes: int = _MEMORY_BYTES
-    processes: int = _PROCESSES
-    file_bytes: int = _FILE_BYTES
-    output_bytes: int = _OUTPUT_BYTES
-    open_files: int = _OPEN_FILES
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Finished:
-    """How a confined program ended; `exit_code` is None when the sandbox killed it."""
-
-    exit_code: int | None
-    stdout: bytes
-    stderr: bytes
-    truncated: bool
-    ended: Literal["exited", "signalled", "timeout", "output", "cancelled"]
-    confinement: str
-    """What confined it, for example `bubblewrap` or `landlock+netns`."""
 
 
 class Sandbox(Protocol):

@@ -1,0 +1,287 @@
+"""What users declare: `Agent`, its `Remit` and its `Prompt`."""
+
+import fnmatch
+import json
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Generic, TypeVar, cast
+
+from pydantic import TypeAdapter, ValidationError
+
+from remit.errors import ArgumentError, SpecError
+from remit.machine.inputs import Inspection
+from remit.machine.spec import FINAL_TOOL, AgentSpec, ToolSpec
+from remit.machine.tools import AnyTool, Tool, call_digest, compact
+from remit.policy.limits import Limits
+from remit.policy.permission import Effect, Rule
+from remit.policy.phase import Phase
+from remit.values.duration import milliseconds
+from remit.values.ids import check_name
+from remit.values.money import usd
+
+T = TypeVar("T")
+_TWO_HUMANS = 2
+_BRIEF = json.dumps(
+    {
+        "type": "object",
+        "properties": {
+            "brief": {
+                "type": "string",
+                "description": "Everything the agent must know: it sees nothing else.",
+            }
+        },
+        "required": ["brief"],
+        "additionalProperties": False,
+    },
+    sort_keys=True,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Prompt:
+    """Instructions with a name and a version, given as text or as a file read at start."""
+
+    text: str = ""
+    path: str = ""
+    name: str = ""
+    version: str = ""
+
+    @staticmethod
+    def file(path: str, *, version: str = "") -> "Prompt":
+        """Instructions in a file, relative to the current directory; read when the app starts."""
+        return Prompt(path=str(path), name=str(path), version=version)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Remit:
+    """What an agent may do, how much it may spend, how long it may take and who must agree.
+
+    approvals: for each write tool how many humans must agree to a call: 0, 1 or 2.
+    rules: further allow, ask and deny rules; deny wins, a write no rule covers is refused.
+    success: a predicate of the answer, evaluated when a run ends.
+    owner: who is called when something is wrong. systems: the names of what it may touch.
+    """
+
+    cost_usd: str = "5.00"
+    tokens: int | None = None
+    session_cost_usd: str | None = None
+    session_tokens: int | None = None
+    turns: int = 50
+    tool_calls: int = 10
+    timeout: str = "10m"
+    identical_calls: int = 3
+    parallel_calls: int = 8
+    depth: int = 4
+    model_attempts: int = 4
+    result_chars: int = 20_000
+    approvals: Mapping[AnyTool | str, int] = field(default_factory=dict)
+    approvers: Sequence[str] = ()
+    approval_timeout: str = "3d"
+    rules: Sequence[Rule] = ()
+    phase: Phase = "autonomous"
+    owner: str = ""
+    systems: Sequence[str] = ()
+    success: Callable[..., bool] | None = None
+
+    def limits(self) -> Limits:
+        """The limits as data."""
+        session = self.session_cost_usd
+        return Limits(
+            cost_nano=usd(self.cost_usd),
+            tokens=self.tokens,
+            session_cost_nano=None if session is None else usd(session),
+            session_tokens=self.session_tokens,
+            turns=self.turns,
+            tool_calls=self.tool_calls,
+            timeout_ms=milliseconds(self.timeout),
+            identical_calls=self.identical_calls,
+            parallel_calls=self.parallel_calls,
+            depth=self.depth,
+            approval_ms=milliseconds(self.approval_timeout),
+            model_attempts=self.model_attempts,
+            result_chars=self.result_chars,
+        )
+
+    def all_rules(self) -> tuple[Rule, ...]:
+        """The declared rules, and one per entry of `approvals`."""
+        own = []
+        for target, needed in self.approvals.items():
+            name = target if isinstance(target, str) else target.name
+            if needed not in (0, 1, _TWO_HUMANS):
+                raise SpecError(f"approvals[{name!r}] is {needed!r}: say 0, 1 or 2 humans")
+            effect, reason = ("ask", f"{needed} must agree") if needed else ("allow", "no approval")
+            own.append(
+                Rule(
+                    id=f"remit.approvals.{name}",
+                    effect=cast("Effect", effect),
+                    tool=name,
+                    needed=max(1, needed),
+                    reason=reason,
+                )
+            )
+        return (*self.rules, *own)
+
+
+class Agent(Generic[T]):
+    """An agent: a model, instructions, tools, sub-agents and its remit.
+
+    model: provider and pinned name, as `anthropic:claude-sonnet-4-5-20250929`.
+    output_type: `str`, or a Pydantic-readable type; then the agent answers through `final_answer`.
+    agents: sub-agents it may hand a brief to; each has its own tools and sees only the brief.
+
+    Raises `SpecError` when a write tool has no authority, names clash, or a limit is wrong.
+    """
+
+    def __init__(  # noqa: PLR0913  # each is one word of the declaration
+        self,
+        name: str,
+        *,
+        model: str,
+        instructions: str | Prompt,
+        tools: Iterable[AnyTool] = (),
+        agents: Iterable["Agent[object]"] = (),
+        output_type: type[T] = cast("type[T]", str),  # noqa: B008  # a cast, evaluated once
+        remit: Remit | None = None,
+        description: str = "",
+        max_output_tokens: int = 4096,
+        thinking_tokens: int = 0,
+    ) -> None:
+        self.name = check_name("agent", name)
+        self.model = model
+        self.prompt = instructions if isinstance(instructions, Prompt) else Prompt(instructions)
+        self.tools: tuple[AnyTool, ...] = tuple(tools)
+        self.agents = tuple(agents)
+        self.output_type = output_type
+        self.remit = Remit() if remit is None else remit
+        self.description = description
+        self.max_output_tokens = max_output_tokens
+        self.thinking_tokens = thinking_tokens
+        self._check()
+
+    def _check(self) -> None:
+        if ":" not in self.model:
+            raise SpecError(
+                f"agent {self.name!r}: model {self.model!r} names no provider; "
+                "write it as 'anthropic:claude-sonnet-4-5-20250929'"
+            )
+        names = [spec.name for spec in self._tool_specs()]
+        twice = sorted({name for name in names if names.count(name) > 1})
+        if twice:
+            raise SpecError(f"agent {self.name!r}: two tools are named {', '.join(twice)}")
+        rules = self.remit.all_rules()
+        for tool in self.tools:
+            covered = any(fnmatch.fnmatchcase(tool.name, rule.tool) for rule in rules)
+            if tool.spec.access == "write" and not covered:
+                raise SpecError(
+                    f"agent {self.name!r}: the write tool {tool.name!r} has no authority; "
+                    f"say Remit(approvals={{'{tool.name}': 0}}) to let it run unasked, 1 to ask "
+                    "one human, 2 to ask two"
+                )
+
+    @cached_property
+    def answer_type(self) -> TypeAdapter[T]:
+        """Reads and checks answers."""
+        return TypeAdapter(self.output_type)
+
+    def _tool_specs(self) -> tuple[ToolSpec, ...]:
+        own = [tool.spec for tool in self.tools]
+        for agent in self.agents:
+            about = agent.description or f"Hands a task to the agent {agent.name}."
+            name = f"ask_{agent.name.lower().replace('-', '_')}"
+            own.append(
+                ToolSpec(
+                    name=name, description=about, parameters=_BRIEF, kind="agent", agent=agent.name
+                )
+            )
+        if self.output_type is not str:
+            schema = _wrapped(self.answer_type.json_schema())
+            text = "Gives the final answer and ends the task."
+            own.append(ToolSpec(name=FINAL_TOOL, description=text, parameters=schema, kind="final"))
+        return tuple(own)
+
+    def spec(self, read: Callable[[str], str]) -> AgentSpec:
+        """The declaration as data; `read` gives the text of a prompt file."""
+        text = read(self.prompt.path) if self.prompt.path else self.prompt.text
+        schema = None
+        if self.output_type is not str:
+            schema = json.dumps(self.answer_type.json_schema(), sort_keys=True)
+        return AgentSpec(
+            name=self.name,
+            model=self.model,
+            instructions=text,
+            prompt=" ".join(part for part in (self.prompt.name, self.prompt.version) if part),
+            tools=self._tool_specs(),
+            agents=tuple(agent.spec(read) for agent in self.agents),
+            rules=self.remit.all_rules(),
+            limits=self.remit.limits(),
+            phase=self.remit.phase,
+            approvers=tuple(self.remit.approvers),
+            owner=self.remit.owner,
+            systems=tuple(self.remit.systems),
+            max_output_tokens=self.max_output_tokens,
+            thinking_tokens=self.thinking_tokens,
+            output_schema=schema,
+            has_predicate=self.remit.success is not None,
+        )
+
+    def tool(self, name: str) -> AnyTool | None:
+        """The function tool of that name."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def agent(self, name: str) -> "Agent[object] | None":
+        """The direct sub-agent of that name."""
+        return next((agent for agent in self.agents if agent.name == name), None)
+
+    def read_answer(self, text: str) -> T:
+        """The answer from its JSON text. Raises `ArgumentError` when it does not fit the type."""
+        try:
+            if self.output_type is str:
+                return self.answer_type.validate_json(text)
+            return self.answer_type.validate_json(unwrap(text))
+        except ValidationError as exc:
+            raise ArgumentError(f"the answer does not fit its type: {exc}") from exc
+
+    async def inspect(self, call: str, tool: str, text: str) -> Inspection:
+        """What the named tool says about one exact call."""
+        function = self.tool(tool)
+        if function is not None:
+            return await function.inspect(call, text)
+        spec = next((spec for spec in self._tool_specs() if spec.name == tool), None)
+        if spec is None:
+            return Inspection(call=call, error=f"there is no tool {tool!r}")
+        try:
+            arguments = compact(text or "{}")
+            if spec.kind == "final":
+                self.read_answer(arguments)
+            elif not isinstance(json.loads(arguments).get("brief"), str):
+                return Inspection(call=call, error="the argument 'brief' must be text")
+        except (ArgumentError, ValueError, AttributeError) as exc:
+            return Inspection(call=call, error=f"the arguments are not valid: {exc}")
+        digest = call_digest(spec.contract, arguments, "")
+        return Inspection(call=call, arguments=arguments, digest=digest)
+
+
+def _wrapped(schema: dict[str, object]) -> str:
+    """The schema of `final_answer`: providers want an object, so any answer stands in `answer`."""
+    defs = schema.pop("$defs", None)
+    tree: dict[str, object] = {
+        "type": "object",
+        "properties": {"answer": schema},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+    if defs is not None:
+        tree["$defs"] = defs
+    return json.dumps(tree, sort_keys=True)
+
+
+def unwrap(text: str) -> str:
+    """The JSON text of the answer inside the arguments of `final_answer`."""
+    tree = json.loads(text)
+    if not isinstance(tree, dict) or set(tree) != {"answer"}:
+        raise ArgumentError("the arguments of final_answer are one object with the key 'answer'")
+    return json.dumps(tree["answer"])
+
+
+__all__ = ["Agent", "Prompt", "Remit", "Tool"]

@@ -1,0 +1,95 @@
+"""The conversation of a run: what is said, by whom, and its rolling digest and size."""
+
+import hashlib
+import json
+from dataclasses import replace
+
+from remit.machine.state import CallState, State
+from remit.values.clean import Clean
+from remit.values.message import (
+    CallPart,
+    Message,
+    Origin,
+    OriginKind,
+    Part,
+    ResultPart,
+    Role,
+    TextPart,
+    ThinkingPart,
+)
+
+RUNTIME = Origin(kind="runtime")
+
+
+def part_bytes(part: Part) -> int:
+    """UTF-8 bytes of a part that reach the model."""
+    match part:
+        case TextPart(text=text):
+            return len(text.encode())
+        case ThinkingPart():
+            return len(part.text.encode()) + len(part.signature) + len(part.redacted)
+        case CallPart():
+            return len(part.arguments.encode()) + len(part.tool) + len(part.provider_id)
+        case ResultPart():
+            return len(part.text.encode()) + len(part.provider_id)
+
+
+def say(state: State, role: Role, parts: tuple[Part, ...]) -> State:
+    """The state with parts added to the conversation; one role's turn stays one message."""
+    if not parts:
+        return state
+    digest = hashlib.sha256(state.digest)
+    for part in parts:
+        digest.update(part.model_dump_json().encode())
+    messages = state.messages
+    if messages and messages[-1].role == role:
+        merged = messages[-1].model_copy(update={"parts": messages[-1].parts + parts})
+        messages = (*messages[:-1], merged)
+    else:
+        messages = (*messages, Message(role=role, parts=parts))
+    return replace(
+        state,
+        messages=messages,
+        digest=digest.digest(),
+        context_bytes=state.context_bytes + sum(part_bytes(part) for part in parts),
+    )
+
+
+def result_part(call: CallState) -> ResultPart:
+    """What the model is told about a call."""
+    kind: OriginKind = "agent" if call.child else "tool"
+    text = call.result if call.status == "done" else "not carried out: the run was stopped"
+    return ResultPart(
+        call=call.call,
+        provider_id=call.provider_id,
+        tool=call.tool,
+        text=Clean.vouch(text),
+        is_error=call.is_error or call.status != "done",
+        origin=Origin(kind=kind, name=call.tool, labels=call.labels),
+    )
+
+
+def with_results(state: State) -> State:
+    """The state with the results of the turn's calls told to the model."""
+    if not state.calls:
+        return state
+    told = say(state, "user", tuple(result_part(call) for call in state.calls))
+    return replace(told, calls=())
+
+
+def json_text(text: str) -> str:
+    """Plain text as JSON text: how an answer without an output type is kept."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def answer_of(state: State) -> str | None:
+    """The final answer as JSON text: of the final tool, else the text the model ended with."""
+    if state.answer is not None or state.calls or state.spec.output_schema is not None:
+        return state.answer
+    last = state.messages[-1] if state.messages else None
+    return json_text(last.text) if last is not None and last.role == "assistant" else None
+
+
+def history_of(state: State) -> tuple[Message, ...]:
+    """The conversation that a later run of the session continues; no call is left unanswered."""
+    return with_results(state).messages

@@ -1,0 +1,67 @@
+"""decide(state, input, world) -> events and state: the only place that chooses what happens next.
+
+Pure: no clock, no dice, no I/O. The first event of a decision is the fact that caused it; the rest
+are its consequences. Holds and posts stand in the events.
+"""
+
+from collections.abc import Callable
+
+from remit.errors import StoreCorrupt
+from remit.machine.doubt import on_probe_completed, on_recovered, on_resolved, on_unknown
+from remit.machine.draft import Draft
+from remit.machine.humans import ignore, on_answer, on_approval, on_cancel, on_denial
+from remit.machine.inputs import Input, World
+from remit.machine.outcomes import (
+    on_check_completed,
+    on_crossed,
+    on_question,
+    on_started,
+    on_subrun_ended,
+    on_tool_outcome,
+)
+from remit.machine.schedule import advance
+from remit.machine.settle import on_model_completed, on_model_failed
+from remit.machine.state import State
+
+ENGINE = "1"
+"""Version of the rules in this package; it is journalled with every record."""
+
+_HANDLERS: dict[str, Callable[..., None]] = {
+    "RunStarted": on_started,
+    "RunRecovered": on_recovered,
+    "CancelRequested": on_cancel,
+    "ModelCompleted": on_model_completed,
+    "ModelFailed": on_model_failed,
+    "ToolCompleted": on_tool_outcome,
+    "ToolFailed": on_tool_outcome,
+    "ToolUnknown": on_unknown,
+    "InputRequested": on_question,
+    "ProbeCompleted": on_probe_completed,
+    "ToolResolved": on_resolved,
+    "SubrunEnded": on_subrun_ended,
+    "CheckCompleted": on_check_completed,
+    "ApprovalGiven": on_approval,
+    "ApprovalDenied": on_denial,
+    "InputReceived": on_answer,
+    "BudgetWarned": on_crossed,
+}
+
+
+def decide(state: State, given: Input, world: World) -> Draft:
+    """The events that `given` leads to, none when it changes nothing, and the state after them.
+
+    Raises `StoreCorrupt` for an input that no decision can begin with.
+    """
+    draft = Draft(state, world)
+    fact = given.fact
+    if fact is not None:
+        handler = _HANDLERS.get(fact.type)
+        if handler is None:
+            raise StoreCorrupt(f"{state.run}: {fact.type} is a consequence, not an input")
+        if state.phase == "ended":
+            if given.kind == "letter":
+                ignore(draft, fact.type, state.run, "the run has ended")
+            return draft
+        handler(draft, fact, given)
+    advance(draft)
+    return draft

@@ -1,0 +1,133 @@
+"""Every proposed call gets a verdict with the rule that decided, before anything happens."""
+
+from collections.abc import Mapping
+from typing import Literal
+
+from remit.journal.events import (
+    ApprovalRequested,
+    CallJudged,
+    ToolCompleted,
+    ToolFailed,
+    ToolQueued,
+)
+from remit.machine.draft import Draft
+from remit.machine.inputs import Inspection
+from remit.machine.spec import ToolSpec
+from remit.machine.state import CallState
+from remit.policy.permission import Question, Verdict, judge
+from remit.values.clean import Clean
+
+Refusal = Literal["denied", "invalid", "limit"]
+
+_UNKNOWN_TOOL = ToolSpec(
+    name="unknown", description="", parameters="{}", access="write", risk="high"
+)
+
+
+def judge_calls(draft: Draft, inspections: Mapping[str, Inspection]) -> None:
+    """Judge every call of the turn that has no verdict yet."""
+    for call in draft.state.calls:
+        inspection = inspections.get(call.call) or Inspection(
+            call=call.call, error="the call could not be inspected"
+        )
+        verdict, kind = _verdict(draft, call, inspection)
+        spec = call.spec or _UNKNOWN_TOOL
+        draft.add(
+            CallJudged(
+                call=call.call,
+                tool=call.tool,
+                digest=inspection.digest,
+                effect=verdict.effect,
+                rule=verdict.rule,
+                reason=Clean.vouch(verdict.reason),
+                needed=verdict.needed,
+                principal=draft.state.user,
+                access=spec.access,
+                risk=spec.risk,
+                resources=inspection.resources,
+            )
+        )
+        _carry_out(draft, call.call, verdict, kind)
+
+
+def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Verdict, Refusal]:
+    state, limits = draft.state, draft.state.spec.limits
+    spec = call.spec
+    if spec is None:
+        names = ", ".join(tool.name for tool in state.spec.tools) or "none"
+        reason = f"there is no tool {call.tool!r}; the tools are: {names}"
+        return Verdict("deny", "builtin.unknown-tool", reason), "denied"
+    if inspection.error is not None:
+        return Verdict("deny", "builtin.schema", inspection.error), "invalid"
+    if spec.kind == "final":
+        return Verdict("allow", "builtin.final-answer", "the answer fits its type"), "denied"
+    if state.repeats.get(inspection.digest, 0) + 1 >= limits.identical_calls:
+        reason = f"this exact call was made {limits.identical_calls} times and nothing changed"
+        return Verdict("deny", "limits.identical-calls", reason), "limit"
+    if _admitted(draft) >= limits.tool_calls:
+        reason = f"the run may make {limits.tool_calls} tool calls and has made them"
+        return Verdict("deny", "limits.tool-calls", reason), "limit"
+    if spec.kind == "agent" and state.depth >= limits.depth:
+        reason = f"sub-runs may nest {limits.depth} deep"
+        return Verdict("deny", "limits.depth", reason), "limit"
+    return verdict_on(draft, call, inspection.arguments), "denied"
+
+
+def verdict_on(draft: Draft, call: CallState, arguments: str) -> Verdict:
+    """What switches, rules and phase say about a call with these arguments."""
+    target = f"tool:{call.tool}"
+    if target in draft.world.off:
+        return Verdict("deny", f"switch.{target}", "this tool is switched off")
+    if draft.world.stale_switches:
+        return Verdict("deny", "switch.unreadable", "the switches cannot be read")
+    spec = call.spec or _UNKNOWN_TOOL
+    question = Question(tool=call.tool, access=spec.access, risk=spec.risk, arguments=arguments)
+    return judge(draft.state.spec.rules, draft.state.spec.phase, question)
+
+
+def _admitted(draft: Draft) -> int:
+    pending = sum(
+        1 for call in draft.state.calls if call.attempt == 0 and call.status in ("asking", "queued")
+    )
+    return draft.state.tool_calls + pending
+
+
+def _carry_out(draft: Draft, call: str, verdict: Verdict, kind: Refusal) -> None:
+    found = draft.state.find(call)
+    if verdict.effect == "deny":
+        refuse(draft, call, verdict, kind)
+    elif verdict.effect == "ask":
+        ask(draft, call, verdict)
+    elif verdict.record_only:
+        text = Clean.vouch("recorded, not carried out: the agent is in phase shadow")
+        draft.add(ToolCompleted(call=call, text=text, recorded_only=True))
+    elif found is not None and found.spec is not None and found.spec.kind == "final":
+        draft.add(ToolCompleted(call=call, text=Clean.vouch("accepted")))
+    else:
+        draft.add(ToolQueued(call=call))
+
+
+def refuse(draft: Draft, call: str, verdict: Verdict, kind: Refusal = "denied") -> None:
+    """The call is refused; the model is told why and by which rule."""
+    text = verdict.reason if kind == "invalid" else f"refused: {verdict.reason} ({verdict.rule})"
+    draft.add(ToolFailed(call=call, kind=kind, text=Clean.vouch(text), rule=verdict.rule))
+
+
+def ask(draft: Draft, call: str, verdict: Verdict, digest: str | None = None) -> None:
+    """Humans are asked to agree to the exact call."""
+    known = draft.state.find(call)
+    if known is None:
+        return
+    again = f":{known.asked + 1}" if known.asked else ""
+    draft.add(
+        ApprovalRequested(
+            approval=f"{draft.state.run}:{call}{again}",
+            call=call,
+            tool=known.tool,
+            digest=known.digest if digest is None else digest,
+            needed=verdict.needed,
+            rule=verdict.rule,
+            reason=Clean.vouch(verdict.reason),
+            expires_ms=draft.world.now_ms + draft.state.spec.limits.approval_ms,
+        )
+    )

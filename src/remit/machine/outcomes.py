@@ -1,0 +1,56 @@
+"""Outcomes of tools, sub-runs and the success predicate."""
+
+from remit.journal.events import (
+    BudgetWarned,
+    CheckCompleted,
+    InputRequested,
+    RunStarted,
+    SubrunEnded,
+    ToolCompleted,
+    ToolFailed,
+)
+from remit.machine.draft import Draft
+from remit.machine.humans import ignore
+from remit.machine.inputs import Input
+
+
+def _is_current(draft: Draft, call: str, attempt: int) -> bool:
+    known = draft.state.find(call)
+    return known is not None and known.status == "released" and known.attempt == attempt
+
+
+def on_tool_outcome(draft: Draft, fact: ToolCompleted | ToolFailed, _given: Input) -> None:
+    """A tool answered or failed; an outcome of an attempt long given up is dropped."""
+    if _is_current(draft, fact.call, fact.attempt):
+        draft.add(fact)
+
+
+def on_question(draft: Draft, fact: InputRequested, _given: Input) -> None:
+    """A tool asks a human; the call waits without holding anything."""
+    if _is_current(draft, fact.call, fact.attempt):
+        draft.add(fact)
+
+
+def on_subrun_ended(draft: Draft, fact: SubrunEnded, _given: Input) -> None:
+    """A sub-run ended: its answer, or what is missing, becomes the call's result."""
+    call = draft.state.find(fact.call)
+    if call is None or call.status != "released" or call.child != fact.child:
+        ignore(draft, "SubrunEnded", fact.child, "nobody waits for this sub-run any more")
+        return
+    draft.add(fact)
+
+
+def on_check_completed(draft: Draft, fact: CheckCompleted, _given: Input) -> None:
+    """The success predicate answered."""
+    if draft.state.checking == fact.call:
+        draft.add(fact)
+
+
+def on_crossed(draft: Draft, fact: BudgetWarned, _given: Input) -> None:
+    """The store reports that an account passed 80 % of its limit."""
+    draft.add(fact)
+
+
+def on_started(draft: Draft, fact: RunStarted, _given: Input) -> None:
+    """A run begins."""
+    draft.add(fact)

@@ -1,0 +1,269 @@
+"""The scheduler: what is released now, what waits, when the run asks the model again or ends."""
+
+import hashlib
+import json
+
+from remit.journal.events import (
+    ApprovalExpired,
+    BudgetRefused,
+    BudgetWarned,
+    ClockPaused,
+    ClockResumed,
+    ModelRequested,
+    RunStopping,
+    RuntimeSaid,
+    SubrunRequested,
+    ToolFailed,
+    ToolRequested,
+)
+from remit.machine.conversation import answer_of
+from remit.machine.doubt import until
+from remit.machine.draft import Draft
+from remit.machine.ending import STOP_GRACE_MS, conclude, end_if_quiet
+from remit.machine.judging import refuse
+from remit.machine.spec import FINAL_TOOL
+from remit.machine.state import CallState, State, is_out
+from remit.policy.budget import OUTPUT_FLOOR_TOKENS, affordable_output, holds_for
+from remit.policy.limits import clock_warning_ms
+from remit.policy.permission import Verdict
+from remit.values.account import unit_of
+from remit.values.clean import Clean
+from remit.values.ids import call_id, subrun_id
+
+# A tokenizer never makes more tokens than bytes; on top come what the provider wraps around
+# messages and tools (Anthropic documents up to 804 tokens for tool use) and each part's frame.
+_REQUEST_OVERHEAD = 1024
+_PART_OVERHEAD = 32
+# A model that only repeats refused calls is stopped after this many refusals.
+_REPEATS_BEFORE_STOP = 3
+ANY = "*"
+"""The resource of a write that names none: it conflicts with everything."""
+
+
+def advance(draft: Draft) -> None:
+    """Release, ask, wait or end: whatever the state calls for now."""
+    if draft.state.phase in ("new", "ended"):
+        return
+    _run_clock(draft)
+    _stop_if_due(draft)
+    if not draft.world.stale_switches:
+        _move_on(draft)
+    _pause_if_idle(draft)
+    if draft.state.phase == "stopping":
+        end_if_quiet(draft)
+
+
+def _move_on(draft: Draft) -> None:
+    if draft.state.phase == "thinking":
+        _retry_if_due(draft)
+    elif draft.state.phase in ("ready", "acting"):
+        _expire(draft)
+        _release(draft)
+        if not draft.state.unfinished:
+            _next_turn(draft)
+
+
+# ---------------------------------------------------------------- clock and stops
+
+
+def _run_clock(draft: Draft) -> None:
+    state, now = draft.state, draft.world.now_ms
+    if state.paused_ms is not None and not state.waits_for_others:
+        waited = max(0, now - state.paused_ms - state.child_ms)
+        draft.add(ClockResumed(deadline_ms=state.deadline_ms + waited))
+    state = draft.state
+    runs = state.paused_ms is None and state.phase != "stopping" and not state.clock_warned
+    if runs and now >= clock_warning_ms(state.started_ms, state.deadline_ms):
+        limit = state.deadline_ms - state.started_ms
+        used = min(now - state.started_ms, limit)
+        draft.add(BudgetWarned(account="clock", used=used, limit=limit))
+
+
+def _pause_if_idle(draft: Draft) -> None:
+    if draft.state.paused_ms is None and draft.state.waits_for_others:
+        draft.add(ClockPaused(at_ms=draft.world.now_ms))
+
+
+def _stop_if_due(draft: Draft) -> None:
+    state, world = draft.state, draft.world
+    if state.phase == "stopping":
+        return
+    off = sorted(target for target in world.off if not target.startswith("tool:"))
+    if state.cancelled is not None:
+        draft.add(RunStopping(reason="cancelled", detail=Clean.vouch(state.cancelled)))
+    elif off:
+        draft.add(RunStopping(reason="switched-off", detail=Clean.vouch(", ".join(off))))
+    elif state.paused_ms is None and world.now_ms >= state.deadline_ms:
+        seconds = (state.deadline_ms - state.started_ms) / 1000
+        draft.add(RunStopping(reason="deadline", detail=Clean.vouch(f"after {seconds:g} s")))
+
+
+# ---------------------------------------------------------------- tool calls
+
+
+def _expire(draft: Draft) -> None:
+    for call in draft.state.calls:
+        if call.status == "asking" and draft.world.now_ms >= call.expires_ms:
+            draft.add(ApprovalExpired(approval=call.approval))
+            text = Clean.vouch("refused: nobody agreed in time")
+            draft.add(ToolFailed(call=call.call, kind="denied", text=text, rule=call.rule))
+
+
+def conflicts(first: CallState, second: CallState) -> bool:
+    """Two calls that must not overlap: one of them writes what the other touches."""
+    keys = [set(call.resources) for call in (first, second)]
+    writes = [call.spec is not None and call.spec.access == "write" for call in (first, second)]
+    for mine, write in zip(keys, writes, strict=True):
+        if write and not mine:
+            mine.add(ANY)
+    if not any(writes):
+        return False
+    if (writes[0] and ANY in keys[0]) or (writes[1] and ANY in keys[1]):
+        return True
+    return bool(keys[0] & keys[1])
+
+
+def _release(draft: Draft) -> None:
+    """Release queued calls in order; none overtakes an earlier one it conflicts with."""
+    ahead: list[CallState] = []
+    for call in draft.state.unfinished:
+        out = sum(1 for known in draft.state.calls if is_out(known))
+        free = out < draft.state.spec.limits.parallel_calls
+        if call.status == "queued" and free and not any(conflicts(call, a) for a in ahead):
+            _start(draft, call)
+        ahead.append(call)
+
+
+def _start(draft: Draft, call: CallState) -> None:
+    target = f"tool:{call.tool}"
+    if target in draft.world.off:
+        refuse(draft, call.call, Verdict("deny", f"switch.{target}", "this tool is switched off"))
+    elif call.spec is not None and call.spec.kind == "agent":
+        brief = json.loads(call.arguments).get("brief", "")
+        draft.add(
+            SubrunRequested(
+                call=call.call,
+                agent=call.spec.agent,
+                child=subrun_id(draft.state.run, call.call),
+                brief=Clean.vouch(str(brief)),
+            )
+        )
+    else:
+        draft.add(
+            ToolRequested(call=call.call, attempt=call.attempt + 1, until_ms=until(draft, call))
+        )
+
+
+# ---------------------------------------------------------------- turns
+
+
+def _next_turn(draft: Draft) -> None:
+    state = draft.state
+    answer = answer_of(state)
+    if state.passed is not None or (answer is not None and not _cut(state)):
+        conclude(draft, answer)
+    elif state.calls or state.messages[-1].role == "user":
+        _request(draft, 1)
+    elif _cut(state):
+        draft.add(RunStopping(reason=_CUT[state.stop]))
+    else:
+        text = f"Give your answer by calling {FINAL_TOOL}."
+        draft.add(RuntimeSaid(text=Clean.vouch(text)))
+        _request(draft, 1)
+
+
+_CUT = {"max_tokens": "output-limit", "refusal": "model-refused"}
+
+
+def _cut(state: State) -> bool:
+    return state.stop in _CUT and not state.calls and state.messages[-1].role == "assistant"
+
+
+def _retry_if_due(draft: Draft) -> None:
+    model = draft.state.model
+    if model is None or model.retry_at_ms is None or draft.world.now_ms < model.retry_at_ms:
+        return
+    _request(draft, model.attempt + 1)
+
+
+def input_bound(state: State) -> int:
+    """Upper bound of the tokens the model will read, from the bytes that are sent."""
+    parts = sum(len(message.parts) for message in state.messages) + len(state.calls)
+    results = sum(len(call.result.encode()) + len(call.provider_id) for call in state.calls)
+    tools = len(state.spec.tools)
+    content = state.context_bytes + state.spec_bytes + results
+    return content + _REQUEST_OVERHEAD + _PART_OVERHEAD * (parts + tools)
+
+
+def _request(draft: Draft, attempt: int) -> None:
+    state, limits = draft.state, draft.state.spec.limits
+    if attempt == 1 and state.turns >= limits.turns:
+        draft.add(RunStopping(reason="turn-limit", detail=Clean.vouch(f"{limits.turns} turns")))
+        return
+    if state.repeated >= _REPEATS_BEFORE_STOP:
+        draft.add(RunStopping(reason="repeating", detail=Clean.vouch("identical calls only")))
+        return
+    call = call_id(state.numbered + 1) if attempt == 1 or state.model is None else state.model.call
+    price, bound = state.price(), input_bound(state)
+    output = state.spec.max_output_tokens
+    if draft.world.refused:
+        affords = affordable_output(draft.world.refused, price, bound, output)
+        if affords < min(OUTPUT_FLOOR_TOKENS, output) or draft.world.last_try:
+            _refuse_budget(draft, call, bound, min(OUTPUT_FLOOR_TOKENS, output))
+            return
+        output = affords
+    recipe = f"{state.spec_digest}|{state.spec.model}|{output}".encode() + state.digest
+    draft.add(
+        ModelRequested(
+            call=call,
+            attempt=attempt,
+            model=state.spec.model,
+            messages=len(state.messages),
+            digest=hashlib.sha256(recipe).hexdigest()[:32],
+            max_output_tokens=output,
+            input_bound=bound,
+            holds=holds_for(state.accounts, price, bound, output),
+        )
+    )
+
+
+def _refuse_budget(draft: Draft, call: str, bound: int, output: int) -> None:
+    price = draft.state.price()
+    limits = {account.account: account.limit for account in draft.state.accounts}
+    wanted = {
+        hold.account: hold.amount for hold in holds_for(draft.state.accounts, price, bound, output)
+    }
+    short = [
+        (account, room)
+        for account, room in draft.world.refused.items()
+        if wanted.get(account, 0) > room
+    ]
+    account, room = (short or list(draft.world.refused.items()))[0]
+    needed = wanted.get(account, 0)
+    limit = limits.get(account, 0)
+    draft.add(BudgetRefused(call=call, account=account, needed=needed, available=room, limit=limit))
+    unit = "nano-dollars" if unit_of(account) == "nano" else "tokens"
+    detail = f"{account}: {needed} {unit} needed, {room} left of {limit}"
+    draft.add(RunStopping(reason="budget", detail=Clean.vouch(detail)))
+
+
+def wake_at_ms(state: State, now_ms: int, *, stale_switches: bool = False) -> int | None:
+    """When time alone may call for a decision; None for never."""
+    times: list[int] = []
+    if state.phase == "ended":
+        return None
+    if state.phase == "stopping":
+        return state.stopping_ms + STOP_GRACE_MS
+    if stale_switches:
+        times.append(now_ms + _SWITCH_RETRY_MS)
+    if state.paused_ms is None:
+        times.append(state.deadline_ms)
+        if not state.clock_warned:
+            times.append(clock_warning_ms(state.started_ms, state.deadline_ms))
+    if state.model is not None and state.model.retry_at_ms is not None:
+        times.append(state.model.retry_at_ms)
+    times += [call.expires_ms for call in state.calls if call.status == "asking"]
+    return min(times) if times else None
+
+
+_SWITCH_RETRY_MS = 1000  # switches are at most a second old

@@ -1,0 +1,96 @@
+"""What an agent is, as data: the contract that is stored and that every run refers to by digest."""
+
+import hashlib
+import json
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from remit.policy.limits import Limits
+from remit.policy.permission import Access, Risk, Rule
+from remit.policy.phase import Phase
+
+ToolKind = Literal["function", "agent", "final"]
+OnCrash = Literal["repeat", "probe", "ask"]
+
+FINAL_TOOL = "final_answer"
+"""The tool through which an agent with an output type answers."""
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class ToolSpec(_Data):
+    """The contract of one tool: what the model sees and what the runtime may do with it.
+
+    kind: a function, a sub-agent (`agent` names it), or the final answer.
+    on_crash: what happens to a released call whose outcome was lost.
+    """
+
+    name: str
+    description: str
+    parameters: str
+    """JSON Schema of the arguments, as JSON text."""
+    kind: ToolKind = "function"
+    access: Access = "read"
+    risk: Risk = "low"
+    on_crash: OnCrash = "repeat"
+    timeout_ms: int = 60_000
+    version: str = "1"
+    systems: tuple[str, ...] = ()
+    reveals: tuple[str, ...] = ()
+    """Kinds of secrets whose real values the tool receives; `*` for all."""
+    agent: str = ""
+
+    @property
+    def contract(self) -> str:
+        """Digest of the contract."""
+        return digest_of(self)
+
+
+class AgentSpec(_Data):
+    """The declaration of an agent with everything its runs need, sub-agents included."""
+
+    name: str
+    model: str
+    instructions: str
+    prompt: str = ""
+    """Name and version of the prompt, for people."""
+    tools: tuple[ToolSpec, ...] = ()
+    agents: tuple["AgentSpec", ...] = ()
+    rules: tuple[Rule, ...] = ()
+    limits: Limits = Limits()
+    phase: Phase = "autonomous"
+    approvers: tuple[str, ...] = ()
+    """Who may approve; empty: any authenticated human the app lets in."""
+    owner: str = ""
+    systems: tuple[str, ...] = ()
+    max_output_tokens: int = 4096
+    thinking_tokens: int = 0
+    output_schema: str | None = None
+    has_predicate: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Digest of the whole declaration; a run stores it, the content lies in the blobs."""
+        return digest_of(self)
+
+    def tool(self, name: str) -> ToolSpec | None:
+        """The tool of that name in this agent's own set, None if it has none."""
+        return next((tool for tool in self.tools if tool.name == name), None)
+
+    def agent(self, name: str) -> "AgentSpec | None":
+        """The direct sub-agent of that name."""
+        return next((agent for agent in self.agents if agent.name == name), None)
+
+
+def canonical(value: BaseModel) -> bytes:
+    """JSON with sorted keys and no spaces: one text for one value."""
+    tree = value.model_dump(mode="json")
+    return json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def digest_of(value: BaseModel) -> str:
+    """SHA-256 of the canonical JSON, in hex."""
+    return hashlib.sha256(canonical(value)).hexdigest()

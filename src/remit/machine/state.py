@@ -1,0 +1,172 @@
+"""The state of a run: a pure fold of its events, never stored."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from remit.journal.events import AccountLimit, Hold
+from remit.machine.spec import AgentSpec, ToolSpec
+from remit.machine.transitions import CallStatus, Phase
+from remit.values.message import Message
+from remit.values.price import ModelPrice
+from remit.values.usage import Usage
+
+NOTHING = Usage()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CallState:
+    """One tool call of the current turn."""
+
+    call: str
+    spec: ToolSpec | None
+    """None where the model named a tool the agent does not have."""
+    tool: str
+    provider_id: str
+    arguments: str
+    status: CallStatus = "judged"
+    digest: str = ""
+    resources: tuple[str, ...] = ()
+    rule: str = ""
+    needed: int = 0
+    attempt: int = 0
+    approval: str = ""
+    asked: int = 0
+    expires_ms: int = 0
+    given: tuple[str, ...] = ()
+    question: str = ""
+    question_schema: str = ""
+    questions: int = 0
+    answers: tuple[tuple[str, str], ...] = ()
+    """Answers to the call's own questions: (key, JSON value)."""
+    until_ms: int = 0
+    child: str = ""
+    result: str = ""
+    labels: tuple[str, ...] = ()
+    is_error: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCall:
+    """The model call that is out, or waits for its retry."""
+
+    call: str
+    attempt: int
+    max_output_tokens: int
+    input_bound: int
+    holds: tuple[Hold, ...]
+    retry_at_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class State:
+    """Everything a decision needs to know about a run."""
+
+    tenant: str
+    run: str
+    spec: AgentSpec
+    spec_digest: str
+    spec_bytes: int
+    """UTF-8 bytes of instructions and tools as the model gets them."""
+    phase: Phase = "new"
+    user: str = ""
+    session: str = ""
+    root: str = ""
+    parent: str | None = None
+    parent_call: str | None = None
+    depth: int = 0
+    environment: str = "dev"
+    prices: tuple[ModelPrice, ...] = ()
+    accounts: tuple[AccountLimit, ...] = ()
+    started_ms: int = 0
+    deadline_ms: int = 0
+    paused_ms: int | None = None
+    """Since when the run's clock stands still; None while it runs."""
+    child_ms: int = 0
+    """Active time of sub-runs that ended during the pause."""
+    clock_warned: bool = False
+    messages: tuple[Message, ...] = ()
+    digest: bytes = b""
+    """Rolling digest of the messages."""
+    context_bytes: int = 0
+    """UTF-8 bytes of the messages, for the upper bound of input tokens."""
+    model: ModelCall | None = None
+    calls: tuple[CallState, ...] = ()
+    answer: str | None = None
+    """The final answer, as JSON text, once the model gave one."""
+    passed: bool | None = None
+    last_text: str = ""
+    turns: int = 0
+    numbered: int = 0
+    """Numbers given to model calls so far."""
+    failures: int = 0
+    """Failed attempts of the present model call."""
+    stop: str = ""
+    """Why the model stopped last."""
+    tool_calls: int = 0
+    repeats: Mapping[str, int] = field(default_factory=dict)
+    repeated: int = 0
+    """Calls refused for being identical."""
+    usage: Usage = NOTHING
+    cost: int = 0
+    cancelled: str | None = None
+    stopping: str = ""
+    stopping_detail: str = ""
+    stopping_ms: int = 0
+    status: str = ""
+    """How it ended: completed or stopped."""
+    output: str | None = None
+    reason: str = ""
+    detail: str = ""
+    success: bool | None = None
+    warned: tuple[tuple[str, int, int], ...] = ()
+    checking: str = ""
+
+    @property
+    def unfinished(self) -> tuple[CallState, ...]:
+        """Calls that have no result yet."""
+        return tuple(call for call in self.calls if call.status != "done")
+
+    @property
+    def in_flight(self) -> bool:
+        """Something is being performed, or may be."""
+        thinking = self.model is not None and self.model.retry_at_ms is None
+        return thinking or bool(self.checking) or any(is_out(call) for call in self.calls)
+
+    @property
+    def waits_for_others(self) -> bool:
+        """Only humans and sub-runs can move the run on."""
+        if self.phase != "acting" or not self.unfinished:
+            return False
+        return all(
+            call.status in ("asking", "input", "doubt")
+            or (call.status == "released" and call.child)
+            for call in self.unfinished
+        )
+
+    def find(self, call: str) -> CallState | None:
+        """The call of that id in the current turn."""
+        return next((known for known in self.calls if known.call == call), None)
+
+    def price(self) -> ModelPrice:
+        """The price of the agent's model, as it stood when the run started."""
+        return next(price for price in self.prices if price.model == self.spec.model)
+
+
+def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] = ()) -> State:
+    """The state before the first event; `history` is the conversation that the run continues."""
+    parts = [spec.instructions, spec.output_schema or ""]
+    for tool in spec.tools:
+        parts += [tool.name, tool.description, tool.parameters]
+    return State(
+        tenant=tenant,
+        run=run,
+        spec=spec,
+        spec_digest=spec.digest,
+        spec_bytes=sum(len(part.encode()) for part in parts),
+        messages=history,
+    )
+
+
+def is_out(call: CallState) -> bool:
+    """A call that is being performed, or may be."""
+    return call.status in ("released", "probing")

@@ -1,0 +1,99 @@
+"""The two tables of the state machine: what may follow what, for a run and for a tool call.
+
+An event that stands in neither table leaves the phase as it is; one that stands in a table but not
+under the present phase cannot happen, and a journal that holds it is refused.
+"""
+
+from typing import Literal
+
+Phase = Literal["new", "ready", "thinking", "acting", "checking", "stopping", "ended"]
+"""new: not begun; ready: a decision is due; thinking: a model call is out or waits for its retry;
+acting: tool calls are under way; checking: the success predicate runs; stopping: what is in flight
+is being cut; ended."""
+
+CallStatus = Literal["judged", "asking", "queued", "released", "probing", "input", "doubt", "done"]
+"""judged: a verdict stands; asking: humans are asked; queued: may go when its resources are free;
+released: may have begun; probing: the system is asked whether it happened; input: it asked a human
+a question; doubt: nobody knows whether it happened; done: the model gets its result."""
+
+RUN: dict[tuple[Phase, str], Phase] = {
+    ("new", "RunStarted"): "ready",
+    ("ready", "ModelRequested"): "thinking",
+    ("acting", "ModelRequested"): "thinking",
+    ("thinking", "ModelRequested"): "thinking",
+    ("thinking", "ModelCompleted"): "ready",
+    ("thinking", "ModelFailed"): "ready",
+    ("stopping", "ModelCompleted"): "stopping",
+    ("stopping", "ModelFailed"): "stopping",
+    ("ready", "RetryPlanned"): "thinking",
+    ("ready", "CallJudged"): "acting",
+    ("acting", "CallJudged"): "acting",
+    ("ready", "CheckRequested"): "checking",
+    ("acting", "CheckRequested"): "checking",
+    ("checking", "CheckRequested"): "checking",
+    ("checking", "CheckCompleted"): "ready",
+    ("stopping", "CheckCompleted"): "stopping",
+    ("ready", "RunStopping"): "stopping",
+    ("thinking", "RunStopping"): "stopping",
+    ("acting", "RunStopping"): "stopping",
+    ("checking", "RunStopping"): "stopping",
+    ("ready", "RunEnded"): "ended",
+    ("acting", "RunEnded"): "ended",
+    ("stopping", "RunEnded"): "ended",
+}
+
+CALL: dict[tuple[CallStatus, str], CallStatus] = {
+    ("judged", "ApprovalRequested"): "asking",
+    ("asking", "ApprovalRequested"): "asking",
+    ("asking", "ApprovalGiven"): "asking",
+    ("asking", "ApprovalDenied"): "asking",
+    ("asking", "ApprovalExpired"): "asking",
+    ("judged", "ToolQueued"): "queued",
+    ("asking", "ToolQueued"): "queued",
+    ("queued", "ToolRequested"): "released",
+    ("released", "ToolRequested"): "released",
+    ("queued", "SubrunRequested"): "released",
+    ("released", "SubrunRequested"): "released",
+    ("released", "SubrunEnded"): "done",
+    ("judged", "ToolCompleted"): "done",
+    ("released", "ToolCompleted"): "done",
+    ("judged", "ToolFailed"): "done",
+    ("asking", "ToolFailed"): "done",
+    ("queued", "ToolFailed"): "done",
+    ("released", "ToolFailed"): "done",
+    ("input", "ToolFailed"): "done",
+    ("doubt", "ToolFailed"): "done",
+    ("probing", "ToolFailed"): "done",
+    ("released", "ToolUnknown"): "doubt",
+    ("probing", "ToolUnknown"): "doubt",
+    ("released", "ProbeRequested"): "probing",
+    ("probing", "ProbeRequested"): "probing",
+    ("doubt", "ProbeRequested"): "probing",
+    ("probing", "ProbeCompleted"): "doubt",
+    ("doubt", "ToolCompleted"): "done",
+    ("doubt", "ToolQueued"): "queued",
+    ("doubt", "ToolResolved"): "doubt",
+    ("released", "InputRequested"): "input",
+    ("input", "InputReceived"): "input",
+    ("input", "ToolQueued"): "queued",
+}
+
+RUN_EVENTS = frozenset(event for _, event in RUN)
+CALL_EVENTS = frozenset(event for _, event in CALL)
+
+
+def diagram() -> str:
+    """Both tables as Mermaid state diagrams, for the documentation."""
+
+    def draw(name: str, start: str, table: dict[tuple[str, str], str]) -> str:
+        edges: dict[tuple[str, str], list[str]] = {}
+        for (source, event), target in table.items():
+            if source != target:
+                edges.setdefault((source, target), []).append(event)
+        lines = [f"%% {name}", "stateDiagram-v2", f"    [*] --> {start}"]
+        lines += [f"    {a} --> {b}: {', '.join(events)}" for (a, b), events in edges.items()]
+        return "\n".join(lines)
+
+    run = {(str(phase), event): str(target) for (phase, event), target in RUN.items()}
+    call = {(str(status), event): str(target) for (status, event), target in CALL.items()}
+    return draw("a run", "new", run) + "\n\n" + draw("a tool call", "judged", call)
