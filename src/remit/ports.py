@@ -18,8 +18,7 @@ from remit.journal.rows import (
     Switch,
 )
 from remit.journal.transfers import HoldLine
-from remit.values.command import Command as Command
-from remit.values.command import Finished as Finished
+from remit.values.command import Command, Finished
 from remit.values.model import Delta, ModelAnswer, ModelRequest
 from remit.values.price import ModelPrice
 

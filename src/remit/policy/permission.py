@@ -8,7 +8,7 @@ from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from remit.policy.pattern import compiled
+from remit.policy.linear import compiled
 from remit.policy.phase import Phase
 
 Effect = Literal["allow", "ask", "deny"]
