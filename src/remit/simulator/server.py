@@ -1,0 +1,347 @@
+"""The local provider server: speaks a provider's protocol, follows a scenario, breaks on demand."""
+
+import asyncio
+import hashlib
+import hmac
+import ipaddress
+import time
+from collections import OrderedDict, deque
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from aiohttp import web
+
+from remit.errors import ConfigError, ProviderError
+from remit.simulator import faults
+from remit.simulator.anthropic import AnthropicEndpoint
+from remit.simulator.cache import PromptCache
+from remit.simulator.compose import identifier
+from remit.simulator.endpoint import Endpoint
+from remit.simulator.scenario import ECHO, Fault, Play, Scenario, Script, play
+from remit.values.clean import Clean
+from remit.values.model import ModelAnswer, ModelRequest
+from remit.values.usage import Usage
+from remit.wire import sse
+from remit.wire.jsontext import Json, array, quote, record, write
+from remit.wire.node import Node
+
+MAX_BODY_BYTES = 32 * 1024**2  # the real service's limit of a request
+MAX_SERVED = 1000  # requests kept for tests to look at
+_MAX_DIGESTS = 10_000  # of requests counted for faults that pass
+_WINDOW_MS = 60_000  # rate limits are per minute
+_SHUTDOWN_S = 0.1  # hanging answers are cut off, not waited for
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """One request and what was done with it, for tests and reconciliation."""
+
+    request_id: str
+    status: int
+    request: ModelRequest | None = None
+    """None if it could not be read."""
+    answer: ModelAnswer | None = None
+    fault: Fault | None = None
+    error: str = ""
+
+
+class Simulator:
+    """A running server. `served` and `usage` tell what happened; both are bounded."""
+
+    def __init__(self, scenario: Scenario | Script, key: str | None) -> None:
+        self.url = ""
+        self.served: deque[Served] = deque(maxlen=MAX_SERVED)
+        self.usage: dict[str, Usage] = {}
+        """Tokens answered by model, also where the answer broke off on its way: they are billed."""
+        self._scenario = scenario
+        self._key = key
+        self._cache = PromptCache()
+        self._seen: OrderedDict[str, int] = OrderedDict()
+        self._count = 0
+        self._window = (0, 0)  # start in Unix milliseconds, requests since
+
+    # ------------------------------------------------------------ deciding
+
+    @property
+    def _known(self) -> Scenario:
+        return self._scenario if isinstance(self._scenario, Scenario) else ECHO
+
+    def check_key(self, endpoint: Endpoint, headers: Mapping[str, str]) -> None:
+        """Refuse a missing or wrong key with `ProviderError`."""
+        key = endpoint.key_of(headers)
+        if self._key is not None and not hmac.compare_digest(key.encode(), self._key.encode()):
+            raise ProviderError("invalid x-api-key", kind="auth")
+
+    def read(
+        self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes
+    ) -> tuple[ModelRequest, dict[str, Json]]:
+        """The request, checked as the real service checks it. Raises `ProviderError`."""
+        self.check_key(endpoint, headers)
+        root = Node.of(body, kind="bad_request", about="The request body is not valid JSON: ")
+        request = endpoint.codec.decode_request(body, Clean.vouch)
+        members = root.members()
+        endpoint.check(headers, members, request)
+        models = self._known.models
+        if models and request.model not in models:
+            raise ProviderError(f"model: {request.model}", kind="not_found")
+        return request, members
+
+    def decide(self, endpoint: Endpoint, request: ModelRequest, root: Mapping[str, Json]) -> Play:
+        """The answer with its usage, and the fault. Raises `ProviderError`."""
+        known = self._known
+        bare: dict[str, Json] = {key: value for key, value in root.items() if key != "stream"}
+        digest = hashlib.sha256(write(bare).encode()).hexdigest()
+        made = play(self._scenario, request, digest, self._seen.get(digest, 0))
+        self._note(digest)
+        if made.answer is None or (made.fault and faults.refusal(made.fault)):
+            return made
+        counted = self._cache.count(
+            endpoint.segments(root), min_tokens=known.cache_min_tokens, now_s=time.monotonic()
+        )
+        if counted.total > known.context_tokens:
+            raise ProviderError(
+                f"prompt is too long: {counted.total} tokens > {known.context_tokens} maximum",
+                kind="bad_request",
+            )
+        usage = made.answer.usage
+        if not usage.input:
+            usage = usage.model_copy(
+                update={
+                    "input": counted.total,
+                    "cache_read": counted.read,
+                    "cache_write": counted.written,
+                }
+            )
+        return replace(made, answer=replace(made.answer, usage=usage))
+
+    def _note(self, digest: str) -> None:
+        self._seen[digest] = self._seen.get(digest, 0) + 1
+        self._seen.move_to_end(digest)
+        if len(self._seen) > _MAX_DIGESTS:
+            self._seen.popitem(last=False)
+
+    # ------------------------------------------------------------ serving
+
+    def next_id(self) -> str:
+        """A fresh request id."""
+        self._count += 1
+        return identifier("req_011C", self.url, str(self._count), length=20)
+
+    def limit_headers(self, endpoint: Endpoint) -> dict[str, str]:
+        """The rate-limit headers of an answer now."""
+        now_ms = time.time_ns() // 1_000_000
+        start, used = self._window
+        if now_ms - start >= _WINDOW_MS:
+            start, used = now_ms, 0
+        self._window = (start, used + 1)
+        left = start + _WINDOW_MS - now_ms
+        return endpoint.limit_headers(used + 1, now_ms, window_left_ms=left)
+
+    async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
+        """Answer one request for a model's answer."""
+        headers = _lowered(request)
+        read: ModelRequest | None = None
+        fault: Fault | None = None
+        try:
+            read, root = self.read(endpoint, headers, await request.read())
+            plan = self.decide(endpoint, read, root)
+            fault = plan.fault
+            refused = faults.refusal(fault) if fault is not None else None
+            if refused is not None:
+                raise refused
+        except web.HTTPRequestEntityTooLarge:
+            error = ProviderError("Request exceeds the maximum size", kind="too_large")
+            return self.refuse(endpoint, error, read, fault)
+        except ProviderError as exc:
+            return self.refuse(endpoint, exc, read, fault)
+        await asyncio.sleep((plan.latency_ms + (fault.latency_ms if fault else 0)) / 1000)
+        if fault is not None and fault.kind == "hang":
+            self.served.append(Served(self.next_id(), 0, read, None, fault))
+            await faults.hang()
+        return await self._answer(endpoint, request, read, plan)
+
+    def models(self, endpoint: Endpoint, request: web.Request) -> web.Response:
+        """Answer which models there are."""
+        try:
+            self.check_key(endpoint, _lowered(request))
+        except ProviderError as exc:
+            return self.refuse(endpoint, exc)
+        body = endpoint.model_list(self._known.models)
+        return web.Response(body=body, content_type="application/json")
+
+    def refuse(
+        self,
+        endpoint: Endpoint,
+        error: ProviderError,
+        read: ModelRequest | None = None,
+        fault: Fault | None = None,
+    ) -> web.Response:
+        """Answer with an error."""
+        request_id = error.request_id = self.next_id()
+        failure = endpoint.codec.encode_error(error)
+        self.served.append(Served(request_id, failure.status, read, None, fault, error=str(error)))
+        return web.Response(
+            status=failure.status,
+            body=failure.body,
+            headers=self.limit_headers(endpoint) | failure.headers,
+        )
+
+    async def _answer(
+        self,
+        endpoint: Endpoint,
+        request: web.Request,
+        read: ModelRequest,
+        plan: Play,
+    ) -> web.StreamResponse:
+        request_id = self.next_id()
+        answer = plan.answer or ModelAnswer(
+            parts=(), stop="end", usage=Usage(), model=read.model, provider_id=request_id
+        )
+        self.served.append(Served(request_id, 200, read, answer, plan.fault))
+        self.usage[answer.model] = self.usage.get(answer.model, Usage()) + answer.usage
+        headers = self.limit_headers(endpoint) | {"request-id": request_id}
+        fault = plan.fault if plan.fault and plan.fault.kind in faults.MIDSTREAM else None
+        if read.stream:
+            headers["content-type"] = f"{sse.CONTENT_TYPE}; charset=utf-8"
+            chunks = list(endpoint.codec.encode_stream(answer))
+        else:
+            headers["content-type"] = "application/json"
+            chunks = [endpoint.codec.encode_answer(answer)]
+        if fault is None:
+            return await _send(request, headers, chunks, plan.pace_ms)
+        if not read.stream:
+            return await _broken_body(request, headers, chunks[0], fault)
+        response = web.StreamResponse(headers=headers)
+        await response.prepare(request)
+        for chunk in chunks[: faults.pieces_before(fault, len(chunks))]:
+            await response.write(chunk)
+            await asyncio.sleep(plan.pace_ms / 1000)
+        await faults.break_stream(fault, request, response, endpoint.stream_error("Overloaded"))
+        return response
+
+    # ------------------------------------------------------------ telling
+
+    def report(self) -> bytes:
+        """What was served, as JSON: usage by model, and the last requests."""
+        usage = {name: used.model_dump_json() for name, used in self.usage.items()}
+        rows = [
+            record(
+                {
+                    "request_id": quote(one.request_id),
+                    "status": str(one.status),
+                    "model": quote(one.request.model if one.request else ""),
+                    "fault": quote(one.fault.kind if one.fault else ""),
+                    "error": quote(one.error),
+                }
+            )
+            for one in self.served
+        ]
+        return record({"usage": record(usage), "served": array(rows)}).encode()
+
+
+def _lowered(request: web.Request) -> dict[str, str]:
+    return {name.lower(): value for name, value in request.headers.items()}
+
+
+async def _send(
+    request: web.Request, headers: dict[str, str], chunks: list[bytes], pace_ms: int
+) -> web.StreamResponse:
+    if len(chunks) == 1:
+        return web.Response(headers=headers, body=chunks[0])
+    response = web.StreamResponse(headers=headers)
+    await response.prepare(request)
+    if pace_ms:
+        for chunk in chunks:
+            await response.write(chunk)
+            await asyncio.sleep(pace_ms / 1000)
+    else:
+        await response.write(b"".join(chunks))
+    return response
+
+
+async def _broken_body(
+    request: web.Request, headers: dict[str, str], body: bytes, fault: Fault
+) -> web.StreamResponse:
+    """A body in one piece that breaks: the length promises all of it."""
+    # `after_events` counts events, of which a body in one piece has none: half of it goes out.
+    sent = body[: len(body) // 2]
+    if fault.kind == "malformed":
+        return web.Response(headers=headers, body=sent)
+    response = web.StreamResponse(headers=headers | {"content-length": str(len(body))})
+    await response.prepare(request)
+    await response.write(sent)
+    if fault.kind == "hang_midstream":
+        await faults.hang()
+    faults.reset(request)
+    return response
+
+
+def _application(simulator: Simulator, endpoints: tuple[Endpoint, ...]) -> web.Application:
+    app = web.Application(client_max_size=MAX_BODY_BYTES)
+
+    async def report(_request: web.Request) -> web.StreamResponse:
+        return web.Response(body=simulator.report(), content_type="application/json")
+
+    async def models(request: web.Request) -> web.StreamResponse:
+        return simulator.models(endpoints[0], request)
+
+    async def unknown(_request: web.Request) -> web.StreamResponse:
+        return simulator.refuse(endpoints[0], ProviderError("Not found", kind="not_found"))
+
+    app.router.add_get("/_simulator/report", report)
+    app.router.add_get("/v1/models", models)
+    for endpoint in endpoints:
+        _add(app, simulator, endpoint)
+    app.router.add_route("*", "/{path:.*}", unknown)
+    return app
+
+
+def _add(app: web.Application, simulator: Simulator, endpoint: Endpoint) -> None:
+    async def serve(request: web.Request) -> web.StreamResponse:
+        return await simulator.serve(endpoint, request)
+
+    app.router.add_post(endpoint.route, serve)
+
+
+@asynccontextmanager
+async def running(
+    scenario: Scenario | Script = ECHO,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    key: str | None = None,
+) -> AsyncIterator[Simulator]:
+    """A server in this event loop for as long as the context lasts.
+
+    `port` 0 takes a free one; `url` of the result is the base URL for a client. With `key` any
+    other key is refused. A `host` that is not this machine's own must be an address on purpose:
+    whoever reaches it may use it. Raises `ConfigError` if the address cannot be had.
+    """
+    simulator = Simulator(scenario, key)
+    runner = web.AppRunner(
+        _application(simulator, (AnthropicEndpoint(),)),
+        handler_cancellation=True,  # a client that goes away ends a hanging answer
+        access_log=None,
+        shutdown_timeout=_SHUTDOWN_S,
+    )
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as exc:
+            raise ConfigError(f"cannot listen on {host} port {port}: {exc.strerror}") from exc
+        bound = int(runner.addresses[0][1])
+        shown = f"[{host}]" if _is_v6(host) else host
+        simulator.url = f"http://{shown}:{bound}"
+        yield simulator
+    finally:
+        await runner.cleanup()
+
+
+def _is_v6(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).version == 6  # noqa: PLR2004  the version of IP
+    except ValueError:
+        return False
