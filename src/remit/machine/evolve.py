@@ -244,7 +244,15 @@ def _paused(state: State, event: ClockPaused, _: int) -> State:
 
 
 def _resumed(state: State, event: ClockResumed, _: int) -> State:
-    return replace(state, paused_ms=None, child_ms=0, deadline_ms=event.deadline_ms)
+    # The start moves with the deadline, so that their distance stays the run's own time.
+    waited = event.deadline_ms - state.deadline_ms
+    return replace(
+        state,
+        paused_ms=None,
+        child_ms=0,
+        deadline_ms=event.deadline_ms,
+        started_ms=state.started_ms + waited,
+    )
 
 
 def _warned(state: State, event: BudgetWarned, _: int) -> State:

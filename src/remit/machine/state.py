@@ -78,6 +78,7 @@ class State:
     prices: tuple[ModelPrice, ...] = ()
     accounts: tuple[AccountLimit, ...] = ()
     started_ms: int = 0
+    """On the run's own clock: pauses move it, as they move the deadline."""
     deadline_ms: int = 0
     paused_ms: int | None = None
     """Since when the run's clock stands still; None while it runs."""
