@@ -171,7 +171,7 @@ def mirrored(tree: Tree) -> list[str]:
     tests = [PurePosixPath(path) for path in tree.paths if path.startswith("tests/")]
     for source in tree.package:
         own = PurePosixPath(source.path.replace("src/remit/", "tests/", 1))
-        own = own.with_name(f"test_{own.name}")
+        own = own.with_name(f"test_{own.stem.strip('_')}.py")
         floor, whole = own.parts[:2], f"test_{own.parent.name}.py"
         acts = any(isinstance(node, _FUNCTIONS) and _does(node) for node in ast.walk(source.tree))
         shown = any(
