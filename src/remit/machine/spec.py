@@ -17,11 +17,11 @@ FINAL_TOOL = "final_answer"
 """The tool through which an agent with an output type answers."""
 
 
-class _Data(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ToolSpec(_Data):
+class ToolSpec(_Frozen):
     """The contract of one tool: what the model sees and what the runtime may do with it.
 
     kind: a function, a sub-agent (`agent` names it), or the final answer.
@@ -49,7 +49,7 @@ class ToolSpec(_Data):
         return digest_of(self)
 
 
-class AgentSpec(_Data):
+class AgentSpec(_Frozen):
     """The declaration of an agent with everything its runs need, sub-agents included."""
 
     name: str

@@ -16,11 +16,11 @@ Access = Literal["read", "write"]
 Risk = Literal["low", "high"]
 
 
-class _Data(BaseModel):
+class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class ArgumentPattern(_Data):
+class ArgumentPattern(_Frozen):
     """An RE2 pattern searched in one argument; `name` is a dotted path, `*` means any of them."""
 
     name: str
@@ -32,7 +32,7 @@ class ArgumentPattern(_Data):
         return self
 
 
-class Rule(_Data):
+class Rule(_Frozen):
     """Allow, ask or deny calls whose tool matches the glob and whose arguments match all patterns.
 
     `needed` is how many different humans must agree when `effect` is `ask`.
