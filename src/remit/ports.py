@@ -58,6 +58,45 @@ class Sandbox(Protocol):
         ...
 
 
+# ---------------------------------------------------------------- clock, dice, vault
+
+
+class Clock(Protocol):
+    """The wall clock."""
+
+    def now_ms(self) -> int:
+        """Milliseconds since 1970, UTC."""
+        ...
+
+
+class Dice(Protocol):
+    """Randomness."""
+
+    def entropy(self, count: int) -> bytes:
+        """`count` unpredictable bytes."""
+        ...
+
+    def jitter(self) -> int:
+        """A number from 0 to 1,000,000, for spreading retries."""
+        ...
+
+
+class Vault(Protocol):
+    """Seals secrets per tenant and names them by placeholders."""
+
+    def placeholder(self, tenant: str, kind: str, secret: str) -> str:
+        """The name that stands for a secret in texts; the same secret has the same name."""
+        ...
+
+    def seal(self, tenant: str, placeholder: str, secret: str) -> bytes:
+        """The secret, readable only with the vault's key."""
+        ...
+
+    def open(self, tenant: str, placeholder: str, sealed: bytes) -> str:
+        """The secret. Raises `VaultSealBroken`."""
+        ...
+
+
 # ---------------------------------------------------------------- prices
 
 

@@ -38,6 +38,8 @@ class Cause(BaseModel):
     stale_switches: bool = False
     refused: tuple[tuple[str, int], ...] = ()
     """(account, available) after the store refused this decision's holds."""
+    last_try: bool = False
+    """The store had refused often enough for the budget to count as exhausted."""
 
 
 class Body(BaseModel):

@@ -13,10 +13,10 @@ from remit.machine.humans import ignore, on_answer, on_approval, on_cancel, on_d
 from remit.machine.inputs import Input, World
 from remit.machine.outcomes import (
     on_check_completed,
-    on_crossed,
     on_question,
     on_started,
     on_subrun_ended,
+    on_told,
     on_tool_outcome,
 )
 from remit.machine.schedule import advance
@@ -43,7 +43,8 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "ApprovalGiven": on_approval,
     "ApprovalDenied": on_denial,
     "InputReceived": on_answer,
-    "BudgetWarned": on_crossed,
+    "BudgetWarned": on_told,
+    "InboxIgnored": on_told,
 }
 
 

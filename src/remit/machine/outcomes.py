@@ -3,6 +3,7 @@
 from remit.journal.events import (
     BudgetWarned,
     CheckCompleted,
+    InboxIgnored,
     InputRequested,
     RunStarted,
     SubrunEnded,
@@ -46,8 +47,8 @@ def on_check_completed(draft: Draft, fact: CheckCompleted, _given: Input) -> Non
         draft.add(fact)
 
 
-def on_crossed(draft: Draft, fact: BudgetWarned, _given: Input) -> None:
-    """The store reports that an account passed 80 % of its limit."""
+def on_told(draft: Draft, fact: BudgetWarned | InboxIgnored, _given: Input) -> None:
+    """Something to be written down only: an account passed 80 %, a letter that cannot be read."""
     draft.add(fact)
 
 

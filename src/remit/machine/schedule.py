@@ -249,17 +249,17 @@ def _refuse_budget(draft: Draft, call: str, bound: int, output: int) -> None:
 
 def wake_at_ms(state: State, now_ms: int, *, stale_switches: bool = False) -> int | None:
     """When time alone may call for a decision; None for never."""
-    times: list[int] = []
     if state.phase == "ended":
         return None
     if state.phase == "stopping":
         return state.stopping_ms + STOP_GRACE_MS
-    if stale_switches:
-        times.append(now_ms + _SWITCH_RETRY_MS)
+    times: list[int] = []
     if state.paused_ms is None:
         times.append(state.deadline_ms)
         if not state.clock_warned:
             times.append(clock_warning_ms(state.started_ms, state.deadline_ms))
+    if stale_switches:
+        return min([now_ms + _SWITCH_RETRY_MS, *times])
     if state.model is not None and state.model.retry_at_ms is not None:
         times.append(state.model.retry_at_ms)
     times += [call.expires_ms for call in state.calls if call.status == "asking"]

@@ -1,0 +1,100 @@
+"""Between perform and journal: raw text becomes `Clean`, secrets go to the vault."""
+
+import json
+
+from remit.journal.rows import VaultRow
+from remit.policy.redact import Cleaned, Redactor
+from remit.ports import Vault
+from remit.values.clean import Clean
+from remit.values.message import CallPart, Origin, Part, TextPart, ThinkingPart
+from remit.values.model import ModelAnswer, RawCall, RawPart, RawText, RawThinking
+
+ERROR_CHARS = 4_000  # an error that is longer says no more
+
+
+class Cleaner:
+    """Cleans the texts of one outcome and keeps what must go to the vault with it."""
+
+    def __init__(self, redactor: Redactor, vault: Vault, tenant: str, run: str) -> None:
+        self._redactor = redactor
+        self._vault = vault
+        self._tenant = tenant
+        self._run = run
+        self._rows: dict[str, VaultRow] = {}
+
+    @property
+    def rows(self) -> tuple[VaultRow, ...]:
+        """Sealed secrets found so far."""
+        return tuple(self._rows.values())
+
+    def _keep(self, cleaned: Cleaned) -> Clean:
+        for found in cleaned.found:
+            sealed = self._vault.seal(self._tenant, found.placeholder, found.secret)
+            self._rows[found.placeholder] = VaultRow(found.placeholder, self._run, sealed)
+        return cleaned.text
+
+    def text(self, raw: str) -> Clean:
+        """Clean text."""
+        return self._keep(self._redactor.clean(raw))
+
+    def error(self, raw: str) -> Clean:
+        """Clean text of an error, cut to a bound."""
+        return self.text(raw if len(raw) <= ERROR_CHARS else f"{raw[:ERROR_CHARS]} …")
+
+    def json(self, raw: str) -> Clean:
+        """Clean JSON text."""
+        return self._keep(self._redactor.clean_json(raw))
+
+    def parts(self, answer: ModelAnswer, call: str, model: str) -> tuple[Part, ...]:
+        """The parts of an answer to the model call `call`."""
+        origin = Origin(kind="model", name=model)
+        found = []
+        calls = 0
+        for raw in answer.parts:
+            calls += isinstance(raw, RawCall)
+            part = self._part(raw, origin, f"{call}-{calls}")
+            if part is not None:
+                found.append(part)
+        return tuple(found)
+
+    def _part(self, raw: RawPart, origin: Origin, call: str) -> Part | None:
+        match raw:
+            case RawText(text=text):
+                return TextPart(text=self.text(text), origin=origin) if text else None
+            case RawThinking():
+                return self._thinking(raw, origin)
+            case RawCall():
+                return CallPart(
+                    call=call,
+                    provider_id=raw.provider_id,
+                    tool=raw.tool,
+                    arguments=self.json(as_object(raw.arguments)),
+                    origin=origin,
+                )
+
+    def _thinking(self, raw: RawThinking, origin: Origin) -> Part | None:
+        cleaned = self._redactor.clean(raw.text)
+        if raw.signature and cleaned.found:
+            return None  # signed text goes back byte for byte or not at all
+        return ThinkingPart(
+            text=self._keep(cleaned),
+            signature=raw.signature,
+            redacted=raw.redacted,
+            origin=origin,
+        )
+
+
+INVALID = "invalid_json"
+
+
+def as_object(arguments: str) -> str:
+    """The arguments if they are a JSON object, else an object that holds them as text.
+
+    What goes back to the model must be an object, whatever the model wrote.
+    """
+    try:
+        if isinstance(json.loads(arguments or "{}"), dict):
+            return arguments or "{}"
+    except (ValueError, RecursionError):
+        pass  # told to the model through the inspection of the call
+    return json.dumps({INVALID: arguments})

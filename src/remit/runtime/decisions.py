@@ -1,0 +1,40 @@
+"""Folding decide over a batch of inputs into one record body."""
+
+from remit.journal.events import Event
+from remit.journal.record import Body, Cause
+from remit.journal.rows import RunStatus
+from remit.machine.decide import decide
+from remit.machine.inputs import Input, World
+from remit.machine.state import State
+
+
+def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[State, Body]:
+    """The state and the record body after deciding on each input in turn."""
+    causes: list[Cause] = []
+    events: list[Event] = []
+    for given in inputs:
+        draft = decide(state, given, world)
+        state = draft.state
+        if not draft.events:
+            continue
+        causes.append(
+            Cause(
+                kind=given.kind,
+                count=len(draft.events),
+                now_ms=world.now_ms,
+                jitter=world.jitter,
+                off=tuple(sorted(world.off)),
+                stale_switches=world.stale_switches,
+                refused=tuple(world.refused.items()),
+                last_try=world.last_try,
+            )
+        )
+        events += draft.events
+    return state, Body(causes=tuple(causes), events=tuple(events))
+
+
+def status_of(state: State) -> RunStatus:
+    """The run's row says: over, waiting for others only, or running."""
+    if state.phase == "ended":
+        return "completed" if state.status == "completed" else "stopped"
+    return "waiting" if state.waits_for_others else "running"

@@ -1,0 +1,344 @@
+"""The local engine: one driver per live run of this process, and the duties between them."""
+
+import asyncio
+from collections import OrderedDict
+from dataclasses import dataclass, field
+
+from remit.errors import NotFound, RemitError, SpecError, StoreCorrupt
+from remit.journal.codec import open_record
+from remit.journal.events import RunRecovered, RunStarted, SubrunRequested
+from remit.journal.record import GENESIS, Body
+from remit.journal.rows import Blob, NewRun, RunRow
+from remit.machine.agent import Agent
+from remit.machine.conversation import history_of
+from remit.machine.evolve import fold
+from remit.machine.inputs import Input
+from remit.machine.spec import AgentSpec, canonical
+from remit.machine.state import State, begin
+from remit.policy.redact import Redactor
+from remit.runtime.driver import Driver, Seat
+from remit.runtime.services import LEASE_MS, Services
+from remit.runtime.starting import (
+    accounts_of,
+    brief_of,
+    check_compatible,
+    environment_of,
+    prices_of,
+)
+from remit.values.message import Message, Origin, TextPart
+
+# Declarations and redactors kept at hand: more than one process has agents and active tenants.
+_CACHE = 512
+_ENDED = ("completed", "stopped")
+Key = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Live:
+    """A run that is being driven here."""
+
+    task: asyncio.Task[None]
+    root: Key
+    driver: Driver | None = None
+    again: bool = False
+    """Something arrived for it while it was being let go."""
+
+
+@dataclass(slots=True)
+class Engine:
+    """Starts, resumes and wakes the drivers of this process."""
+
+    services: Services
+    live: dict[Key, Live] = field(default_factory=dict)
+    errors: dict[Key, BaseException] = field(default_factory=dict)
+    """Why the last drive of a run ended badly; bounded by the runs started here."""
+    _idle: dict[Key, asyncio.Event] = field(default_factory=dict)
+    _specs: OrderedDict[Key, AgentSpec] = field(default_factory=OrderedDict)
+    _redactors: OrderedDict[str, Redactor] = field(default_factory=OrderedDict)
+    _closing: bool = False
+
+    # ------------------------------------------------------------ starting
+
+    def start(
+        self,
+        agent: Agent[object],
+        spec: AgentSpec,
+        seat: Seat,
+        started: RunStarted,
+        history: tuple[Message, ...] = (),
+    ) -> None:
+        """Begin a run: its first append makes it durable."""
+        content = canonical(spec)
+        seat.blobs = (Blob(spec.digest, content),)
+        seat.new = NewRun(
+            root=started.root,
+            parent=started.parent,
+            agent=started.agent,
+            spec=started.spec,
+            user=started.user,
+            session=started.session,
+        )
+        seat.lease_until_ms = self.services.clock.now_ms() + LEASE_MS
+        state = begin(seat.tenant, seat.run, spec, history)
+        driver = self._driver(agent, seat, state)
+        self._launch(seat, started.root, driver, Input(kind="start", fact=started))
+
+    def _driver(self, agent: Agent[object], seat: Seat, state: State) -> Driver:
+        return Driver(
+            self.services,
+            agent,
+            seat,
+            state,
+            redactor=self.redactor(seat.tenant),
+            start_child=self._start_child,
+            ring=self.wake,
+        )
+
+    def _launch(self, seat: Seat, root: str, driver: Driver, first: Input) -> None:
+        key = (seat.tenant, seat.run)
+        task = asyncio.create_task(self._drive(key, driver, first))
+        self._enter(key, Live(task, (seat.tenant, root), driver))
+
+    def _enter(self, key: Key, live: Live) -> None:
+        self.live[key] = live
+        self._idle.setdefault(live.root, asyncio.Event()).clear()
+
+    def _leave(self, key: Key) -> None:
+        live = self.live.pop(key)
+        if live.again and not self._closing:
+            self.wake(*key)
+        if not any(other.root == live.root for other in self.live.values()):
+            self._idle.setdefault(live.root, asyncio.Event()).set()
+
+    async def _drive(self, key: Key, driver: Driver, first: Input) -> None:
+        try:
+            await driver.drive(first)
+            if not driver.fenced and driver.seat.version > 0:
+                await self.services.store.release(*key, epoch=driver.seat.epoch)
+            self.errors.pop(key, None)
+            live = self.live.get(key)
+            if live is not None and driver.has_letters and driver.state.phase != "ended":
+                live.again = True
+        except RemitError as exc:
+            self.errors[key] = exc
+        finally:
+            self._leave(key)
+
+    # ------------------------------------------------------------ sub-runs
+
+    async def _start_child(self, parent: State, event: SubrunRequested) -> None:
+        """Start the sub-run of a call, unless it exists already."""
+        services = self.services
+        key = (parent.tenant, event.child)
+        if key in self.live:
+            return
+        if await services.store.run(*key) is not None:
+            self.wake(*key)
+            return
+        spec = parent.spec.agent(event.agent)
+        agent = services.agents.get(event.agent)
+        if spec is None or agent is None:
+            raise SpecError(f"{parent.run}: the agent {event.agent!r} is not registered here")
+        now_ms = services.clock.now_ms()
+        left_ms = max(1, parent.deadline_ms - now_ms)
+        origin = Origin(kind="agent", name=parent.spec.name)
+        started = RunStarted(
+            agent=spec.name,
+            spec=spec.digest,
+            user=parent.user,
+            session=parent.session,
+            input=(TextPart(text=event.brief, origin=origin),),
+            parent=parent.run,
+            parent_call=event.call,
+            root=parent.root,
+            depth=parent.depth + 1,
+            deadline_ms=now_ms + min(left_ms, spec.limits.timeout_ms),
+            environment=environment_of(services),
+            prices=prices_of(services, spec),
+            accounts=accounts_of(event.child, parent.session, spec, parent.accounts),
+        )
+        self.start(agent, spec, Seat(tenant=parent.tenant, run=event.child), started)
+
+    # ------------------------------------------------------------ resuming
+
+    def wake(self, tenant: str, run: str) -> None:
+        """Something may be there for a run: ring its driver, or start one."""
+        key = (tenant, run)
+        live = self.live.get(key)
+        if live is None:
+            if not self._closing:
+                task = asyncio.create_task(self._resume(key))
+                self._enter(key, Live(task, (tenant, run.partition(".")[0])))
+        elif live.driver is None or live.driver.fenced:
+            live.again = True
+        else:
+            live.again = live.driver.state.phase != "ended" and live.task.done()
+            live.driver.ring()
+
+    async def _resume(self, key: Key) -> None:
+        try:
+            driver, first = await self._take(key)
+        except RemitError as exc:
+            self.errors[key] = exc
+            self._leave(key)
+            return
+        except BaseException:
+            self._leave(key)
+            raise
+        if driver is None or first is None:
+            self._leave(key)
+            return
+        self.live[key].driver = driver
+        self.live[key].again = False
+        await self._drive(key, driver, first)
+
+    async def _take(self, key: Key) -> tuple[Driver | None, Input | None]:
+        services = self.services
+        row = await services.store.run(*key)
+        if row is None:
+            raise NotFound(f"there is no run {key[1]} of tenant {key[0]}")
+        if row.status in _ENDED:
+            return None, None
+        agent = services.agents.get(row.agent)
+        if agent is None:
+            raise SpecError(f"{row.run}: the agent {row.agent!r} is not registered here")
+        now_ms = services.clock.now_ms()
+        claimed = await services.store.claim(
+            *key, owner=services.owner, now_ms=now_ms, lease_ms=LEASE_MS
+        )
+        if claimed is None:
+            return None, None
+        try:
+            state, seat = await self.load(claimed.row)
+            check_compatible(state.spec, agent)
+        except RemitError:
+            await services.store.release(*key, epoch=claimed.row.epoch)
+            raise
+        seat.lease_until_ms = now_ms + LEASE_MS
+        if state.in_flight or claimed.previous_owner is not None:
+            first = Input(kind="recover", fact=RunRecovered(epoch=seat.epoch))
+        else:
+            first = Input(kind="wake")
+        driver = self._driver(agent, seat, state)
+        for call in state.calls:
+            if call.child and call.status == "released":
+                await self._revive_child(state, call.call, call.child)
+        return driver, first
+
+    async def _revive_child(self, state: State, call: str, child: str) -> None:
+        row = await self.services.store.run(state.tenant, child)
+        known = state.find(call)
+        if row is None and known is not None and known.spec is not None:
+            agent = known.spec.agent
+            brief = brief_of(known.arguments)
+            event = SubrunRequested(call=call, agent=agent, child=child, brief=brief)
+            await self._start_child(state, event)
+        elif row is not None and row.status == "running":
+            self.wake(state.tenant, child)
+
+    async def load(self, row: RunRow) -> tuple[State, Seat]:
+        """The state of a run folded from its records, and the seat to go on from."""
+        bodies, last_hash, version = await self.bodies(row.tenant, row.run)
+        first = bodies[0].events[0]
+        if not isinstance(first, RunStarted):
+            raise StoreCorrupt(f"{row.run}: its journal does not begin with RunStarted")
+        spec = await self.spec(row.tenant, row.spec)
+        history = () if first.continues is None else await self.history(row.tenant, first.continues)
+        state = fold(begin(row.tenant, row.run, spec, history), bodies)
+        seat = Seat(
+            tenant=row.tenant,
+            run=row.run,
+            epoch=row.epoch,
+            version=version,
+            last_hash=last_hash,
+            lease_until_ms=row.lease_until_ms,
+        )
+        return state, seat
+
+    async def bodies(self, tenant: str, run: str) -> tuple[list[Body], bytes, int]:
+        """The bodies of a run's records, its last hash and version."""
+        records = await self.services.store.records(tenant, run)
+        if not records:
+            raise NotFound(f"there is no run {run} of tenant {tenant}")
+        bodies = []
+        for record in records:
+            body = open_record(record)
+            if body is None:
+                raise NotFound(f"{run}: content of record {record.header.version} was erased")
+            bodies.append(body)
+        return bodies, records[-1].hash if records else GENESIS, records[-1].header.version
+
+    async def history(self, tenant: str, run: str) -> tuple[Message, ...]:
+        """The conversation up to the end of `run`: earlier runs of its session included."""
+        chain: list[tuple[RunRow, list[Body]]] = []
+        following: str | None = run
+        while following is not None:
+            row = await self.services.store.run(tenant, following)
+            if row is None:
+                raise NotFound(f"there is no run {following} of tenant {tenant}")
+            bodies, _, _ = await self.bodies(tenant, following)
+            chain.append((row, bodies))
+            first = bodies[0].events[0]
+            following = first.continues if isinstance(first, RunStarted) else None
+        messages: tuple[Message, ...] = ()
+        for row, bodies in reversed(chain):
+            spec = await self.spec(tenant, row.spec)
+            messages = history_of(fold(begin(tenant, row.run, spec, messages), bodies))
+        return messages
+
+    async def spec(self, tenant: str, digest: str) -> AgentSpec:
+        """A stored declaration by its digest."""
+        key = (tenant, digest)
+        known = self._specs.get(key)
+        if known is None:
+            content = await self.services.store.blob(tenant, digest)
+            if content is None:
+                raise NotFound(f"the declaration {digest} of tenant {tenant} is not stored")
+            known = AgentSpec.model_validate_json(content)
+            if known.digest != digest:
+                raise StoreCorrupt(f"the stored declaration {digest} was changed")
+            self._specs[key] = known
+            while len(self._specs) > _CACHE:
+                self._specs.popitem(last=False)
+        return known
+
+    def redactor(self, tenant: str) -> Redactor:
+        """The redactor of a tenant, whose placeholders are the tenant's own."""
+        known = self._redactors.get(tenant)
+        if known is None:
+            vault = self.services.vault
+
+            def placeholder(kind: str, secret: str) -> str:
+                return vault.placeholder(tenant, kind, secret)
+
+            known = Redactor(placeholder, known=self.services.known_secrets)
+            self._redactors[tenant] = known
+            while len(self._redactors) > _CACHE:
+                self._redactors.popitem(last=False)
+        return known
+
+    # ------------------------------------------------------------ waiting and closing
+
+    async def settled(self, tenant: str, root: str) -> None:
+        """Return once no run of this tree is driven here. Raises what broke a driver."""
+        key = (tenant, root)
+        while any(live.root == key for live in self.live.values()):
+            await self._idle.setdefault(key, asyncio.Event()).wait()
+        self._idle.pop(key, None)
+        for known in [k for k in self.errors if k[0] == tenant and k[1].partition(".")[0] == root]:
+            raise self.errors.pop(known)
+
+    def ring_all(self) -> None:
+        """Let every driver look again: the switches changed."""
+        for live in self.live.values():
+            if live.driver is not None:
+                live.driver.ring()
+
+    async def close(self) -> None:
+        """Let go of all runs; what is in flight is cut and recovered by the next driver."""
+        self._closing = True
+        tasks = [live.task for live in self.live.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self.services.threads.shutdown(wait=False, cancel_futures=True)

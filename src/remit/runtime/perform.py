@@ -1,0 +1,209 @@
+"""perform(state, intent): carries out one released intent through a port, under its deadline."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from remit.errors import ProviderError
+from remit.journal.events import (
+    CheckCompleted,
+    CheckRequested,
+    ModelCompleted,
+    ModelFailed,
+    ModelRequested,
+)
+from remit.machine.agent import Agent
+from remit.machine.conversation import answer_of
+from remit.machine.inputs import Input, Inspection
+from remit.machine.spec import AgentSpec
+from remit.machine.state import State
+from remit.policy.redact import RedactedStream, Redactor
+from remit.ports import Model
+from remit.runtime.cleaning import INVALID, Cleaner
+from remit.runtime.hub import StreamDelta
+from remit.runtime.outcome import Outcome
+from remit.runtime.services import Services
+from remit.values.message import CallPart, Part
+from remit.values.model import Delta, ModelAnswer, ModelRequest, ToolSchema
+
+# A predicate looks at one answer; longer means it hangs.
+_CHECK_S = 30.0
+# A model call ends this long before the run does, so that its outcome is still journalled.
+_SETTLE_S = 0.05
+
+
+def schemas(spec: AgentSpec) -> tuple[ToolSchema, ...]:
+    """The tools as the model sees them."""
+    return tuple(ToolSchema(tool.name, tool.description, tool.parameters) for tool in spec.tools)
+
+
+@dataclass(slots=True)
+class Deltas:
+    """Passes deltas of one model call on, cleaned; nothing is kept back longer than needed."""
+
+    publish: Callable[[StreamDelta], None]
+    redactor: Redactor
+    run: str
+    call: str
+    attempt: int
+    streams: dict[int, RedactedStream] = field(default_factory=dict)
+    kinds: dict[int, Delta] = field(default_factory=dict)
+    offsets: dict[int, int] = field(default_factory=dict)
+
+    def emit(self, delta: Delta) -> None:
+        """Pass one delta on. Of calls only the tool's name: arguments come with the outcome."""
+        if delta.kind == "call":
+            if delta.tool:
+                self._put(delta.index, delta, delta.tool)
+            return
+        if delta.index not in self.streams:
+            self.streams[delta.index] = self.redactor.stream()
+            self.kinds[delta.index] = delta
+        self._put(delta.index, delta, self.streams[delta.index].feed(delta.text))
+
+    def finish(self) -> None:
+        """Pass on what the streams still hold back."""
+        for index, stream in self.streams.items():
+            self._put(index, self.kinds[index], stream.finish())
+
+    def _put(self, index: int, delta: Delta, text: str) -> None:
+        if not text:
+            return
+        offset = self.offsets.get(index, 0)
+        self.offsets[index] = offset + len(text)
+        self.publish(
+            StreamDelta(self.run, self.call, self.attempt, index, offset, delta.kind, text)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Performer:
+    """Carries out the model calls and checks of one run."""
+
+    services: Services
+    agent: Agent[object]
+    redactor: Redactor
+    cleaner: Callable[[], Cleaner]
+
+    async def ask_model(self, state: State, event: ModelRequested) -> Outcome:
+        """Ask the model; the outcome is its cleaned answer with what the tools say of its calls."""
+        clock, hub = self.services.clock, self.services.hub
+        started_ms = clock.now_ms()
+        cleaner = self.cleaner()
+        provider, _, name = event.model.partition(":")
+        left_s = max(0.0, (state.deadline_ms - started_ms) / 1000 - _SETTLE_S)
+        listens = hub.listens(state.tenant, state.root)
+        deltas = Deltas(
+            lambda item: hub.publish(state.tenant, state.root, item),
+            self.redactor,
+            state.run,
+            event.call,
+            event.attempt,
+        )
+        request = ModelRequest(
+            model=name,
+            system=state.spec.instructions,
+            messages=state.messages,
+            tools=schemas(state.spec),
+            max_output_tokens=event.max_output_tokens,
+            thinking_tokens=min(state.spec.thinking_tokens, event.max_output_tokens - 1),
+            stream=listens,
+        )
+        try:
+            model: Model = self.services.models[provider]
+            emit = deltas.emit if listens else _nowhere
+            async with asyncio.timeout(left_s):
+                answer = await model.answer(request, deadline_s=left_s, emit=emit)
+            deltas.finish()
+        except asyncio.CancelledError:
+            return self._failed(event, started_ms, "cancelled", "the run was stopped")
+        except TimeoutError:
+            return self._failed(event, started_ms, "timeout", f"no answer within {left_s:g} s")
+        except ProviderError as exc:
+            return self._failed(event, started_ms, exc.kind, str(exc), exc)
+        except Exception as exc:  # noqa: BLE001  # an adapter's fault ends the call, not the process
+            return self._failed(event, started_ms, "unknown", f"{type(exc).__name__}: {exc}")
+        return await self._completed(state, event, answer, started_ms, cleaner)
+
+    async def _completed(
+        self,
+        state: State,
+        event: ModelRequested,
+        answer: ModelAnswer,
+        started_ms: int,
+        cleaner: Cleaner,
+    ) -> Outcome:
+        parts = cleaner.parts(answer, event.call, state.spec.model)
+        fact = ModelCompleted(
+            call=event.call,
+            attempt=event.attempt,
+            parts=parts,
+            stop=answer.stop,
+            usage=answer.usage,
+            model=answer.model,
+            provider_id=answer.provider_id,
+            latency_ms=self.services.clock.now_ms() - started_ms,
+        )
+        inspections = await inspect_calls(self.agent, parts)
+        return Outcome(Input(kind="outcome", fact=fact, inspections=inspections), cleaner.rows)
+
+    def _failed(
+        self,
+        event: ModelRequested,
+        started_ms: int,
+        kind: str,
+        text: str,
+        error: ProviderError | None = None,
+    ) -> Outcome:
+        cleaner = self.cleaner()
+        fact = ModelFailed.model_validate(
+            {
+                "call": event.call,
+                "attempt": event.attempt,
+                "kind": kind,
+                "detail": cleaner.error(text),
+                "status": error.status if error else None,
+                "retry_after_ms": error.retry_after_ms if error else None,
+                "latency_ms": self.services.clock.now_ms() - started_ms,
+            }
+        )
+        return Outcome(Input(kind="outcome", fact=fact), cleaner.rows)
+
+    async def check(self, state: State, event: CheckRequested) -> Outcome:
+        """Evaluate the success predicate on the answer; an error or a timeout is a no."""
+        cleaner = self.cleaner()
+        predicate = self.agent.remit.success
+        passed, detail = False, "the remit declares no predicate any more"
+        try:
+            if predicate is not None:
+                answer = self.agent.read_answer(answer_of(state) or "null")
+                loop = asyncio.get_running_loop()
+                async with asyncio.timeout(_CHECK_S):
+                    passed = bool(
+                        await loop.run_in_executor(self.services.threads, predicate, answer)
+                    )
+                detail = ""
+        except asyncio.CancelledError:
+            detail = "the run was stopped"
+        except Exception as exc:  # noqa: BLE001  # user code may raise anything; that is a no
+            detail = f"{type(exc).__name__}: {exc}"
+        fact = CheckCompleted(call=event.call, passed=passed, detail=cleaner.error(detail))
+        return Outcome(Input(kind="outcome", fact=fact), cleaner.rows)
+
+
+async def inspect_calls(agent: Agent[object], parts: tuple[Part, ...]) -> dict[str, Inspection]:
+    """What the tools say of each proposed call."""
+    found: dict[str, Inspection] = {}
+    for part in parts:
+        if not isinstance(part, CallPart):
+            continue
+        if part.arguments.startswith(f'{{"{INVALID}":'):
+            error = "the arguments are not a JSON object (cut off, or not JSON)"
+            found[part.call] = Inspection(call=part.call, error=error)
+        else:
+            found[part.call] = await agent.inspect(part.call, part.tool, part.arguments)
+    return found
+
+
+def _nowhere(_delta: Delta) -> None:
+    """Nobody listens."""

@@ -1,0 +1,51 @@
+"""What drivers share in one process: ports, registered agents, limits of the process itself."""
+
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+
+from remit.machine.agent import Agent
+from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
+from remit.runtime.hub import Hub
+from remit.runtime.switchboard import Switchboard
+
+# A lease that is not renewed for this long is over; renewals come three times as often.
+LEASE_MS = 30_000
+# Threads for synchronous tools of all runs of this process; more calls wait for a free one.
+TOOL_THREADS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signer:
+    """The key that authenticates records."""
+
+    key: bytes
+    key_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Services:
+    """Everything outside that a driver reaches, handed to it once."""
+
+    store: Store
+    clock: Clock
+    dice: Dice
+    vault: Vault
+    signer: Signer
+    prices: Prices
+    models: Mapping[str, Model]
+    """By provider, the part of a model's name before the colon."""
+    agents: Mapping[str, Agent[object]]
+    """By name, sub-agents too."""
+    hub: Hub
+    switchboard: Switchboard
+    owner: str
+    """Name of this process as a driver."""
+    environment: str = "dev"
+    known_secrets: Mapping[str, str] = field(default_factory=dict)
+    sandbox: Sandbox | None = None
+    hidden: tuple[str, ...] = ()
+    """Host paths no sandboxed program may see: journal and keys."""
+    threads: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(TOOL_THREADS, thread_name_prefix="remit-tool")
+    )

@@ -1,0 +1,47 @@
+"""A view of the switches that is at most a second old; an unreadable one counts as refusal."""
+
+from remit.errors import StoreError
+from remit.journal.rows import Switch
+from remit.ports import Clock, Store
+
+MAX_AGE_MS = 1_000
+REFRESH_S = 0.4  # twice within the second, so that one slow read does not stop the world
+
+
+class Switchboard:
+    """What is switched off, as last read."""
+
+    def __init__(self, store: Store, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        self._switches: tuple[Switch, ...] = ()
+        self._read_ms: int | None = None
+
+    async def refresh(self) -> bool:
+        """Read the switches; True when they changed. A failure leaves the view to grow stale."""
+        asked_ms = self._clock.now_ms()
+        try:
+            switches = tuple(await self._store.switches())
+        except StoreError:
+            return False
+        changed = switches != self._switches
+        self._switches, self._read_ms = switches, asked_ms
+        return changed
+
+    @property
+    def stale(self) -> bool:
+        """The view is too old to act on."""
+        return self._read_ms is None or self._clock.now_ms() - self._read_ms > MAX_AGE_MS
+
+    def off(self, tenant: str, agent: str) -> frozenset[str]:
+        """What concerns an agent of a tenant; tools as `tool:name`."""
+        now_ms = self._clock.now_ms()
+        found = set()
+        for switch in self._switches:
+            if switch.until_ms is not None and switch.until_ms <= now_ms:
+                continue
+            target = switch.target.removeprefix(f"tenant:{tenant}/")
+            mine = target in ("all", f"agent:{agent}", f"tenant:{tenant}")
+            if mine or target.startswith("tool:"):
+                found.add(target)
+        return frozenset(found)
