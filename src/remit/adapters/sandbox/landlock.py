@@ -1,0 +1,63 @@
+"""Landlock: confine by the kernel alone, with namespaces or, where those are refused, seccomp."""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Literal
+
+from remit.adapters.sandbox import supervised
+from remit.adapters.sandbox.plan import SECCOMP, Plan
+from remit.adapters.sandbox.prepare import make_plan
+from remit.values.command import Command, Finished
+
+Mode = Literal["landlock+netns", "landlock+seccomp"]
+
+
+class Landlock:
+    """Runs programs without any installed package; use `find_sandbox`, which tries it first.
+
+    `abi` holds the Landlock version down, for tests of older kernels; 0 takes the kernel's.
+    """
+
+    def __init__(self, mode: Mode = "landlock+netns", *, abi: int = 0) -> None:
+        self.name: str = mode
+        self._abi = abi
+
+    async def run(self, command: Command) -> Finished:
+        """Run to the end or to a limit; everything it started is dead when this returns.
+
+        Raises `CommandRefused` for a wrong field, `SandboxFailed` when it could not be started.
+        """
+        with self.scratch() as folder:
+            return await supervised.run(self.plan(command, folder), command)
+
+    def plan(self, command: Command, scratch: str) -> Plan:
+        """What the launcher is told for this command."""
+        plan = make_plan(command, self.name, scratch)
+        plan.abi = self._abi
+        return plan
+
+    @contextmanager
+    def scratch(self) -> Iterator[str]:
+        """A private folder for temporary files, where there is no private /tmp; else empty."""
+        if self.name != SECCOMP:
+            yield ""
+            return
+        folder = os.path.realpath(tempfile.mkdtemp(prefix="remit-sandbox-"))
+        try:
+            yield folder
+        finally:
+            _remove(folder)
+
+
+def _remove(folder: str) -> None:
+    """Remove what a program left, also folders it made unreadable."""
+    for place, names, _ in os.walk(folder):
+        for name in names:
+            path = Path(place, name)
+            if not path.is_symlink():
+                path.chmod(0o700)
+    shutil.rmtree(folder, ignore_errors=True)

@@ -1,0 +1,123 @@
+"""Count what a confined program and all its descendants use, and end them all.
+
+Limits of the kernel hold per process (and not at all for root's number of processes), so the whole
+tree is looked at again and again, and killed when it exceeds what one program may have.
+"""
+
+import os
+import time
+
+from remit.adapters.sandbox import kernel
+from remit.adapters.sandbox.plan import Plan
+
+# Looking costs about 0.1 ms per process; a fork bomb makes some hundred processes meanwhile.
+PERIOD_S = 0.025
+_TICKS_PER_S = os.sysconf("SC_CLK_TCK")
+# Giving much memory back takes a while; after ten seconds a process is stuck in the kernel.
+_PAUSE_S = 0.002
+_ROUNDS = 5_000
+
+
+def descendants(pid: int) -> list[int]:
+    """Every living descendant of a process, parents first."""
+    found = [pid]
+    for parent in found:
+        found += children(parent)
+    return found[1:]
+
+
+def children(pid: int) -> list[int]:
+    """The direct children of all threads of a process; none when it is gone."""
+    found: list[int] = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            with open(f"/proc/{pid}/task/{thread}/children", encoding="ascii") as listing:
+                found += [int(word) for word in listing.read().split()]
+    except OSError:
+        # The process or one of its threads ended while being looked at.
+        return found
+    return found
+
+
+def memory_bytes(pid: int) -> int:
+    """Memory of a process that no file on disk stands behind."""
+    total = 0
+    for line in _read(f"/proc/{pid}/status").splitlines():
+        if line.startswith(("RssAnon:", "RssShmem:")):
+            total += int(line.split()[1]) * 1024
+    return total
+
+
+def cpu_seconds(pid: int) -> float:
+    """Processor time of a process and of those children it has already waited for."""
+    # The name of the program stands in brackets and may contain blanks and brackets itself.
+    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return sum(int(word) for word in fields[11:15]) / _TICKS_PER_S if fields else 0.0
+
+
+def threads(pid: int) -> int:
+    """The number of threads, 0 when the process is gone."""
+    try:
+        return len(os.listdir(f"/proc/{pid}/task"))
+    except OSError:
+        return 0
+
+
+def _read(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8", errors="replace") as file:
+            return file.read()
+    except OSError:
+        return ""
+
+
+def excess(plan: Plan, leader: int) -> str:
+    """Which limit the program beneath `leader` exceeds, in words; empty for none."""
+    members = descendants(leader)
+    tasks = sum(threads(pid) for pid in members)
+    if tasks > plan.processes:
+        return f"{tasks} processes and threads at once, {plan.processes} are allowed"
+    memory = sum(memory_bytes(pid) for pid in members)
+    if memory > plan.memory_bytes:
+        return f"{memory} bytes of memory, {plan.memory_bytes} are allowed"
+    # The leader has waited for orphans: their time counts too.
+    cpu = sum(cpu_seconds(pid) for pid in (leader, *members))
+    if cpu > plan.cpu_s:
+        return f"{cpu:.1f} s of processor time, {plan.cpu_s} s are allowed"
+    return ""
+
+
+def kill_all() -> bool:
+    """Kill and reap every descendant of this process, which must be their subreaper."""
+    for turn in range(_ROUNDS):
+        for pid in descendants(os.getpid()):
+            try:
+                # Stopped first: a process that does not run cannot fork while others are killed.
+                os.kill(pid, kernel.STOP if turn == 0 else kernel.KILL)
+            except OSError:
+                continue
+        if not reap():
+            return True
+        if turn:
+            time.sleep(_PAUSE_S)
+    return False
+
+
+def reap_orphans(keep: int) -> None:
+    """Wait for children that have ended, but for the one whose end still matters."""
+    while True:
+        ended = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+        if ended is None or ended.si_pid == keep:
+            return
+        os.waitpid(ended.si_pid, 0)
+
+
+def reap() -> bool:
+    """Wait for every child that has ended; False when there is none left at all."""
+    while True:
+        try:
+            pid, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return False
+        if pid == 0:
+            return True

@@ -1,0 +1,122 @@
+"""Bubblewrap's arguments for a plan, in descriptors so that no list of processes shows them."""
+
+import os
+
+from remit.adapters.sandbox import bpf, kernel, limits
+from remit.adapters.sandbox.confine import guarded
+from remit.adapters.sandbox.plan import HIDE, PRIVATE, READ, Plan
+from remit.adapters.sandbox.view import HOSTS, SHM_BYTES, TMP_BYTES
+
+# Some short lines.
+_REPORT_BYTES = 4096
+
+_ISOLATION = (
+    "--unshare-all",
+    "--new-session",
+    "--die-with-parent",
+    "--cap-drop",
+    "ALL",
+    "--hostname",
+    "sandbox",
+    "--clearenv",
+)
+
+
+def command(plan: Plan, status_fd: int, block_fd: int) -> tuple[list[str], list[int]]:
+    """The command line, and the descriptors that it must inherit."""
+    words: list[str] = [*_ISOLATION]
+    fds = [status_fd, block_fd]
+
+    def content(name: str, what: bytes) -> str:
+        fd = _file(name, what)
+        fds.append(fd)
+        return str(fd)
+
+    for key, value in plan.env.items():
+        words += ["--setenv", key, value]
+    words += ["--proc", "/proc", "--dev", "/dev"]
+    words += ["--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"]  # noqa: S108  # inside
+    words += ["--remount-ro", "/dev"]
+    for inside, host, how in plan.view:
+        if how == PRIVATE:
+            words += ["--perms", "1777", "--size", str(TMP_BYTES), "--tmpfs", inside]
+        elif how != HIDE:
+            words += ["--ro-bind" if how == READ else "--bind", host, inside]
+        elif os.path.isdir(host):
+            words += ["--perms", "0000", "--size", "4096", "--tmpfs", inside]
+            words += ["--remount-ro", inside]
+        else:
+            words += ["--perms", "0000", "--ro-bind-data", content("hidden", b""), inside]
+    for inside, target in plan.links:
+        words += ["--symlink", target, inside]
+    words += ["--perms", "0444", "--ro-bind-data", content("hosts", HOSTS.encode()), "/etc/hosts"]
+    words += ["--remount-ro", "/", "--chdir", plan.cwd]
+    if bpf.is_known():
+        words += ["--seccomp", content("filter", bpf.build_filter(own_namespaces=True))]
+    words += ["--json-status-fd", str(status_fd), "--block-fd", str(block_fd)]
+    arguments = content("arguments", b"".join(os.fsencode(word) + b"\0" for word in words))
+    return [plan.bwrap, "--args", arguments, "--", *plan.argv], fds
+
+
+class Bubblewrapped:
+    """Bubblewrap makes the namespaces and the view; the limits are set before the program runs."""
+
+    def __init__(self, plan: Plan, error_fd: int) -> None:
+        self._plan = plan
+        self._report, report_write = os.pipe()
+        block_read, self._block = os.pipe()
+        argv, fds = command(plan, report_write, block_read)
+        self.child = os.fork()
+        if self.child == 0:
+            guarded(error_fd, lambda: _exec(argv, fds))
+        for fd in fds:
+            os.close(fd)
+        self.leader = self.child
+        self._seen = ""
+
+    def started(self) -> None:
+        """Wait until bubblewrap is ready, set the limits, let the program run."""
+        while "child-pid" not in self._seen:
+            words = os.read(self._report, _REPORT_BYTES).decode()
+            if not words:
+                return  # bubblewrap has failed and said so on the error stream
+            self._seen += words
+        self.leader = _number(self._seen, '"child-pid"')
+        limits.apply(self._plan, self.leader, own_namespace=True)
+        os.write(self._block, b"1")
+
+    def ended(self, _status: int) -> str:
+        """The exit code as bubblewrap reports it: 128 and the signal's number after a signal."""
+        while words := os.read(self._report, _REPORT_BYTES).decode():
+            self._seen += words
+        code = _number(self._seen, '"exit-code"')
+        return f"code {code}" if code >= 0 else "failed bubblewrap did not start the program"
+
+
+def _exec(argv: list[str], fds: list[int]) -> None:
+    kernel.die_with_parent()
+    kernel.default_signals()
+    for fd in fds:
+        os.set_inheritable(fd, True)  # noqa: FBT003  # it takes no keywords
+    os.execve(argv[0], argv, {})
+
+
+def _number(status: str, key: str) -> int:
+    """The number after a key, -1 when it is not there.
+
+    Bubblewrap writes flat objects; a JSON parser would take longer than all the rest here.
+    """
+    _, found, rest = status.partition(key)
+    digits = ""
+    for char in rest.lstrip(" :") if found else "":
+        if not char.isdigit():
+            break
+        digits += char
+    return int(digits) if digits else -1
+
+
+def _file(name: str, content: bytes) -> int:
+    fd = os.memfd_create(name)
+    os.write(fd, content)
+    os.lseek(fd, 0, os.SEEK_SET)
+    return fd
