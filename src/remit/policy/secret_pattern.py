@@ -1,12 +1,12 @@
-"""The regular expressions of secret rules, parsed so far that the beginning of a match is known.
+r"""The regular expressions of secret rules, parsed so far that the beginning of a match is known.
 
 A stream may not cut a secret in two, so it must know whether its tail could be the first part of a
 match. `Pattern.begun` is a regular expression for exactly that (sometimes for a little more, never
 for less), derived from the rule's own pattern: nobody has to state it by hand.
 
 The language is the part of RE2 that this needs and that Python's `re` reads alike: literals,
-escapes, classes, groups `(...)`, `(?:...)`, `(?i:...)`, `|`, greedy `? * + {m} {m,} {m,n}`, `\\b`
-and `\\B`. Printable ASCII only.
+escapes, classes, groups `(...)`, `(?:...)`, `(?i:...)`, `|`, greedy `? * + {m} {m,} {m,n}`, `\b`
+and `\B`. Printable ASCII only.
 """
 
 import re
@@ -92,7 +92,9 @@ def parse(source: str, where: str) -> Pattern:
     """Read a pattern. Raises `ConfigError` naming `where` and the position."""
     if len(source) > MAX_PATTERN or not source.isascii() or not source.isprintable():
         remedy = f"use at most {MAX_PATTERN} printable ASCII characters, and escapes for others"
-        raise ConfigError(f"{where}: the pattern is too long or holds a strange character; {remedy}")
+        raise ConfigError(
+            f"{where}: the pattern is too long or holds a strange character; {remedy}"
+        )
     parser = _Parser(source, where)
     node = parser.choice(0)
     if parser.at != len(source):
@@ -280,6 +282,21 @@ def _endless(node: Node) -> bool:
             return node.most is None or _endless(node.node)
 
 
+def _optional(node: Node) -> bool:
+    """Tell whether a node may be left out."""
+    match node:
+        case Atom() | Edge():
+            return False
+        case Chain():
+            return all(_optional(each) for each in node.nodes)
+        case Choice():
+            return any(_optional(each) for each in node.options)
+        case AnyCase():
+            return _optional(node.node)
+        case Repeat():
+            return node.least == 0 or _optional(node.node)
+
+
 def _bounded(node: Node) -> bool:
     """Tell whether a match of any length has a short match at its beginning.
 
@@ -291,8 +308,7 @@ def _bounded(node: Node) -> bool:
         case Chain():
             ends = [index for index, each in enumerate(node.nodes) if _endless(each)]
             after = node.nodes[ends[0] + 1 :] if ends else ()
-            optional = all(_width(each)[0] == 0 and not isinstance(each, Edge) for each in after)
-            return optional and all(_bounded(each) for each in node.nodes)
+            return all(map(_optional, after)) and all(_bounded(each) for each in node.nodes)
         case Choice():
             return all(_bounded(each) for each in node.options)
         case AnyCase():

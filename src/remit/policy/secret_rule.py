@@ -1,0 +1,109 @@
+"""A rule that finds one kind of secret, as data with its own examples."""
+
+import math
+import re
+from collections import Counter
+from dataclasses import dataclass
+
+from remit.errors import ConfigError
+from remit.policy import secret_pattern
+from remit.policy.byte_search import Finder, Hit, compiled
+
+MAX_SECRET = 16_384
+"""Bytes of a secret that are kept whole: an RSA key of 16,384 bits is 12.7 KB in PEM form."""
+
+LOOKBACK = 24
+"""Bytes before a match that may acquit it: `next_page_` before `token`."""
+
+RULE_ID = r"[a-z0-9]{1,16}(?:-[a-z0-9]{1,16}){0,5}"
+"""How a kind is called. Its parts are short, so that no token can pose as one in a placeholder."""
+
+RUN = "[A-Za-z0-9_./+=~-]"
+"""What is dropped after a secret that is longer than `MAX_SECRET`: the rest of the token."""
+
+_RULE_ID = compiled(RULE_ID, "RULE_ID")
+_KEYWORD = re.compile(r"[ !#-\[\]-~]{2,}")
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRule:
+    """How one kind of secret is found.
+
+    `pattern` is in the language of `remit.policy.secret_pattern`; the first group that took part is
+    the secret, without groups the whole match. `keywords`: every match holds one of them, in any
+    case; text without keywords is never looked at. `entropy`: least bits per byte of the secret.
+    `allow`: RE2 patterns that acquit a secret they are found in; `allow_match`: the same for the
+    whole match and the `LOOKBACK` bytes before it. `more`: the class of characters that are dropped
+    behind a secret longer than `MAX_SECRET`.
+
+    `hits` and `misses` are examples in the notation of `remit.policy.specimen`, so that no text
+    shaped like a secret stands in a file; in a hit the secret stands between « and ».
+    """
+
+    id: str
+    pattern: str
+    keywords: tuple[str, ...]
+    entropy: float = 0.0
+    allow: tuple[str, ...] = ()
+    allow_match: tuple[str, ...] = ()
+    more: str = RUN
+    hits: tuple[str, ...] = ()
+    misses: tuple[str, ...] = ()
+
+
+def entropy(secret: bytes) -> float:
+    """Bits per byte of the text's own byte frequencies (Shannon 1948); 0 for an empty text."""
+    size = len(secret)
+    return -sum(n / size * math.log2(n / size) for n in Counter(secret).values())
+
+
+def any_of(patterns: tuple[str, ...], where: str) -> Finder | None:
+    """One finder for many patterns, None for none."""
+    joined = "|".join(f"(?:{each})" for each in patterns)
+    return compiled(joined, where) if patterns else None
+
+
+class ArmedRule:
+    """A rule ready to search. Raises `ConfigError` naming the rule and the field."""
+
+    __slots__ = ("_allow", "_allow_match", "begun", "find", "groups", "keywords", "more", "rule")
+
+    def __init__(self, rule: SecretRule) -> None:
+        where = f"secret rule {rule.id!r}"
+        if not _RULE_ID.fullmatch(rule.id.encode()):
+            raise ConfigError(f"{where}: an id looks like 'aws-access-key' ({RULE_ID})")
+        known = secret_pattern.parse(rule.pattern, where)
+        if known.least == 0 or known.most > MAX_SECRET // 2:
+            raise ConfigError(
+                f"{where}: the pattern must match at least 1 and, without its endless repetition, "
+                f"at most {MAX_SECRET // 2} characters"
+            )
+        if not rule.keywords or not all(map(_KEYWORD.fullmatch, rule.keywords)):
+            raise ConfigError(
+                f"{where}: name at least one keyword that every match holds, of 2 or more "
+                "printable ASCII characters without quotes and backslashes"
+            )
+        self.rule = rule
+        self.begun = known.begun
+        self.groups = range(1, known.groups + 1)
+        self.find = compiled(rule.pattern, f"{where}: pattern")
+        self.more = compiled(f"(?:{rule.more})*", f"{where}: more")
+        self.keywords = "|".join(map(re.escape, rule.keywords))
+        self._allow = any_of(rule.allow, f"{where}: allow")
+        self._allow_match = any_of(rule.allow_match, f"{where}: allow_match")
+
+    def span(self, hit: Hit) -> tuple[int, int]:
+        """Where the secret of a match stands."""
+        for group in self.groups:
+            span = hit.span(group)
+            if span[0] >= 0:
+                return span
+        return hit.span()
+
+    def convicts(self, secret: bytes, match: bytes) -> bool:
+        """Tell whether what was found is a secret: enough entropy, and nothing acquits it."""
+        if self.rule.entropy and entropy(secret) < self.rule.entropy:
+            return False
+        if self._allow is not None and self._allow.search(secret):
+            return False
+        return self._allow_match is None or not self._allow_match.search(match)

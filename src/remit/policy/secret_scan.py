@@ -1,0 +1,265 @@
+"""Finds the secrets of a text that may come in pieces; the pieces do not change what is found."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from remit.policy.byte_search import Finder, compiled, sieve
+from remit.policy.known_values import KnownValues
+from remit.policy.secret_pattern import parse
+from remit.policy.secret_rule import LOOKBACK, MAX_SECRET, RULE_ID, ArmedRule, SecretRule
+
+PLACEHOLDER = rf"\[secret:{RULE_ID}:[0-9a-f]{{16,64}}\]"
+"""What stands for a secret: its kind and a keyed MAC of 64 to 256 bits in hexadecimal."""
+
+MAX_PLACEHOLDER = 200
+"""Bytes of the longest placeholder, rounded up: 9 + 101 + 1 + 64 + 1."""
+
+_PLACEHOLDER = compiled(PLACEHOLDER, "PLACEHOLDER")
+_PLACEHOLDER_BEGUN = compiled(parse(PLACEHOLDER, "PLACEHOLDER").begun, "PLACEHOLDER")
+_CONTINUATION = 0b1000_0000
+"""The first two bits of a UTF-8 byte that is not the first of its character."""
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """A secret at `start` to `end`; what stands up to `drop` vanishes with it."""
+
+    start: int
+    end: int
+    drop: int
+    kind: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class _Suspect:
+    """A secret found by one rule, not yet weighed against those of other rules."""
+
+    start: int
+    order: int
+    end: int
+    kind: str
+    more: Finder | None
+
+
+def is_placeholder(data: bytes) -> bool:
+    """Tell whether this is exactly one placeholder."""
+    return _PLACEHOLDER.fullmatch(data) is not None
+
+
+def blank(data: bytes) -> bytes:
+    """The text with spaces in place of placeholders, so that no rule sees them."""
+    if b"[secret:" not in data:
+        return data
+    parts = []
+    at = 0
+    while (hit := _PLACEHOLDER.search(data, at)) is not None:
+        start, end = hit.span()
+        parts += [data[at:start], b" " * (end - start)]
+        at = end
+    return b"".join([*parts, data[at:]])
+
+
+def whole_until(data: bytes) -> int:
+    """Where the last placeholder begins that could be incomplete; the length if there is none."""
+    at = data.rfind(b"[")
+    if at < 0 or len(data) - at > MAX_PLACEHOLDER or b"]" in data[at:]:
+        return len(data)
+    return len(data) if _PLACEHOLDER_BEGUN.fullmatch(data[at:]) is None else at
+
+
+def first_byte(data: bytes, at: int) -> int:
+    """The place of the character that the byte at `at` belongs to; 0 before the beginning."""
+    while at > 0 and data[at] & 0b1100_0000 == _CONTINUATION:
+        at -= 1
+    return max(at, 0)
+
+
+class Scan:
+    """The state of a search that goes from left to right.
+
+    `raw` is the text, `view` the same without placeholders: rules look at the view, known values at
+    the text. Every match that begins before `until` has been found. Everything before `written` was
+    placed or passed over. All places count from the beginning of `raw`.
+
+    A match is what a rule finds leftmost from the end of its previous match, at most `MAX_SECRET`
+    bytes long. Rules do not see each other; where their secrets overlap, the one that begins first
+    is replaced and of the other only what stands behind it. So all is decided from left to right,
+    which is why a stream finds what a whole text finds.
+    """
+
+    __slots__ = (
+        "_dropping",
+        "_marks",
+        "_rules",
+        "_runs",
+        "_waiting",
+        "raw",
+        "until",
+        "view",
+        "written",
+    )
+
+    def __init__(self, rules: "SecretRules", raw: bytes = b"") -> None:
+        self._rules = rules
+        self.raw = raw
+        self.view = blank(raw)
+        self.until = 0
+        self.written = 0
+        self._marks: dict[int, int] = {}
+        self._runs: dict[int, Finder] = {}
+        self._waiting: list[_Suspect] = []
+        self._dropping: Finder | None = None
+
+    def add(self, data: bytes) -> None:
+        """Take in the next piece; what may be half a placeholder stays out of view."""
+        self.raw += data
+        view = blank(self.raw[len(self.view) :])
+        self.view += view[: whole_until(view)]
+
+    def close(self) -> None:
+        """Nothing comes any more: half a placeholder is none."""
+        self.view += self.raw[len(self.view) :]
+
+    def forget(self) -> None:
+        """Let go of what is decided, but for the bytes that rules look back at."""
+        cut = min(self.until, self.written) - LOOKBACK
+        if cut <= 0:
+            return
+        self.raw = self.raw[cut:]
+        self.view = self.view[cut:]
+        self.until -= cut
+        self.written -= cut
+        self._marks = {order: at - cut for order, at in self._marks.items() if at > cut}
+        self._waiting = [
+            _Suspect(each.start - cut, each.order, each.end - cut, each.kind, each.more)
+            for each in self._waiting
+        ]
+
+    def advance(self, nominated: Iterable[int], until: int) -> list[Region]:
+        """The secrets that begin before `until`, in order; nobody else begins there.
+
+        `nominated` are the numbers of the rules whose keyword occurs from `self.until` on.
+        """
+        end = len(self.view)
+        for order, run in list(self._runs.items()):
+            self._marks[order] = _run_end(run, self.view, self._marks[order])
+            if self._marks[order] < end:
+                del self._runs[order]
+        found = self._waiting
+        if self._rules.known is not None:
+            self._find_known(self._rules.known, until, found)
+        for number in nominated:
+            self._find(number, until, found)
+        self.until = until
+        return self._place(sorted(found, key=_by_place))
+
+    def _find_known(self, known: KnownValues, until: int, found: list[_Suspect]) -> None:
+        at = max(self.until, self._marks.get(-1, 0))
+        while at < until and (hit := known.find(self.raw, at, len(self.view))) is not None:
+            start, end, kind = hit
+            if start >= until:
+                break
+            found.append(_Suspect(start, -1, end, kind, None))
+            at = end
+        self._marks[-1] = at
+
+    def _find(self, number: int, until: int, found: list[_Suspect]) -> None:
+        rule = self._rules.rules[number]
+        view = self.view
+        at = max(self.until, self._marks.get(number, 0))
+        while at < until and (hit := rule.find.search(view, at)) is not None:
+            start, end = hit.span()
+            if start >= until:
+                break
+            more = None
+            at = end
+            if end - start > MAX_SECRET:
+                more = rule.more
+                hit = rule.find.match(view, start, start + MAX_SECRET) or hit
+                end = hit.span()[1]
+                at = _run_end(more, view, end)
+                if at == len(view):
+                    self._runs[number] = more
+            first, last = rule.span(hit)
+            if rule.convicts(view[first:last], view[max(0, start - LOOKBACK) : end]):
+                found.append(_Suspect(first, number, last, rule.rule.id, more))
+        self._marks[number] = at
+
+    def _place(self, found: list[_Suspect]) -> list[Region]:
+        """Decide between suspects that overlap; those that begin too late wait."""
+        if self._dropping is not None:
+            self._drop(self._dropping)
+        placed: list[Region] = []
+        index = 0
+        while index < len(found) and found[index].start < self.until:
+            first = found[index]
+            end = first.end
+            more = first.more
+            while (index := index + 1) < len(found) and found[index].start == first.start:
+                if found[index].end > end:
+                    end = found[index].end
+                    more = found[index].more
+            if end <= self.written:
+                continue
+            start = max(first.start, self.written)
+            self.written = end
+            if more is not None:
+                self._drop(more)
+            placed.append(Region(start, end, self.written, first.kind))
+        self._waiting = found[index:]
+        self.written = max(self.written, self.until)
+        return placed
+
+    def _drop(self, run: Finder) -> None:
+        """Pass over the rest of a secret that is too long; the run may go on in the next piece."""
+        self.written = _run_end(run, self.view, self.written)
+        self._dropping = run if self.written == len(self.view) else None
+
+
+def _by_place(suspect: _Suspect) -> tuple[int, int]:
+    return suspect.start, suspect.order
+
+
+def _run_end(run: Finder, view: bytes, at: int) -> int:
+    hit = run.match(view, at)
+    return at if hit is None else hit.span()[1]
+
+
+class SecretRules:
+    """Rules and known values, ready to find secrets. Raises `ConfigError` if one will not do."""
+
+    __slots__ = ("_begun", "_sieve", "known", "rules")
+
+    def __init__(self, rules: Sequence[SecretRule], known: Mapping[str, str]) -> None:
+        self.rules = tuple(map(ArmedRule, rules))
+        self.known = KnownValues(known) if known else None
+        self._sieve = sieve(rule.keywords for rule in self.rules)
+        begun = "|".join(rule.begun for rule in self.rules)
+        self._begun = compiled(rf"(?:{begun})\z", "secret rules")
+
+    def nominated(self, data: bytes) -> list[int]:
+        """The numbers of the rules whose keywords occur."""
+        return self._sieve.Match(data) or []
+
+    def innocent(self, data: bytes) -> bool:
+        """Tell, cheaply, that there is nothing to find."""
+        return self.known is None and not self._sieve.Match(data)
+
+    def regions(self, data: bytes) -> list[Region]:
+        """All secrets of a whole text."""
+        nominated = self.nominated(data)
+        if not nominated and self.known is None:
+            return []
+        return Scan(self, data).advance(nominated, len(data))
+
+    def undecided(self, scan: Scan) -> int:
+        """Where the tail of a scan's text begins that may be the first part of a secret.
+
+        Never further back than the longest secret reaches.
+        """
+        end = len(scan.view)
+        hit = self._begun.search(scan.view, scan.until)
+        place = end if hit is None else hit.span()[0]
+        if self.known is not None:
+            place = min(place, self.known.begun(scan.raw[:end], scan.until))
+        return max(place, first_byte(scan.view, end - MAX_SECRET - 1))
