@@ -226,6 +226,7 @@ def _input_requested(state: State, event: InputRequested, _: int) -> State:
         event.call,
         question=event.question,
         question_schema=event.answer_schema,
+        question_text=event.text,
         questions=(call.questions if call else 0) + 1,
         answers=(*(call.answers if call else ()), (event.key, "")),
     )

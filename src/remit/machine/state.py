@@ -2,8 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
+from remit.errors import UnpricedModel
 from remit.journal.events import AccountLimit, Hold
+from remit.machine.measure import measured
 from remit.machine.spec import AgentSpec, ToolSpec
 from remit.machine.transitions import CallStatus, Phase
 from remit.values.message import Message
@@ -11,6 +14,8 @@ from remit.values.price import ModelPrice
 from remit.values.usage import Usage
 
 NOTHING = Usage()
+ANY = "*"
+"""The resource of a call whose resources are not known: it conflicts with everything."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,7 +28,9 @@ class CallState:
     tool: str
     provider_id: str
     arguments: str
-    status: CallStatus = "judged"
+    status: CallStatus = "proposed"
+    effect: Literal["", "allow", "ask", "deny"] = ""
+    """The verdict; empty until there is one."""
     digest: str = ""
     resources: tuple[str, ...] = ()
     rule: str = ""
@@ -35,10 +42,13 @@ class CallState:
     given: tuple[str, ...] = ()
     question: str = ""
     question_schema: str = ""
+    question_text: str = ""
     questions: int = 0
     answers: tuple[tuple[str, str], ...] = ()
     """Answers to the call's own questions: (key, JSON value)."""
     until_ms: int = 0
+    unsure: bool = False
+    """An earlier attempt may have happened, and nobody has said since that it did not."""
     child: str = ""
     result: str = ""
     labels: tuple[str, ...] = ()
@@ -134,23 +144,45 @@ class State:
         return thinking or bool(self.checking) or any(is_out(call) for call in self.calls)
 
     @property
+    def next_free(self) -> CallState | None:
+        """The first queued call that may go now: none overtakes one that it conflicts with."""
+        if sum(1 for call in self.calls if is_out(call)) >= self.spec.limits.parallel_calls:
+            return None
+        ahead: list[CallState] = []
+        for call in self.unfinished:
+            if call.status == "queued" and not any(conflicts(call, each) for each in ahead):
+                return call
+            ahead.append(call)
+        return None
+
+    @property
     def waits_for_others(self) -> bool:
-        """Only humans and sub-runs can move the run on."""
+        """Only humans and sub-runs can move the run on; what is queued waits behind them."""
         if self.phase != "acting" or not self.unfinished:
             return False
-        return all(
-            call.status in ("asking", "input", "doubt")
+        waits = all(
+            call.status in ("asking", "input", "doubt", "queued")
             or (call.status == "released" and call.child)
             for call in self.unfinished
         )
+        return waits and self.next_free is None
 
     def find(self, call: str) -> CallState | None:
         """The call of that id in the current turn."""
         return next((known for known in self.calls if known.call == call), None)
 
     def price(self) -> ModelPrice:
-        """The price of the agent's model, as it stood when the run started."""
-        return next(price for price in self.prices if price.model == self.spec.model)
+        """The price of the agent's model, as it stood when the run started.
+
+        Raises `UnpricedModel`.
+        """
+        for price in self.prices:
+            if price.model == self.spec.model:
+                return price
+        raise UnpricedModel(
+            f"{self.run}: the run started without a price for {self.spec.model}, "
+            "and an unpriced model is refused"
+        )
 
 
 def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] = ()) -> State:
@@ -158,6 +190,7 @@ def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] =
     parts = [spec.instructions, spec.output_schema or ""]
     for tool in spec.tools:
         parts += [tool.name, tool.description, tool.parameters]
+    digest, size = measured(history)
     return State(
         tenant=tenant,
         run=run,
@@ -165,9 +198,26 @@ def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] =
         spec_digest=spec.digest,
         spec_bytes=sum(len(part.encode()) for part in parts),
         messages=history,
+        digest=digest,
+        context_bytes=size,
     )
 
 
 def is_out(call: CallState) -> bool:
     """A call that is being performed, or may be."""
     return call.status in ("released", "probing")
+
+
+def _touches(call: CallState) -> tuple[set[str], bool]:
+    writes = call.spec is None or call.spec.access == "write"
+    keys = set(call.resources)
+    return (keys or {ANY}) if writes else keys, writes
+
+
+def conflicts(first: CallState, second: CallState) -> bool:
+    """Two calls that must not overlap: one of them writes what the other touches."""
+    mine, i_write = _touches(first)
+    others, they_write = _touches(second)
+    if not (i_write or they_write):
+        return False
+    return ANY in mine or ANY in others or bool(mine & others)

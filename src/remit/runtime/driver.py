@@ -1,5 +1,6 @@
-"""The driver of one live run: drain the mailbox, fold decide over it, append once, start what was
-released. Nobody else appends to the run.
+"""The driver of one live run: drain the mailbox, decide, append once, start what was released.
+
+Nobody else appends to the run.
 """
 
 import asyncio

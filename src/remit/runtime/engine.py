@@ -4,19 +4,16 @@ import asyncio
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
-from remit.errors import NotFound, RemitError, SpecError, StoreCorrupt
-from remit.journal.codec import open_record
+from remit.errors import NotFound, RemitError, SpecError
 from remit.journal.events import RunRecovered, RunStarted, SubrunRequested
-from remit.journal.record import GENESIS, Body
 from remit.journal.rows import Blob, NewRun, RunRow
 from remit.machine.agent import Agent
-from remit.machine.conversation import history_of
-from remit.machine.evolve import fold
 from remit.machine.inputs import Input
 from remit.machine.spec import AgentSpec, canonical
 from remit.machine.state import State, begin
 from remit.policy.redact import Redactor
 from remit.runtime.driver import Driver, Seat
+from remit.runtime.reader import Reader
 from remit.runtime.services import LEASE_MS, Services
 from remit.runtime.starting import (
     accounts_of,
@@ -49,11 +46,13 @@ class Engine:
     """Starts, resumes and wakes the drivers of this process."""
 
     services: Services
+    reader: Reader
     live: dict[Key, Live] = field(default_factory=dict)
     errors: dict[Key, BaseException] = field(default_factory=dict)
     """Why the last drive of a run ended badly; bounded by the runs started here."""
     _idle: dict[Key, asyncio.Event] = field(default_factory=dict)
-    _specs: OrderedDict[Key, AgentSpec] = field(default_factory=OrderedDict)
+    final: OrderedDict[Key, State] = field(default_factory=OrderedDict)
+    """States in which drivers of root runs left, for those who wait for them."""
     _redactors: OrderedDict[str, Redactor] = field(default_factory=OrderedDict)
     _closing: bool = False
 
@@ -116,6 +115,8 @@ class Engine:
             if not driver.fenced and driver.seat.version > 0:
                 await self.services.store.release(*key, epoch=driver.seat.epoch)
             self.errors.pop(key, None)
+            if driver.state.parent is None:
+                self._remember(key, driver)
             live = self.live.get(key)
             if live is not None and driver.has_letters and driver.state.phase != "ended":
                 live.again = True
@@ -123,6 +124,12 @@ class Engine:
             self.errors[key] = exc
         finally:
             self._leave(key)
+
+    def _remember(self, key: Key, driver: Driver) -> None:
+        self.final[key] = driver.state
+        self.final.move_to_end(key)
+        while len(self.final) > _CACHE:
+            self.final.popitem(last=False)
 
     # ------------------------------------------------------------ sub-runs
 
@@ -209,7 +216,7 @@ class Engine:
         if claimed is None:
             return None, None
         try:
-            state, seat = await self.load(claimed.row)
+            state, seat = await self._load(claimed.row)
             check_compatible(state.spec, agent)
         except RemitError:
             await services.store.release(*key, epoch=claimed.row.epoch)
@@ -236,71 +243,17 @@ class Engine:
         elif row is not None and row.status == "running":
             self.wake(state.tenant, child)
 
-    async def load(self, row: RunRow) -> tuple[State, Seat]:
-        """The state of a run folded from its records, and the seat to go on from."""
-        bodies, last_hash, version = await self.bodies(row.tenant, row.run)
-        first = bodies[0].events[0]
-        if not isinstance(first, RunStarted):
-            raise StoreCorrupt(f"{row.run}: its journal does not begin with RunStarted")
-        spec = await self.spec(row.tenant, row.spec)
-        history = () if first.continues is None else await self.history(row.tenant, first.continues)
-        state = fold(begin(row.tenant, row.run, spec, history), bodies)
+    async def _load(self, row: RunRow) -> tuple[State, Seat]:
+        past = await self.reader.past(row)
         seat = Seat(
             tenant=row.tenant,
             run=row.run,
             epoch=row.epoch,
-            version=version,
-            last_hash=last_hash,
+            version=past.version,
+            last_hash=past.last_hash,
             lease_until_ms=row.lease_until_ms,
         )
-        return state, seat
-
-    async def bodies(self, tenant: str, run: str) -> tuple[list[Body], bytes, int]:
-        """The bodies of a run's records, its last hash and version."""
-        records = await self.services.store.records(tenant, run)
-        if not records:
-            raise NotFound(f"there is no run {run} of tenant {tenant}")
-        bodies = []
-        for record in records:
-            body = open_record(record)
-            if body is None:
-                raise NotFound(f"{run}: content of record {record.header.version} was erased")
-            bodies.append(body)
-        return bodies, records[-1].hash if records else GENESIS, records[-1].header.version
-
-    async def history(self, tenant: str, run: str) -> tuple[Message, ...]:
-        """The conversation up to the end of `run`: earlier runs of its session included."""
-        chain: list[tuple[RunRow, list[Body]]] = []
-        following: str | None = run
-        while following is not None:
-            row = await self.services.store.run(tenant, following)
-            if row is None:
-                raise NotFound(f"there is no run {following} of tenant {tenant}")
-            bodies, _, _ = await self.bodies(tenant, following)
-            chain.append((row, bodies))
-            first = bodies[0].events[0]
-            following = first.continues if isinstance(first, RunStarted) else None
-        messages: tuple[Message, ...] = ()
-        for row, bodies in reversed(chain):
-            spec = await self.spec(tenant, row.spec)
-            messages = history_of(fold(begin(tenant, row.run, spec, messages), bodies))
-        return messages
-
-    async def spec(self, tenant: str, digest: str) -> AgentSpec:
-        """A stored declaration by its digest."""
-        key = (tenant, digest)
-        known = self._specs.get(key)
-        if known is None:
-            content = await self.services.store.blob(tenant, digest)
-            if content is None:
-                raise NotFound(f"the declaration {digest} of tenant {tenant} is not stored")
-            known = AgentSpec.model_validate_json(content)
-            if known.digest != digest:
-                raise StoreCorrupt(f"the stored declaration {digest} was changed")
-            self._specs[key] = known
-            while len(self._specs) > _CACHE:
-                self._specs.popitem(last=False)
-        return known
+        return past.state, seat
 
     def redactor(self, tenant: str) -> Redactor:
         """The redactor of a tenant, whose placeholders are the tenant's own."""

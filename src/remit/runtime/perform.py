@@ -18,7 +18,6 @@ from remit.machine.inputs import Input, Inspection
 from remit.machine.spec import AgentSpec
 from remit.machine.state import State
 from remit.policy.redact import RedactedStream, Redactor
-from remit.ports import Model
 from remit.runtime.cleaning import INVALID, Cleaner
 from remit.runtime.hub import StreamDelta
 from remit.runtime.outcome import Outcome
@@ -110,7 +109,7 @@ class Performer:
             stream=listens,
         )
         try:
-            model: Model = self.services.models[provider]
+            model = self.services.model(provider)
             emit = deltas.emit if listens else _nowhere
             async with asyncio.timeout(left_s):
                 answer = await model.answer(request, deadline_s=left_s, emit=emit)

@@ -1,6 +1,6 @@
 """What drivers share in one process: ports, registered agents, limits of the process itself."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 
@@ -33,8 +33,8 @@ class Services:
     vault: Vault
     signer: Signer
     prices: Prices
-    models: Mapping[str, Model]
-    """By provider, the part of a model's name before the colon."""
+    model: Callable[[str], Model]
+    """The adapter of a provider, the part of a model's name before the colon."""
     agents: Mapping[str, Agent[object]]
     """By name, sub-agents too."""
     hub: Hub

@@ -1,0 +1,109 @@
+"""Keys of a journal: one for MACs, one for the vault, one that signs tree heads."""
+
+import base64
+import hashlib
+import json
+import os
+import secrets
+import stat
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from remit.errors import ConfigError
+
+_KEY_BYTES = 32
+_FILE_MODE = 0o600
+_FOLDER_MODE = 0o700
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_MAX_BYTES = 64 * 1024
+_NAMES = ("mac", "vault", "head")
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one journal. `old_macs` still verify what they once authenticated."""
+
+    mac: bytes = field(repr=False)
+    vault: bytes = field(repr=False)
+    head: Ed25519PrivateKey = field(repr=False)
+    old_macs: tuple[bytes, ...] = field(default=(), repr=False)
+
+    @property
+    def mac_id(self) -> str:
+        """The name of the MAC key: the beginning of its hash."""
+        return key_id(self.mac)
+
+    def macs(self) -> dict[str, bytes]:
+        """All MAC keys by their names."""
+        return {key_id(key): key for key in (self.mac, *self.old_macs)}
+
+
+def key_id(key: bytes) -> str:
+    """Eight hex digits that name a key without telling anything of it."""
+    return hashlib.sha256(b"remit-key-id|" + key).hexdigest()[:8]
+
+
+def new_keys() -> str:
+    """The text of a new set of keys, for a file or the variable REMIT_KEYS."""
+    made = {name: base64.b64encode(secrets.token_bytes(_KEY_BYTES)).decode() for name in _NAMES}
+    return json.dumps({"format": 1, **made}, indent=1)
+
+
+def parse_keys(text: str, where: str) -> Keys:
+    """Keys from their JSON text. Raises `ConfigError` that never shows a key."""
+    try:
+        tree = json.loads(text)
+        raw = {name: base64.b64decode(tree[name], validate=True) for name in _NAMES}
+        old = tuple(base64.b64decode(key, validate=True) for key in tree.get("old_macs", []))
+    except (ValueError, KeyError, TypeError, AttributeError):
+        raise ConfigError(
+            f"{where}: not a set of keys; it is JSON with {', '.join(_NAMES)} in base64, "
+            "as `remit keys new` prints"
+        ) from None  # the cause would show the text
+    if any(len(key) != _KEY_BYTES for key in (*raw.values(), *old)):
+        raise ConfigError(f"{where}: each key has {_KEY_BYTES} bytes")
+    head = Ed25519PrivateKey.from_private_bytes(raw["head"])
+    return Keys(raw["mac"], raw["vault"], head, old)
+
+
+def read_keys(path: Path, *, make: bool) -> Keys:
+    """The keys in a file; with `make` a missing file is made, once, readable by its owner only.
+
+    Raises `ConfigError` when it is missing, readable by others, or not a set of keys.
+    """
+    if make and not path.exists():
+        _make(path)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except FileNotFoundError as exc:
+        raise ConfigError(
+            f"{path}: the journal's keys are missing; restore the file, or the journal cannot be "
+            "verified"
+        ) from exc
+    except OSError as exc:
+        raise ConfigError(f"{path}: the journal's keys cannot be read: {exc.strerror}") from exc
+    with os.fdopen(descriptor, "rb") as file:
+        if os.fstat(descriptor).st_mode & _OTHERS:
+            raise ConfigError(f"{path}: others can read the keys; say chmod 600 {path}")
+        content = file.read(_MAX_BYTES)
+    return parse_keys(content.decode(errors="replace"), str(path))
+
+
+def _make(path: Path) -> None:
+    """Write a new file completely, then give it its name if nobody was faster."""
+    path.parent.mkdir(mode=_FOLDER_MODE, parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, _FILE_MODE)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(new_keys())
+            file.flush()
+            os.fsync(descriptor)
+        try:
+            os.link(draft, path)
+        except FileExistsError:
+            pass  # another process made them meanwhile; its keys count
+    finally:
+        draft.unlink()

@@ -1,0 +1,315 @@
+"""The composition root: `App` puts store, models, keys and agents together and runs agents."""
+
+import asyncio
+import os
+import socket
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar, cast
+
+from remit.app.assemble import Parts, assemble
+from remit.app.config import read_settings
+from remit.app.desk import Desk
+from remit.app.run import Run, run_of
+from remit.errors import NotAllowed, NotFound, SpecError
+from remit.journal.events import RunStarted
+from remit.journal.rows import RunRow
+from remit.machine.agent import Agent
+from remit.machine.spec import AgentSpec
+from remit.ports import Model, Prices, Sandbox, Store
+from remit.runtime.driver import Seat
+from remit.runtime.engine import Engine
+from remit.runtime.hub import StreamItem
+from remit.runtime.starting import accounts_of, environment_of, prices_of
+from remit.runtime.watch import watch_due, watch_switches
+from remit.values.ids import ENTROPY_BYTES, check_name, make_id, root_of
+from remit.values.message import Message, Origin, TextPart
+from remit.values.price import ModelPrice
+
+T = TypeVar("T")
+LOCAL_TENANT = "local"
+LOCAL_USER = "local"
+MAX_INPUT_BYTES = 1024 * 1024  # a longer input belongs into a file that a tool reads
+_MAX_PROMPT_BYTES = 1024 * 1024
+_POLL_S = 0.25
+
+
+class App:
+    """Runs agents on one journal.
+
+    url: `sqlite:///path`, `postgresql://…` or `memory:`; default: `REMIT_URL`, `remit.toml`, else
+    `.remit/journal.db`. models: adapters by provider for those Remit does not make itself.
+    prices: prices by hand, by model name or pattern. environment: dev, ci or production.
+    worker: also take over runs that other processes left behind. secrets: the app's own secret
+    values by name, never to appear anywhere.
+
+    Use it as `async with App(...) as app`. Raises `ConfigError` and `SpecError` for what cannot
+    work, before anything runs.
+    """
+
+    def __init__(
+        self,
+        url: str | None = None,
+        *,
+        agents: Iterable[Agent[object]] = (),
+        models: Mapping[str, Model] | None = None,
+        prices: Prices | Mapping[str, ModelPrice] | None = None,
+        environment: str | None = None,
+        worker: bool = False,
+        secrets: Mapping[str, str] | None = None,
+        sandbox: Sandbox | None = None,
+    ) -> None:
+        self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
+        self._roots = {agent.name: agent for agent in agents}
+        self._agents = _by_name(self._roots.values())
+        self._models = dict(models or {})
+        self._prices = prices
+        self._worker = worker
+        self._secrets = dict(secrets or {})
+        self._sandbox = sandbox
+        self._parts: Parts | None = None
+        self._specs: dict[str, AgentSpec] = {}
+        self._mine: set[tuple[str, str]] = set()
+        self._duties: list[asyncio.Task[None]] = []
+
+    # ------------------------------------------------------------ opening
+
+    async def __aenter__(self) -> Self:
+        """Open the journal, read the prompts, start the duties of this process."""
+        self._specs = {name: agent.spec(_read_prompt) for name, agent in self._roots.items()}
+        self._parts = await assemble(
+            self._settings,
+            agents=self._agents,
+            models=self._models,
+            prices=self._prices,
+            secrets=self._secrets,
+            sandbox=self._sandbox,
+            owner=f"{socket.gethostname()}-{os.getpid()}",
+        )
+        engine = self._parts.engine
+        await engine.services.switchboard.refresh()
+        self._duties = [
+            asyncio.create_task(watch_switches(engine)),
+            asyncio.create_task(watch_due(engine, self._may_drive)),
+        ]
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Let go of everything; runs under way are recovered by whoever resumes them."""
+        for duty in self._duties:
+            duty.cancel()
+        await asyncio.gather(*self._duties, return_exceptions=True)
+        if self._parts is not None:
+            await self._parts.close()
+            self._parts = None
+
+    @property
+    def _open(self) -> Parts:
+        if self._parts is None:
+            raise NotAllowed("the app is not open: use it as `async with App(...) as app`")
+        return self._parts
+
+    @property
+    def desk(self) -> Desk:
+        """What people do from outside runs: approvals, answers, cancels, switches."""
+        return self._open.desk
+
+    @property
+    def store(self) -> Store:
+        """The journal's store."""
+        return self._open.engine.services.store
+
+    @property
+    def engine(self) -> Engine:
+        """The drivers of this process."""
+        return self._open.engine
+
+    def _may_drive(self, tenant: str, run: str) -> bool:
+        return self._worker or (tenant, root_of(run)) in self._mine
+
+    # ------------------------------------------------------------ running
+
+    async def run(
+        self,
+        agent: Agent[T],
+        text: str,
+        *,
+        tenant: str = LOCAL_TENANT,
+        user: str = LOCAL_USER,
+        session: str | None = None,
+    ) -> Run[T]:
+        """Run an agent on an input until it ends or only humans can move it on.
+
+        Governed endings are values: `Run.status` is completed, stopped or waiting. Raises
+        `NotAllowed` while another run of the session is active, `StoreError` when the journal fails.
+        """
+        run = await self.start(agent, text, tenant=tenant, user=user, session=session)
+        return await self._outcome(agent, tenant, run)
+
+    async def start(
+        self,
+        agent: Agent[T],
+        text: str,
+        *,
+        tenant: str = LOCAL_TENANT,
+        user: str = LOCAL_USER,
+        session: str | None = None,
+    ) -> str:
+        """Start a run and return its id; it goes on in the background of this app."""
+        parts, spec = self._open, self._spec_of(agent)
+        services = parts.engine.services
+        check_name("tenant", tenant)
+        check_name("user", user)
+        if len(text.encode()) > MAX_INPUT_BYTES:
+            raise NotAllowed(f"the input has more than {MAX_INPUT_BYTES} bytes; give it as a file")
+        now_ms = services.clock.now_ms()
+        run = make_id("run", now_ms, services.dice.entropy(ENTROPY_BYTES))
+        session = run.replace("run_", "ses_") if session is None else check_name("session", session)
+        before, history = await self._before(tenant, session)
+        clean = parts.engine.redactor(tenant).clean(text).text
+        started = RunStarted(
+            agent=spec.name,
+            spec=spec.digest,
+            user=user,
+            session=session,
+            input=(TextPart(text=clean, origin=Origin(kind="user", name=user)),),
+            continues=before,
+            root=run,
+            deadline_ms=now_ms + spec.limits.timeout_ms,
+            environment=environment_of(services),
+            prices=prices_of(services, spec),
+            accounts=accounts_of(run, session, spec),
+        )
+        self._mine.add((tenant, run))
+        seat = Seat(tenant=tenant, run=run)
+        parts.engine.start(cast("Agent[object]", agent), spec, seat, started, history)
+        return run
+
+    async def stream(
+        self,
+        agent: Agent[T],
+        text: str,
+        *,
+        tenant: str = LOCAL_TENANT,
+        user: str = LOCAL_USER,
+        session: str | None = None,
+    ) -> AsyncIterator[StreamItem | Run[T]]:
+        """Run an agent and follow it live: events in journal order, deltas between, the run last."""
+        run = await self.start(agent, text, tenant=tenant, user=user, session=session)
+        async for item in self.follow(run, tenant=tenant):
+            yield item
+        yield await self._outcome(agent, tenant, run)
+
+    async def follow(self, run: str, *, tenant: str = LOCAL_TENANT) -> AsyncIterator[StreamItem]:
+        """Follow a run of this process, sub-runs included, until it ends or waits."""
+        hub, root = self.engine.services.hub, root_of(run)
+        reader = hub.subscribe(tenant, root)
+
+        async def close_when_settled() -> None:
+            try:
+                await self.engine.settled(tenant, root)
+            finally:
+                reader.close()
+
+        task = asyncio.create_task(close_when_settled())
+        try:
+            async for item in reader.items():
+                yield item
+        finally:
+            hub.unsubscribe(tenant, root, reader)
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+    async def resume(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
+        """Take a run up again, after a crash or an answer, until it ends or waits."""
+        row = await self._row(tenant, root_of(run))
+        agent = self._agents.get(row.agent)
+        if agent is None:
+            raise SpecError(f"run {run} is one of the agent {row.agent!r}, which this app has not")
+        self._mine.add((tenant, row.run))
+        for state in await self.desk.tree(tenant, row.run):
+            self.engine.wake(tenant, state.run)
+        return await self._outcome(agent, tenant, row.run)
+
+    async def wait(
+        self, run: str, *, tenant: str = LOCAL_TENANT, timeout_s: float | None = None
+    ) -> Run[object]:
+        """Wait until a run has ended, answers of humans included, or the time is over."""
+        root = root_of(run)
+        agent = self._agents.get((await self._row(tenant, root)).agent)
+        if agent is None:
+            raise SpecError(f"run {run}: its agent is not registered with this app")
+        self._mine.add((tenant, root))
+        loop = asyncio.get_running_loop()
+        until = None if timeout_s is None else loop.time() + timeout_s
+        while True:
+            result = await self._outcome(agent, tenant, root)
+            over = until is not None and loop.time() >= until
+            if result.status in ("completed", "stopped") or over:
+                return result
+            await asyncio.sleep(_POLL_S)
+
+    async def get(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
+        """A run as it stands now. Raises `NotFound`."""
+        row = await self._row(tenant, root_of(run))
+        agent = self._agents.get(row.agent)
+        if agent is None:
+            raise SpecError(f"run {run}: its agent {row.agent!r} is not registered with this app")
+        return run_of(agent, await self.desk.tree(tenant, row.run))
+
+    async def _outcome(self, agent: Agent[T], tenant: str, run: str) -> Run[T]:
+        await self.engine.settled(tenant, run)
+        state = self.engine.final.pop((tenant, run), None)
+        if state is not None and state.phase == "ended":
+            return run_of(agent, [state])
+        return run_of(agent, await self.desk.tree(tenant, run))
+
+    async def _before(self, tenant: str, session: str) -> tuple[str | None, tuple[Message, ...]]:
+        """The last run of a session and its conversation."""
+        rows = await self.store.runs(tenant, session=session, limit=100)
+        roots = [row for row in rows if row.parent is None]
+        if not roots:
+            return None, ()
+        return roots[0].run, await self.engine.reader.history(tenant, roots[0].run)
+
+    async def _row(self, tenant: str, run: str) -> RunRow:
+        row = await self.store.run(tenant, run)
+        if row is None:
+            raise NotFound(f"there is no run {run} of tenant {tenant}")
+        return row
+
+    def _spec_of(self, agent: Agent[T]) -> AgentSpec:
+        spec = self._specs.get(agent.name)
+        if spec is None or self._roots[agent.name] is not agent:
+            raise SpecError(
+                f"the agent {agent.name!r} is not registered: App(agents=[{agent.name}])"
+            )
+        return spec
+
+
+def _by_name(roots: Iterable[Agent[object]]) -> dict[str, Agent[object]]:
+    """All agents, sub-agents too, by name; a name must mean one agent."""
+    found: dict[str, Agent[object]] = {}
+    todo: Sequence[Agent[object]] = list(roots)
+    while todo:
+        agent, *rest = todo
+        if found.setdefault(agent.name, agent) is not agent:
+            raise SpecError(f"two agents are named {agent.name!r}; give one another name")
+        todo = [*rest, *(sub for sub in agent.agents if sub.name not in found)]
+    return found
+
+
+def _read_prompt(path: str) -> str:
+    file = Path(path)
+    try:
+        if file.stat().st_size > _MAX_PROMPT_BYTES:
+            raise SpecError(f"{path}: a prompt of more than {_MAX_PROMPT_BYTES} bytes")
+        return file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        raise SpecError(f"the prompt {path!r} cannot be read: {exc}") from exc

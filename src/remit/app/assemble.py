@@ -1,0 +1,84 @@
+"""Puts the parts of one process together: store, keys, models, prices, sandbox, engine, desk."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from remit.app.config import Settings
+from remit.app.desk import Desk
+from remit.app.keyring import open_keys
+from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
+from remit.app.load import make_model, make_prices, make_sandbox, make_store
+from remit.errors import ConfigError
+from remit.machine.agent import Agent
+from remit.ports import Model, Prices, Sandbox
+from remit.runtime.engine import Engine
+from remit.runtime.hub import Hub
+from remit.runtime.reader import Reader
+from remit.runtime.services import Services
+from remit.runtime.switchboard import Switchboard
+from remit.values.price import ModelPrice
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of a running process."""
+
+    engine: Engine
+    desk: Desk
+    shelf: ModelShelf
+
+    async def close(self) -> None:
+        """Let go of runs, connections and the journal, in this order."""
+        await self.engine.close()
+        await self.shelf.close()
+        await self.engine.services.store.close()
+
+
+async def assemble(
+    settings: Settings,
+    *,
+    agents: Mapping[str, Agent[object]],
+    models: Mapping[str, Model],
+    prices: Prices | Mapping[str, ModelPrice] | None,
+    secrets: Mapping[str, str],
+    sandbox: Sandbox | None,
+    owner: str,
+) -> Parts:
+    """Open the journal and make the parts. Raises `ConfigError` for what cannot work."""
+    if settings.environment == "production" and settings.url.startswith("memory:"):
+        raise ConfigError("production refuses a journal in memory: set a sqlite or postgresql URL")
+    keys = open_keys(settings, dict(os.environ))
+    store = make_store(settings.url)
+    await store.open()
+    clock, dice = WallClock(), SystemDice()
+    shelf = ModelShelf(models, partial(make_model, settings=settings, variables=dict(os.environ)))
+    services = Services(
+        store=store,
+        clock=clock,
+        dice=dice,
+        vault=keys.vault,
+        signer=keys.signer,
+        prices=make_prices(prices),
+        model=shelf.get,
+        agents=agents,
+        hub=Hub(),
+        switchboard=Switchboard(store, clock),
+        owner=f"{owner}-{dice.entropy(4).hex()}",
+        environment=settings.environment,
+        known_secrets=secrets,
+        sandbox=LazySandbox(make_sandbox) if sandbox is None else sandbox,
+        hidden=keys.hidden,
+    )
+    reader = Reader(store)
+    engine = Engine(services, reader)
+    desk = Desk(
+        store=store,
+        reader=reader,
+        clock=clock,
+        dice=dice,
+        redactor=engine.redactor,
+        wake=engine.wake,
+    )
+    return Parts(engine, desk, shelf)

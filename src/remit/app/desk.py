@@ -1,0 +1,227 @@
+"""The desk: what people do from outside a run. It writes letters and switches, never records."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from remit.app.run import (
+    PendingApproval,
+    PendingDoubt,
+    PendingQuestion,
+    pending_approvals,
+    pending_doubts,
+    pending_questions,
+)
+from remit.errors import NotAllowed, NotFound
+from remit.journal.events import (
+    ApprovalDenied,
+    ApprovalGiven,
+    CancelRequested,
+    Event,
+    InputReceived,
+    ToolResolved,
+)
+from remit.journal.rows import RunRow, Switch
+from remit.machine.state import State
+from remit.policy.redact import Redactor
+from remit.ports import Clock, Dice, Store
+from remit.runtime.letters import letter
+from remit.runtime.reader import Reader
+from remit.values.clean import Clean
+from remit.values.ids import ENTROPY_BYTES, make_id, root_of
+
+# Rows of living runs looked through for what waits; more need a search by run.
+_LIVING = 1_000
+_ENDED = ("completed", "stopped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Desk:
+    """Approvals, answers, cancels and switches, for the app, the command line and the server.
+
+    `principal` is always an authenticated person: whoever calls this vouches for that.
+    """
+
+    store: Store
+    reader: Reader
+    clock: Clock
+    dice: Dice
+    redactor: Callable[[str], Redactor]
+    wake: Callable[[str, str], None] = lambda _tenant, _run: None
+
+    # ------------------------------------------------------------ what waits
+
+    async def living(self, tenant: str | None) -> list[RunRow]:
+        """Rows of runs that have not ended, newest first."""
+        return await self.store.runs(tenant, status=("running", "waiting"), limit=_LIVING)
+
+    async def approvals(self, tenant: str | None = None) -> list[PendingApproval]:
+        """Calls that wait for humans, oldest first; `tenant=None` is for operators."""
+        states = await self._waiting(tenant)
+        return [found for state in states for found in pending_approvals(state)]
+
+    async def questions(self, tenant: str | None = None) -> list[PendingQuestion]:
+        """Typed questions that wait for an answer."""
+        states = await self._waiting(tenant)
+        return [found for state in states for found in pending_questions(state)]
+
+    async def doubts(self, tenant: str | None = None) -> list[PendingDoubt]:
+        """Writes of which nobody knows whether they happened."""
+        states = await self._waiting(tenant)
+        return [found for state in states for found in pending_doubts(state)]
+
+    async def _waiting(self, tenant: str | None) -> list[State]:
+        rows = await self.living(tenant)
+        return [(await self.reader.past(row)).state for row in reversed(rows)]
+
+    async def tree(self, tenant: str, root: str) -> list[State]:
+        """The states of a root run and of all its sub-runs that exist."""
+        states = [(await self.reader.past_of(tenant, root)).state]
+        for state in states:
+            rows = await self.store.runs(tenant, parent=state.run)
+            states += [(await self.reader.past(row)).state for row in rows]
+        return states
+
+    # ------------------------------------------------------------ what people say
+
+    async def approve(
+        self,
+        tenant: str,
+        approval: str,
+        *,
+        principal: str,
+        channel: str,
+        digest: str | None = None,
+        comment: str = "",
+        arguments: str | None = None,
+    ) -> PendingApproval:
+        """Agree to the call as it stands, or to one with changed arguments.
+
+        `digest` is that of the call the person saw; without it the present one is meant. Raises
+        `NotFound` or `NotAllowed`. The run judges the letter once more when it reads it.
+        """
+        pending = await self._pending(tenant, approval)
+        if digest is not None and digest != pending.digest:
+            raise NotAllowed(f"{approval}: the call has changed since; look at it again")
+        if principal in pending.given:
+            raise NotAllowed(f"{approval}: {principal} has agreed already; another person must")
+        clean = self.redactor(tenant)
+        fact = ApprovalGiven(
+            approval=approval,
+            digest=pending.digest,
+            principal=principal,
+            channel=channel,
+            comment=clean.clean(comment).text,
+            arguments=None if arguments is None else clean.clean_json(arguments).text,
+        )
+        await self._send(tenant, pending.run, fact)
+        return pending
+
+    async def deny(
+        self, tenant: str, approval: str, *, principal: str, channel: str, comment: str = ""
+    ) -> PendingApproval:
+        """Refuse the call; one no is enough. Raises `NotFound`."""
+        pending = await self._pending(tenant, approval)
+        fact = ApprovalDenied(
+            approval=approval,
+            principal=principal,
+            channel=channel,
+            comment=self.redactor(tenant).clean(comment).text,
+        )
+        await self._send(tenant, pending.run, fact)
+        return pending
+
+    async def answer(
+        self, tenant: str, question: str, *, principal: str, channel: str, value: str
+    ) -> None:
+        """Answer a question with JSON text; a value that does not fit is asked again."""
+        run = question.partition(":")[0]
+        state = (await self.reader.past_of(tenant, run)).state
+        if question not in [pending.id for pending in pending_questions(state)]:
+            raise NotFound(f"no question {question} waits for an answer")
+        fact = InputReceived(
+            question=question,
+            principal=principal,
+            channel=channel,
+            value=self.redactor(tenant).clean_json(value).text,
+        )
+        await self._send(tenant, run, fact)
+
+    async def resolve(
+        self, tenant: str, run: str, call: str, *, happened: bool, principal: str, text: str = ""
+    ) -> None:
+        """Say of a write in doubt whether it happened; if not, it may go again."""
+        state = (await self.reader.past_of(tenant, run)).state
+        if call not in [pending.call for pending in pending_doubts(state)]:
+            raise NotFound(f"{run}: the call {call} is not in doubt")
+        clean = self.redactor(tenant).clean(text).text
+        fact = ToolResolved(call=call, happened=happened, principal=principal, text=clean)
+        await self._send(tenant, run, fact)
+
+    async def cancel(self, tenant: str, run: str, *, principal: str, reason: str = "") -> None:
+        """Ask that a run end; everything below it ends too. Raises `NotFound`, `NotAllowed`."""
+        row = await self.store.run(tenant, run)
+        if row is None:
+            raise NotFound(f"there is no run {run} of tenant {tenant}")
+        if row.status in _ENDED:
+            raise NotAllowed(f"run {run} has ended already ({row.status})")
+        clean = self.redactor(tenant).clean(reason).text
+        await self._send(tenant, run, CancelRequested(principal=principal, reason=clean))
+
+    async def _pending(self, tenant: str, approval: str) -> PendingApproval:
+        run = approval.partition(":")[0]
+        state = (await self.reader.past_of(tenant, run)).state
+        for pending in pending_approvals(state):
+            if pending.id == approval:
+                return pending
+        raise NotFound(f"nothing waits for the approval {approval}: answered, expired or unknown")
+
+    async def _send(self, tenant: str, run: str, fact: Event) -> None:
+        now_ms = self.clock.now_ms()
+        key = make_id("ltr", now_ms, self.dice.entropy(ENTROPY_BYTES))
+        await self.store.send(tenant, letter(run, key, fact, now_ms))
+        self.wake(tenant, run)
+
+    # ------------------------------------------------------------ switches
+
+    async def switch_off(
+        self, target: str, *, principal: str, reason: str, until_ms: int | None = None
+    ) -> Switch:
+        """Switch off `all`, `agent:x`, `tool:x`, `tenant:t`, or `tenant:t/agent:x`, `…/tool:x`."""
+        check_target(target)
+        clean = self.redactor("").clean(reason).text
+        switch = Switch(
+            target=target,
+            reason=Clean(clean),
+            principal=principal,
+            since_ms=self.clock.now_ms(),
+            until_ms=until_ms,
+        )
+        await self.store.switch(switch, target)
+        return switch
+
+    async def switch_on(self, target: str) -> None:
+        """Switch it on again."""
+        check_target(target)
+        await self.store.switch(None, target)
+
+
+def check_target(target: str) -> None:
+    """Raise `NotAllowed` unless `target` names something that can be switched off."""
+    rest = target
+    if target.startswith("tenant:"):
+        tenant, slash, rest = target.removeprefix("tenant:").partition("/")
+        if tenant and not slash:
+            return
+    kind, _, name = rest.partition(":")
+    if rest == "all" and rest is target:
+        return
+    if kind not in ("agent", "tool") or not name:
+        raise NotAllowed(
+            f"{target!r} cannot be switched: say all, agent:NAME, tool:NAME, tenant:NAME, "
+            "tenant:NAME/agent:NAME or tenant:NAME/tool:NAME"
+        )
+
+
+def root_of_approval(approval: str) -> str:
+    """The root run that an approval belongs to."""
+    return root_of(approval.partition(":")[0])

@@ -1,0 +1,73 @@
+"""The keys of this process: from REMIT_KEYS, REMIT_KEY_FILE, or a file beside a SQLite journal."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol, cast
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from remit.app.config import Settings
+from remit.app.load import named, sqlite_path
+from remit.errors import ConfigError
+from remit.ports import Vault
+from remit.runtime.services import Signer
+
+
+class _Keys(Protocol):
+    @property
+    def mac(self) -> bytes: ...
+    @property
+    def mac_id(self) -> str: ...
+    @property
+    def vault(self) -> bytes: ...
+    @property
+    def head(self) -> Ed25519PrivateKey: ...
+    def macs(self) -> dict[str, bytes]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Keyring:
+    """What the process can do with its keys."""
+
+    signer: Signer
+    vault: Vault
+    head: Ed25519PrivateKey
+    macs: Mapping[str, bytes]
+    """MAC keys by id, to verify with."""
+    hidden: tuple[str, ...]
+    """Host paths of journal and keys, never visible in a sandbox."""
+
+
+def open_keys(settings: Settings, variables: Mapping[str, str]) -> Keyring:
+    """The keys of the journal. Raises `ConfigError` naming the file or variable and the remedy."""
+    parse = cast("Callable[[str, str], _Keys]", named("remit.adapters.keys", "parse_keys", ""))
+    read = cast("Callable[..., _Keys]", named("remit.adapters.keys", "read_keys", ""))
+    hidden: list[str] = []
+    if settings.url.startswith("sqlite:"):
+        journal = sqlite_path(settings.url).absolute()
+        hidden.append(str(journal.parent))
+    if variables.get("REMIT_KEYS"):
+        keys = parse(variables["REMIT_KEYS"], "REMIT_KEYS")
+    elif variables.get("REMIT_KEY_FILE"):
+        path = Path(variables["REMIT_KEY_FILE"]).absolute()
+        hidden.append(str(path))
+        keys = read(path, make=False)
+    elif settings.url.startswith("sqlite:"):
+        path = sqlite_path(settings.url).absolute()
+        keys = read(path.with_name(f"{path.name}.keys"), make=settings.environment != "production")
+    elif settings.url.startswith("memory:"):
+        fresh = cast("Callable[[], str]", named("remit.adapters.keys", "new_keys", ""))
+        keys = parse(fresh(), "keys in memory")
+    else:
+        raise ConfigError(
+            "no keys: set REMIT_KEYS to what `remit keys new` prints, or REMIT_KEY_FILE to its file"
+        )
+    vault = cast("Callable[[bytes], Vault]", named("remit.adapters.vault", "AeadVault", ""))
+    return Keyring(
+        signer=Signer(key=keys.mac, key_id=keys.mac_id),
+        vault=vault(keys.vault),
+        head=keys.head,
+        macs=keys.macs(),
+        hidden=tuple(hidden),
+    )

@@ -1,0 +1,104 @@
+"""The one place that names adapters: by URL scheme or provider, imported when they are used."""
+
+import importlib
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import cast
+from urllib.parse import urlsplit
+
+from remit.app.config import ProviderConfig, Settings
+from remit.errors import ConfigError, MissingExtra
+from remit.ports import Model, Prices, Sandbox, Store
+from remit.values.price import ModelPrice
+
+# scheme -> (module, class, extra that brings what it imports)
+_STORES = {
+    "memory": ("remit.adapters.memory.store", "MemoryStore", ""),
+    "sqlite": ("remit.adapters.sqlite.store", "SqliteStore", ""),
+    "postgres": ("remit.adapters.postgres.store", "PostgresStore", "postgres"),
+    "postgresql": ("remit.adapters.postgres.store", "PostgresStore", "postgres"),
+}
+# provider -> (module, class, extra, variable of the key, variable of the base URL)
+_MODELS = {
+    "anthropic": (
+        "remit.adapters.models.anthropic",
+        "AnthropicModel",
+        "",
+        "ANTHROPIC_API_KEY",
+        "ANTHROPIC_BASE_URL",
+    ),
+}
+
+
+def named(module: str, name: str, extra: str) -> object:
+    """An adapter by name. Raises `MissingExtra` naming the extra to install."""
+    try:
+        return getattr(importlib.import_module(module), name)
+    except ModuleNotFoundError as exc:
+        if exc.name is not None and exc.name.partition(".")[0] == "remit":
+            raise ConfigError(f"{module} is not a part of this version of Remit") from exc
+        hint = f"pip install 'remit[{extra}]'" if extra else f"pip install {exc.name}"
+        raise MissingExtra(f"{name} needs the package {exc.name!r}: {hint}") from exc
+
+
+def make_store(url: str) -> Store:
+    """The store of a URL. Raises `ConfigError` for an unknown scheme."""
+    scheme = url.partition(":")[0]
+    if scheme not in _STORES:
+        known = "sqlite:///PATH, postgresql://HOST/NAME and memory:"
+        raise ConfigError(f"the journal's URL {_without_password(url)!r}: use {known}")
+    module, name, extra = _STORES[scheme]
+    make = cast("Callable[..., Store]", named(module, name, extra))
+    if scheme == "memory":
+        return make()
+    return make(sqlite_path(url)) if scheme == "sqlite" else make(url)
+
+
+def sqlite_path(url: str) -> Path:
+    """The file of a `sqlite:///relative` or `sqlite:////absolute` URL."""
+    rest = url.removeprefix("sqlite:")
+    if not rest.startswith("///") or rest == "///":
+        raise ConfigError(
+            f"the journal's URL {url!r}: write sqlite:///relative/path or sqlite:////absolute/path"
+        )
+    return Path(rest.removeprefix("///")).expanduser()
+
+
+def make_model(provider: str, settings: Settings, variables: Mapping[str, str]) -> Model:
+    """The model adapter of a provider. Raises `ConfigError` when its key is missing."""
+    if provider not in _MODELS:
+        known = ", ".join(sorted(_MODELS))
+        raise ConfigError(
+            f"unknown provider {provider!r}; known are {known}, and any that you hand to "
+            f"App(models={{{provider!r}: ...}})"
+        )
+    module, name, extra, key_variable, url_variable = _MODELS[provider]
+    config = settings.providers.get(provider, ProviderConfig())
+    variable = config.api_key_env or key_variable
+    key = variables.get(variable, "")
+    if not key:
+        raise ConfigError(
+            f"no key for {provider}: set {variable}, or try it without one: remit demo"
+        )
+    base_url = config.base_url or variables.get(url_variable) or None
+    make = cast("Callable[..., Model]", named(module, name, extra))
+    return make(key, base_url=base_url, plain_http=config.plain_http)
+
+
+def make_sandbox() -> Sandbox:
+    """What confines processes on this machine. Raises `SandboxUnavailable`."""
+    find = cast("Callable[[], Sandbox]", named("remit.adapters.sandbox.find", "find_sandbox", ""))
+    return find()
+
+
+def _without_password(url: str) -> str:
+    parts = urlsplit(url)
+    return url.replace(f":{parts.password}@", ":…@") if parts.password else url
+
+
+def make_prices(prices: Prices | Mapping[str, ModelPrice] | None) -> Prices:
+    """A price table: one that was handed in, or the package's with prices declared by hand."""
+    if prices is not None and not isinstance(prices, Mapping):
+        return prices
+    table = cast("Callable[..., Prices]", named("remit.adapters.prices", "Table", ""))
+    return table(dict(prices or {}))
