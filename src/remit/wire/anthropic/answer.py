@@ -1,5 +1,7 @@
 """Anthropic Messages answers in one piece: encode what we serve, decode what we get."""
 
+from typing import assert_never
+
 from remit.values.model import (
     ModelAnswer,
     RawCall,
@@ -85,6 +87,8 @@ def block(part: RawPart) -> str:
                     "input": embedded(part.arguments),
                 }
             )
+        case never:
+            assert_never(never)
 
 
 def usage_object(usage: Usage, output: int) -> str:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable, Iterator
+from typing import assert_never
 
 from remit.errors import ProviderError
 from remit.values.message import (
@@ -152,12 +153,12 @@ def _turns(messages: Iterable[Message]) -> Iterator[tuple[Role, list[Block]]]:
     role: Role = "user"
     blocks: list[Block] = []
     for message in messages:
-        if message.role != role:
+        found = [block for part in message.parts if (block := _block(part)) is not None]
+        if found and message.role != role:
             if blocks:
                 yield role, _results_first(blocks)
-                blocks = []
-            role = message.role
-        blocks.extend(block for part in message.parts if (block := _block(part)) is not None)
+            role, blocks = message.role, []
+        blocks.extend(found)
     if blocks:
         yield role, _results_first(blocks)
 
@@ -182,6 +183,8 @@ def _block(part: Part) -> Block | None:
             }
         case ResultPart():
             return _result_block(part)
+        case never:
+            assert_never(never)
 
 
 def embedded(arguments: str) -> str:

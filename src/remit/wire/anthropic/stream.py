@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, assert_never
 
 from remit.errors import ProviderError
 from remit.values.model import Delta, ModelAnswer, RawCall, RawPart, RawText, RawThinking
@@ -76,6 +76,8 @@ def _opened(part: RawPart) -> tuple[dict[str, str], Iterator[tuple[str, str, str
                 "input": "{}",
             }
             return start, _pieces("input_json_delta", "partial_json", part.arguments)
+        case never:
+            assert_never(never)
 
 
 def _thinking_deltas(part: RawThinking) -> Iterator[tuple[str, str, str]]:

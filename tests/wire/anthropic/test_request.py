@@ -1,0 +1,408 @@
+"""Requests: what is sent is valid by the official SDK's types, and reads back the same."""
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import get_args
+
+import pytest
+from anthropic.types import MessageCreateParams
+from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
+from hypothesis import given
+from hypothesis import strategies as st
+from pydantic import TypeAdapter
+
+from remit.errors import ProviderError
+from remit.values.clean import Clean
+from remit.values.message import CallPart, Message, Origin, ResultPart, TextPart, ThinkingPart
+from remit.values.model import ModelRequest, ToolSchema
+from remit.wire.anthropic.request import (
+    VERSION,
+    decode_request,
+    encode_request,
+    headers,
+    path,
+    takes_budget,
+)
+from tests.wire.strategies import MODEL, USER, json_objects, requests
+
+clean = Clean.vouch
+PARAMS: TypeAdapter[object] = TypeAdapter(MessageCreateParams)
+
+
+def said(text: str, role: str = "user") -> Message:
+    if role == "user":
+        return Message(role="user", parts=(TextPart(text=clean(text), origin=USER),))
+    return Message(role="assistant", parts=(TextPart(text=clean(text), origin=MODEL),))
+
+
+def called(arguments: str = "{}", call: str = "c1", provider_id: str = "") -> Message:
+    part = CallPart(
+        call=call,
+        provider_id=provider_id,
+        tool="find",
+        arguments=clean(arguments),
+        origin=MODEL,
+    )
+    return Message(role="assistant", parts=(part,))
+
+
+def answered(text: str, call: str = "c1", *, is_error: bool = False) -> Message:
+    part = ResultPart(
+        call=call,
+        tool="find",
+        text=clean(text),
+        is_error=is_error,
+        origin=Origin(kind="tool", name="find"),
+    )
+    return Message(role="user", parts=(part,))
+
+
+def request(
+    *messages: Message, tools: tuple[ToolSchema, ...] = (), system: str = ""
+) -> ModelRequest:
+    return ModelRequest(
+        model="claude-sonnet-4-5-20250929",
+        system=system,
+        messages=messages or (said("hi"),),
+        tools=tools,
+        max_output_tokens=5000,
+    )
+
+
+TOOL = ToolSchema("find", "Finds.", '{"type":"object","properties":{"n":{"type":"integer"}}}')
+
+
+def sent(given: ModelRequest) -> dict[str, object]:
+    body: dict[str, object] = json.loads(encode_request(given), parse_int=str, parse_float=str)
+    return body
+
+
+def plain(value: object) -> object:
+    """The SDK's types leave iterables lazy: walking them is what validates them."""
+    if isinstance(value, Mapping):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        return value
+    return [plain(item) for item in value]
+
+
+def is_valid_for_the_sdk(body: bytes) -> None:
+    given = json.loads(body)
+    # A member the types do not know is dropped, so the result would differ.
+    assert plain(PARAMS.validate_python(given)) == given
+
+
+@given(requests())
+def test_a_request_reads_back_the_same(given: ModelRequest) -> None:
+    body = encode_request(given)
+    assert decode_request(body, clean) == given
+
+
+@given(requests())
+def test_the_official_types_accept_every_request(given: ModelRequest) -> None:
+    is_valid_for_the_sdk(encode_request(given))
+
+
+def test_the_validation_sees_what_is_wrong() -> None:
+    good = json.loads(encode_request(request(called(), answered("x"), tools=(TOOL,))))
+    for member, value in (("nonsense", 1), ("max_tokens", "x"), ("messages", [{"role": "user"}])):
+        with pytest.raises((AssertionError, ValueError)):
+            is_valid_for_the_sdk(json.dumps(good | {member: value}).encode())
+    good["messages"][0]["content"][0]["input"] = "text"
+    with pytest.raises(ValueError, match="input"):
+        is_valid_for_the_sdk(json.dumps(good).encode())
+
+
+def test_the_known_members_are_those_of_the_sdk() -> None:
+    known = MessageCreateParamsNonStreaming.__annotations__
+    body = {"model": "m", "max_tokens": 5, "messages": []}
+    for name in known:
+        # These travel as headers, not in the body.
+        if name not in {"workspace_id", *body}:
+            decode_request(json.dumps(body | {name: None}).encode(), clean)
+    assert get_args(MessageCreateParams)
+
+
+# ---------------------------------------------------------------- encode
+
+
+@pytest.mark.parametrize("lexeme", ["1.10", "1e400", "12345678901234567890.123", "-0", "1E-7"])
+def test_arguments_keep_their_number_lexemes(lexeme: str) -> None:
+    text = f'{{"amount":{lexeme}}}'
+    body = encode_request(request(said("pay"), called(text), answered("ok")))
+    assert f'"input":{text}'.encode() in body
+    part = decode_request(body, clean).messages[1].parts[0]
+    assert isinstance(part, CallPart)
+    assert part.arguments == text
+
+
+@pytest.mark.parametrize("text", ['{"a":', "[1]", "nonsense", '"x"', '{"a":NaN}'])
+def test_arguments_that_are_no_object_are_wrapped(text: str) -> None:
+    message = sent(request(said("go"), called(text)))["messages"]
+    assert isinstance(message, list)
+    assert message[1]["content"][0]["input"] == {"INVALID_JSON": text}
+
+
+def test_empty_arguments_are_an_empty_object() -> None:
+    assert b'"input":{}' in encode_request(request(said("go"), called(" ")))
+
+
+def test_thinking_goes_back_byte_for_byte() -> None:
+    parts = (
+        ThinkingPart(text=clean("let me\n see"), signature="EqQB+/==", origin=MODEL),
+        ThinkingPart(text=clean(""), signature="only", origin=MODEL),
+        ThinkingPart(text=clean(""), redacted="a+/b==", origin=MODEL),
+        ThinkingPart(text=clean("unsigned"), origin=MODEL),
+        *called().parts,
+    )
+    body = sent(request(said("go"), Message(role="assistant", parts=parts), answered("x")))
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    assert messages[1]["content"][:-1] == [
+        {"type": "thinking", "thinking": "let me\n see", "signature": "EqQB+/=="},
+        {"type": "thinking", "thinking": "", "signature": "only"},
+        {"type": "redacted_thinking", "data": "a+/b=="},
+    ]
+
+
+def test_neighbours_are_one_turn_with_results_first() -> None:
+    two = Message(role="assistant", parts=(*called(call="c1").parts, *called(call="c2").parts))
+    body = sent(
+        request(said("a"), said("b"), two, answered("one"), said("hurry"), answered("two", "c2"))
+    )
+    assert body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {
+            "role": "assistant",
+            "content": [
+                {"type": "tool_use", "id": "c1", "name": "find", "input": {}},
+                {"type": "tool_use", "id": "c2", "name": "find", "input": {}},
+            ],
+        },
+        {
+            "role": "user",
+            "content": [
+                {"type": "tool_result", "tool_use_id": "c1", "content": "one"},
+                {"type": "tool_result", "tool_use_id": "c2", "content": "two"},
+                {"type": "text", "text": "hurry"},
+            ],
+        },
+    ]
+
+
+def test_what_the_service_refuses_is_not_sent() -> None:
+    nothing = Message(role="assistant", parts=(TextPart(text=clean(" "), origin=MODEL),))
+    body = sent(request(said("a"), nothing, said(""), said("b"), system=" \n"))
+    assert body["messages"] == [
+        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]}
+    ]
+    assert "system" not in body
+
+
+def test_an_empty_request_is_refused() -> None:
+    with pytest.raises(ProviderError, match="nothing to send") as caught:
+        encode_request(request(said(" ")))
+    assert caught.value.kind == "bad_request"
+
+
+def test_results_carry_their_error_and_may_be_empty() -> None:
+    body = sent(request(said("a"), called(provider_id="toolu_1"), answered("", is_error=True)))
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    assert messages[1]["content"][0]["id"] == "toolu_1"
+    assert messages[2]["content"] == [
+        {"type": "tool_result", "tool_use_id": "c1", "is_error": True}
+    ]
+
+
+EPHEMERAL = {"type": "ephemeral"}
+
+
+def test_caching_is_asked_for_where_the_prefix_is_stable() -> None:
+    without_tools = sent(request(system="Be kind."))
+    assert without_tools["system"] == [
+        {"type": "text", "text": "Be kind.", "cache_control": EPHEMERAL}
+    ]
+    assert "cache_control" not in json.dumps(without_tools["messages"])
+    looping = sent(
+        request(said("a"), called(), answered("x"), tools=(TOOL, replace(TOOL, name="b")))
+    )
+    tools, messages = looping["tools"], looping["messages"]
+    assert isinstance(tools, list)
+    assert isinstance(messages, list)
+    assert ["cache_control" in tool for tool in tools] == [False, True]
+    assert messages[-1]["content"][-1]["cache_control"] == EPHEMERAL
+    both = sent(request(tools=(TOOL,), system="Be kind."))
+    assert "cache_control" not in json.dumps(both["tools"])
+    prefilled = sent(request(said("a"), said("b", "assistant"), tools=(TOOL,)))
+    assert "cache_control" not in json.dumps(prefilled["messages"])
+
+
+def test_a_tool_without_a_description() -> None:
+    tools = sent(request(tools=(replace(TOOL, description=""),)))["tools"]
+    assert isinstance(tools, list)
+    assert "description" not in tools[0]
+
+
+def test_a_schema_that_is_no_object_is_refused() -> None:
+    with pytest.raises(ProviderError, match="tool 'find': its schema is not a JSON object"):
+        encode_request(request(tools=(ToolSchema("find", "", "[]"),)))
+
+
+@pytest.mark.parametrize(
+    ("model", "budget"),
+    [
+        ("claude-3-7-sonnet-20250219", True),
+        ("claude-sonnet-4-20250514", True),
+        ("claude-sonnet-4-5-20250929", True),
+        ("claude-haiku-4-5", True),
+        ("claude-opus-4-6", False),
+        ("claude-opus-4-7", False),
+        ("claude-opus-4.8", False),
+        ("claude-sonnet-5", False),
+        ("claude-sonnet-5-20260701", False),
+        ("claude-fable-5-1", False),
+        ("claude-mythos-preview", False),
+        ("kimi-k3", True),
+    ],
+)
+def test_which_models_take_a_thinking_budget(model: str, *, budget: bool) -> None:
+    assert takes_budget(model) is budget
+    thinking = sent(replace(request(), model=model, thinking_tokens=2000))["thinking"]
+    assert thinking == (
+        {"type": "enabled", "budget_tokens": "2000"} if budget else {"type": "adaptive"}
+    )
+
+
+@pytest.mark.parametrize("budget", [1, 1023, 5000])
+def test_a_budget_the_service_refuses_is_not_sent(budget: int) -> None:
+    with pytest.raises(ProviderError, match=rf"thinking_tokens={budget}: .* at least 1024"):
+        encode_request(replace(request(), thinking_tokens=budget))
+
+
+def test_headers_and_path() -> None:
+    found = headers("k")
+    assert found["x-api-key"] == "k"
+    assert found["anthropic-version"] == VERSION
+    assert headers("k", "2023-06-01")["anthropic-version"] == "2023-06-01"
+    assert path(request()) == "/v1/messages"
+
+
+# ---------------------------------------------------------------- decode
+
+
+def decoded(**members: object) -> ModelRequest:
+    body = {"model": "m", "max_tokens": 9, "messages": [], **members}
+    return decode_request(json.dumps(body).encode(), clean)
+
+
+def test_short_forms_are_understood() -> None:
+    found = decoded(
+        messages=[
+            {"role": "user", "content": "hi"},
+            {"role": "assistant", "content": "ho"},
+            {
+                "role": "user",
+                "content": [
+                    {"type": "tool_result", "tool_use_id": "x"},
+                    {
+                        "type": "tool_result",
+                        "tool_use_id": "y",
+                        "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
+                    },
+                ],
+            },
+        ],
+        system=[{"type": "text", "text": "one"}, {"type": "text", "text": "two"}],
+        tools=[{"name": "t", "input_schema": {"type": "object"}, "type": "custom"}],
+        thinking={"type": "disabled"},
+    )
+    assert found.system == "one\ntwo"
+    assert found.messages[0] == said("hi")
+    assert found.messages[1] == said("ho", "assistant")
+    results = [part for part in found.messages[2].parts if isinstance(part, ResultPart)]
+    assert [(part.call, part.text, part.tool) for part in results] == [
+        ("x", "", ""),
+        ("y", "a\nb", ""),
+    ]
+    assert found.tools == (ToolSchema("t", "", '{"type":"object"}'),)
+    assert found.thinking_tokens == 0
+    assert not found.stream
+    assert decoded(system="one").system == "one"
+
+
+def test_text_is_cleaned_on_its_way_in() -> None:
+    body = encode_request(
+        request(said("secret"), called('{"a":"secret"}'), answered("secret"), system="secret")
+    )
+    found = decode_request(body, lambda text: clean(text.replace("secret", "[gone]")))
+    assert "secret" not in repr(found.messages)
+    assert found.system == "secret"  # a plain text, cleaned by whoever makes a message of it
+
+
+WRONG: list[tuple[dict[str, object], str]] = [
+    ({"max_tokens": None}, "max_tokens: Input should be a valid integer"),
+    ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
+    ({"foo": 1}, "foo: Extra inputs are not permitted"),
+    ({"messages": {}}, "messages: Input should be a valid list"),
+    ({"messages": [{"content": "x"}]}, "messages.0.role: Field required"),
+    (
+        {"messages": [{"role": "system", "content": "x"}]},
+        "messages.0.role: Input should be 'user' or 'assistant'",
+    ),
+    ({"system": 1}, "system: Input should be a valid list"),
+    ({"system": [{"type": "image"}]}, "system.0.type: Input should be 'text'"),
+    ({"tools": [{"name": "x"}]}, "tools.0.input_schema: Field required"),
+    ({"tools": [{"name": "x", "input_schema": 1}]}, "tools.0.input_schema: Input should be an"),
+    (
+        {"tools": [{"type": "web_search_20250305", "name": "w"}]},
+        "server tool 'web_search_20250305'",
+    ),
+    ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens: Field required"),
+    (
+        {"thinking": {"type": "enabled", "budget_tokens": 5}},
+        "thinking.budget_tokens: Input should be greater than or equal to 1024",
+    ),
+    ({"thinking": {"type": "odd"}}, "thinking: Input tag 'odd' found using 'type'"),
+    ({"stream": "yes"}, "stream: Input should be a valid boolean"),
+    (
+        {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
+        "0: Input tag 'image' found using 'type' does not match any of the expected tags: 'text', ",
+    ),
+    (
+        {"messages": [{"role": "assistant", "content": [{"type": "odd"}]}]},
+        "messages.0.content.0: Input tag 'odd' found using 'type'",
+    ),
+    (
+        {
+            "messages": [
+                {
+                    "role": "assistant",
+                    "content": [{"type": "tool_use", "id": "a", "name": "b", "input": "c"}],
+                }
+            ]
+        },
+        "messages.0.content.0.input: Input should be an object",
+    ),
+]
+
+
+@pytest.mark.parametrize(("members", "words"), WRONG)
+def test_a_wrong_request_is_refused_with_its_place(members: dict[str, object], words: str) -> None:
+    with pytest.raises(ProviderError) as caught:
+        decoded(**members)
+    assert words in str(caught.value)
+    assert caught.value.kind == "bad_request"
+
+
+def test_adaptive_thinking_reads_as_the_whole_limit() -> None:
+    assert decoded(thinking={"type": "adaptive"}).thinking_tokens == 9
+    assert decoded(thinking={"type": "between_tools"}).thinking_tokens == 9
+
+
+@given(st.binary(max_size=100) | json_objects.map(str.encode))
+def test_no_body_breaks_the_reader(body: bytes) -> None:
+    with pytest.raises(ProviderError) as caught:
+        decode_request(body, clean)
+    assert caught.value.kind == "bad_request"
