@@ -1,0 +1,293 @@
+"""The HTTP client where no provider behaves: addresses, TLS, redirects, bodies without an end."""
+
+import asyncio
+import ssl
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from aiohttp import web
+
+from remit.adapters.models import http
+from remit.adapters.models.http import HttpModel, check_base_url
+from remit.errors import ConfigError, ProviderError
+from remit.values.model import ModelAnswer, RawText
+from remit.values.usage import Usage
+from remit.wire.anthropic.codec import ANTHROPIC
+from tests.adapters.models.certificates import self_signed
+from tests.adapters.models.conversations import ignore, request
+
+KEY = "a-key-that-is-long-enough-to-be-scrubbed"
+Answer = Callable[[web.Request], Awaitable[web.StreamResponse]]
+GOOD = ModelAnswer(parts=(RawText("hi"),), stop="end", usage=Usage(input=1, output=1), model="m")
+
+
+@asynccontextmanager
+async def serving(answer: Answer, tls: ssl.SSLContext | None = None) -> AsyncIterator[str]:
+    app = web.Application()
+    app.router.add_post("/{path:.*}", answer)
+    runner = web.AppRunner(app, handler_cancellation=True, access_log=None, shutdown_timeout=0.1)
+    await runner.setup()
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
+    await site.start()
+    scheme = "https" if tls else "http"
+    try:
+        yield f"{scheme}://127.0.0.1:{runner.addresses[0][1]}"
+    finally:
+        await runner.cleanup()
+
+
+async def failure(url: str, *, stream: bool = True, deadline_s: float = 10) -> ProviderError:
+    client = HttpModel(ANTHROPIC, KEY, base_url=url)
+    try:
+        with pytest.raises(ProviderError) as caught:
+            await client.answer(request(stream=stream), deadline_s=deadline_s, emit=ignore)
+    finally:
+        await client.close()
+    assert KEY not in str(caught.value)
+    assert caught.value.__context__ is None
+    assert caught.value.__cause__ is None
+    return caught.value
+
+
+async def failure_of(answer: Answer, *, stream: bool = True) -> ProviderError:
+    async with serving(answer) as url:
+        return await failure(url, stream=stream)
+
+
+# ---------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize(
+    ("url", "base", "local"),
+    [
+        ("https://api.example.com", "https://api.example.com", False),
+        (" https://api.example.com/ ", "https://api.example.com", False),
+        ("https://api.example.com/v1/", "https://api.example.com", False),
+        ("https://example.com:8443/proxy/v1", "https://example.com:8443/proxy", False),
+        ("http://localhost:8000", "http://localhost:8000", True),
+        ("http://127.0.0.7:8000", "http://127.0.0.7:8000", True),
+        ("http://[::1]:8000", "http://[::1]:8000", True),
+    ],
+)
+def test_an_address_is_brought_into_one_form(url: str, base: str, *, local: bool) -> None:
+    assert check_base_url(url) == (base, local)
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("api.example.com", "begins with https://"),
+        ("ftp://example.com", "begins with https://"),
+        ("https://", "begins with https://"),
+        ("https://example.com:99999", "Port out of range"),
+        ("https://[::1", "Invalid IPv6"),
+        ("https://ann:hunter2@example.com", "no user, password"),
+        ("https://example.com?x=1", "no user, password"),
+        ("http://10.0.0.1:8000", "plain http would send the key in clear"),
+        ("http://example.com", "plain http would send the key in clear"),
+    ],
+)
+def test_an_address_a_key_must_not_go_to_is_refused(url: str, words: str) -> None:
+    with pytest.raises(ConfigError, match=words) as caught:
+        check_base_url(url)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_plain_http_may_be_permitted() -> None:
+    assert check_base_url("http://vllm:8000", plain_http=True) == ("http://vllm:8000", False)
+
+
+def test_a_missing_key_names_its_variable() -> None:
+    with pytest.raises(ConfigError, match="set ANTHROPIC_API_KEY"):
+        HttpModel(ANTHROPIC, "")
+
+
+# ---------------------------------------------------------------- connections
+
+
+async def test_nobody_listens() -> None:
+    error = await failure("http://127.0.0.1:9")
+    assert error.kind == "connection"
+    assert "cannot connect" in str(error)
+    assert "http://127.0.0.1:9" in str(error)
+
+
+async def test_no_such_host() -> None:
+    error = await failure("https://no-such-host.invalid")
+    assert error.kind == "connection"
+    assert "no such host" in str(error)
+
+
+async def test_a_certificate_nobody_knows(tmp_path: Path) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response()
+
+    async with serving(answer, self_signed(tmp_path)) as url:
+        error = await failure(url)
+    assert error.kind == "auth"
+    assert "TLS failed" in str(error)
+    assert "certificate" in str(error)
+
+
+async def test_a_server_that_speaks_no_http() -> None:
+    async def babble(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"220 mail.example.com ESMTP\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(babble, "127.0.0.1", 0)
+    async with server:
+        error = await failure(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    assert error.kind == "malformed"
+    assert "does not speak HTTP" in str(error)
+
+
+async def test_a_server_that_hangs_up() -> None:
+    async def hang_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.close()
+
+    server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
+    async with server:
+        error = await failure(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
+    assert error.kind == "connection"
+
+
+async def test_a_handshake_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "CONNECT_S", 0.1)
+    held: list[asyncio.StreamWriter] = []
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        held.append(writer)
+        await reader.read()
+
+    server = await asyncio.start_server(silent, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        error = await failure(f"https://127.0.0.1:{port}")
+        for writer in held:
+            writer.close()
+    assert error.kind == "connection"
+    assert "no connection within 0.1 s" in str(error)
+
+
+async def test_silence_in_a_stream_ends_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "SILENCE_S", 0.1)
+
+    async def stall(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        await response.write(b": hello\n\n")
+        await asyncio.Event().wait()
+        return response
+
+    error = await failure_of(stall)
+    assert error.kind == "timeout"
+    assert "sent nothing for 0.1 s" in str(error)
+
+
+# ---------------------------------------------------------------- answers that are none
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async def redirect(_request: web.Request) -> web.Response:
+        raise web.HTTPTemporaryRedirect("https://evil.example.com/v1/messages")
+
+    error = await failure_of(redirect)
+    assert (error.kind, error.status) == ("not_found", 307)
+    assert "redirects to evil.example.com" in str(error)
+
+
+async def test_a_web_page_is_no_answer() -> None:
+    async def page(_request: web.Request) -> web.Response:
+        return web.Response(text=f"<html>Welcome {KEY}</html>", content_type="text/html")
+
+    error = await failure_of(page)
+    assert error.kind == "malformed"
+    assert "is the base URL right? <html>Welcome [api key]</html>" in str(error)
+
+
+@pytest.mark.requirement("SEC-3")
+async def test_a_key_that_comes_back_is_scrubbed_everywhere() -> None:
+    async def parrot(request: web.Request) -> web.Response:
+        key = request.headers["x-api-key"]
+        body = f'{{"error":{{"type":"x","message":"bad key {key}, {key[:20]}…"}}}}'
+        return web.Response(status=400, text=body, headers={"request-id": f"req-{key}"})
+
+    error = await failure_of(parrot)
+    assert error.kind == "bad_request"
+    assert KEY[:12] not in str(error)
+    assert KEY not in error.request_id
+    assert "bad key [api key]" in str(error)
+
+
+async def test_a_stream_may_be_answered_in_one_piece() -> None:
+    async def whole(_request: web.Request) -> web.Response:
+        return web.Response(body=ANTHROPIC.encode_answer(GOOD), content_type="application/json")
+
+    async with serving(whole) as url:
+        client = HttpModel(ANTHROPIC, KEY, base_url=url)
+        answer = await client.answer(request(), deadline_s=10, emit=ignore)
+        await client.close()
+    assert answer.parts == GOOD.parts
+
+
+@pytest.mark.parametrize("kind", ["application/json", "text/event-stream"])
+async def test_an_answer_without_an_end_is_cut(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http, "MAX_ANSWER_BYTES", 100_000)
+
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": kind})
+        await response.prepare(request)
+        while True:
+            await response.write(b"data: \n" * 1000)
+
+    error = await failure_of(flood)
+    assert error.kind == "malformed"
+    assert "more than 100000 bytes" in str(error)
+
+
+async def test_an_error_without_an_end_is_cut() -> None:
+    async def flood(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(status=500)
+        await response.prepare(request)
+        while True:
+            await response.write(b"sorry " * 1000)
+
+    error = await failure_of(flood)
+    assert error.kind == "server"
+    assert len(str(error)) < 500
+
+
+async def test_a_stream_left_open_after_its_end_is_closed() -> None:
+    async def linger(request: web.Request) -> web.StreamResponse:
+        response = web.StreamResponse(headers={"content-type": "text/event-stream"})
+        await response.prepare(request)
+        for event in ANTHROPIC.encode_stream(GOOD):
+            await response.write(event)
+        await asyncio.Event().wait()
+        return response
+
+    async with serving(linger) as url:
+        client = HttpModel(ANTHROPIC, KEY, base_url=url)
+        answer = await client.answer(request(), deadline_s=10, emit=ignore)
+        assert answer.parts == GOOD.parts
+        assert client._session is not None
+        assert client._session.connector is not None
+        assert not client._session.connector._conns
+        await client.close()
+
+
+async def test_a_deadline_that_has_passed_asks_nobody() -> None:
+    error = await failure("http://127.0.0.1:9", deadline_s=-1)
+    assert error.kind == "timeout"
+
+
+async def test_what_cannot_be_sent_is_not_sent() -> None:
+    client = HttpModel(ANTHROPIC, KEY, base_url="http://127.0.0.1:9")
+    with pytest.raises(ProviderError, match="nothing to send") as caught:
+        await client.answer(request(" "), deadline_s=10, emit=ignore)
+    assert caught.value.kind == "bad_request"
+    await client.close()
