@@ -1,14 +1,14 @@
 """The seccomp filter: which system calls a confined program may not make.
 
 A deny list on top of namespaces and Landlock, which decide about files; the filter closes what they
-leave open. Calls newer than the review (`numbers.LAST`) do not exist. Instruction format:
+leave open. Calls newer than the review (`calls.LAST`) do not exist. Instruction format:
 include/uapi/linux/filter.h; data: struct seccomp_data.
 """
 
 import os
 import struct
 
-from remit.adapters.sandbox import numbers
+from remit.adapters.sandbox import calls
 
 # BPF_LD|W|ABS, BPF_JMP|JEQ|K, JGE, JSET, BPF_RET|K
 _LOAD = 0x20
@@ -20,6 +20,7 @@ _RETURN = 0x06
 _ALLOW = 0x7FFF0000
 _KILL_PROCESS = 0x80000000
 _ERRNO = 0x00050000
+_NOTIFY = 0x7FC00000
 _EPERM = 1
 _ENOSYS = 38
 _EAFNOSUPPORT = 97
@@ -36,6 +37,12 @@ _NAMESPACES = 0x7E020080
 # Pushing characters into a terminal's input: TIOCSTI, TIOCLINUX.
 _TERMINAL = (0x5412, 0x541C)
 
+# S_ISUID and S_ISGID; O_CREAT and the own bit of O_TMPFILE.
+_SET_ID = 0o6000
+_MAKES = 0o100 | 0o20000000
+# SECCOMP_FILTER_FLAG_NEW_LISTENER
+_NEW_LISTENER = 8
+
 _AF_UNIX = 1
 _AF_INET = 2
 _AF_INET6 = 10
@@ -48,68 +55,90 @@ _Code = list[tuple[int, int, int, int]]
 
 def is_known() -> bool:
     """Whether a filter can be built for this machine's architecture."""
-    return os.uname().machine in numbers.ARCHITECTURES
+    return os.uname().machine in calls.ARCHITECTURES
 
 
 def build_filter(
-    *, own_namespaces: bool, signals_scoped: bool = True, truncate: bool = True
+    *, own_namespaces: bool, gate: bool = False, signals_scoped: bool = True, truncate: bool = True
 ) -> bytes:
     """The program for this machine; LookupError where its architecture is not known.
 
     Without own namespaces there are no sockets but pairs of streams, and no changes of modes,
-    owners or times by name. `signals_scoped=False` allows signals to the program itself only, whose
+    owners or times by name; with a `gate` (see `gate.py`) the launcher is asked about modes, times
+    and new processes. `signals_scoped=False` allows signals to the program itself only, whose
     process the caller must be. `truncate=False` denies it by name (Landlock before version 3).
     """
-    audit, column = numbers.ARCHITECTURES[os.uname().machine]
+    audit, column = calls.ARCHITECTURES[os.uname().machine]
     code: _Code = [
         (_LOAD, 0, 0, _ARCH),
         (_EQUAL, 1, 0, audit),
         (_RETURN, 0, 0, _KILL_PROCESS),
         (_LOAD, 0, 0, _NUMBER),
         *_when(_AT_LEAST, _X32, _errno(_ENOSYS)),
-        *_when(_AT_LEAST, numbers.LAST + 1, _errno(_ENOSYS)),
+        *_when(_AT_LEAST, calls.LAST + 1, _errno(_ENOSYS)),
     ]
-    code += _deny(numbers.ALWAYS, column, _EPERM)
-    code += _deny(numbers.ABSENT, column, _ENOSYS)
-    code += _call(numbers.CLONE[column], _any_bit(0, _NAMESPACES))
-    code += _call(numbers.IOCTL[column], [*_one_of(1, _TERMINAL, _errno(_EPERM)), *_allow()])
+    code += _deny(calls.ALWAYS, column, _EPERM)
+    code += _deny(calls.ABSENT, column, _ENOSYS)
+    terminal = [*_one_of(1, _TERMINAL, _errno(_EPERM)), *_allow()]
+    code += _call(calls.IOCTL[column], terminal)
+    # A listener of its own could answer in the place of ours.
+    code += _call(calls.SECCOMP[column], [*_any_bit(1, _NEW_LISTENER), *_allow()])
+    asked = [(_RETURN, 0, 0, _NOTIFY)] if gate else _allow()
+    code += _call(calls.CLONE[column], [*_any_bit(0, _NAMESPACES), *asked])
+    for call in (calls.FORK, calls.VFORK):
+        code += _call(call[column], asked)
+    code += _no_set_uid(column, _allow() if own_namespaces else asked if gate else _errno(_EPERM))
     if own_namespaces:
         families = _one_of(0, (_AF_UNIX, _AF_INET, _AF_INET6), _allow())
-        code += _call(numbers.SOCKET[column], [*families, *_errno(_EAFNOSUPPORT)])
+        code += _call(calls.SOCKET[column], [*families, *_errno(_EAFNOSUPPORT)])
     else:
-        code += _without_namespaces(column)
+        code += _without_namespaces(column, asked if gate else _errno(_EPERM))
     if not signals_scoped:
         code += _own_signals(column)
     if not truncate:
-        code += _call(numbers.TRUNCATE[column], _errno(_EPERM))
+        code += _call(calls.TRUNCATE[column], _errno(_EPERM))
     code += _allow()
     return b"".join(struct.pack("=HBBI", *line) for line in code)
 
 
-def _without_namespaces(column: int) -> _Code:
+def _no_set_uid(column: int, chmod: _Code) -> _Code:
+    """No file gets a set-uid or set-gid bit, which would outlive the sandbox (as systemd does)."""
+    code: _Code = []
+    for call, argument in calls.CHMODS.items():
+        code += _call(call[column], [*_any_bit(argument, _SET_ID), *chmod])
+    for call, argument in calls.CREATORS.items():
+        code += _call(call[column], [*_any_bit(argument, _SET_ID), *_allow()])
+    for call, argument in calls.OPENERS.items():
+        makes = [*_any_bit(argument + 1, _SET_ID), *_allow()]
+        # Without these flags the argument after them means nothing and may be anything.
+        flags = (_LOAD, 0, 0, _ARGS + 8 * argument)
+        code += _call(call[column], [flags, *_when(_ANY_BIT, _MAKES, makes), *_allow()])
+    return code
+
+
+def _without_namespaces(column: int, named: _Code) -> _Code:
     pairs = _masked_one_of(1, _SOCK_TYPE, (_SOCK_STREAM, _SOCK_SEQPACKET), _allow())
+    itself = [*_one_of(0, (0,), _allow()), *_errno(_EPERM)]
     return [
-        *_deny(numbers.WITHOUT_NAMESPACES, column, _EPERM),
-        *_call(numbers.SOCKET[column], _errno(_EPERM)),
+        *_deny(calls.WITHOUT_NAMESPACES, column, _EPERM),
+        *_call(calls.SOCKET[column], _errno(_EPERM)),
         # A datagram pair can still send to any address.
-        *_call(numbers.SOCKETPAIR[column], [*pairs, *_errno(_EPERM)]),
-        # Root owns the files of the system, and reading them is allowed.
-        *(_call(numbers.FCHMOD[column], _errno(_EPERM)) if os.geteuid() == 0 else []),
+        *_call(calls.SOCKETPAIR[column], [*pairs, *_errno(_EPERM)]),
         # Limits and processors of other processes of this user: only 0, itself.
-        *_call(numbers.PRLIMIT64[column], [*_one_of(0, (0,), _allow()), *_errno(_EPERM)]),
-        *_call(numbers.SCHED_SETAFFINITY[column], [*_one_of(0, (0,), _allow()), *_errno(_EPERM)]),
-        # Times of an open file (no name) may change, those of a name not.
-        *_call(numbers.UTIMENSAT[column], [*_null(1, _allow()), *_errno(_EPERM)]),
+        *_call(calls.PRLIMIT64[column], itself),
+        *_call(calls.SCHED_SETAFFINITY[column], itself),
+        # Times of an open file (no name) may change.
+        *_call(calls.UTIMENSAT[column], [*_null(1, _allow()), *named]),
     ]
 
 
 def _own_signals(column: int) -> _Code:
     me = os.getpid()
     return [
-        *_deny(numbers.SIGNALS, column, _EPERM),
+        *_deny(calls.SIGNALS, column, _EPERM),
         # 0 is the own process group.
-        *_call(numbers.KILL[column], [*_one_of(0, (0, me), _allow()), *_errno(_EPERM)]),
-        *_call(numbers.TGKILL[column], [*_one_of(0, (me,), _allow()), *_errno(_EPERM)]),
+        *_call(calls.KILL[column], [*_one_of(0, (0, me), _allow()), *_errno(_EPERM)]),
+        *_call(calls.TGKILL[column], [*_one_of(0, (me,), _allow()), *_errno(_EPERM)]),
     ]
 
 
@@ -131,8 +160,8 @@ def _deny(calls: dict[str, tuple[int | None, int | None]], column: int, error: i
     return [line for number in found if number is not None for line in _call(number, _errno(error))]
 
 
-def _call(number: int, then: _Code) -> _Code:
-    return _when(_EQUAL, number, then)
+def _call(number: int | None, then: _Code) -> _Code:
+    return [] if number is None else _when(_EQUAL, number, then)
 
 
 def _one_of(argument: int, values: tuple[int, ...], then: _Code) -> _Code:
@@ -147,8 +176,8 @@ def _masked_one_of(argument: int, mask: int, values: tuple[int, ...], then: _Cod
 
 
 def _any_bit(argument: int, mask: int) -> _Code:
-    test = _when(_ANY_BIT, mask, _errno(_EPERM))
-    return [(_LOAD, 0, 0, _ARGS + 8 * argument), *test, *_allow()]
+    """EPERM when the low word of the argument has one of the bits."""
+    return [(_LOAD, 0, 0, _ARGS + 8 * argument), *_when(_ANY_BIT, mask, _errno(_EPERM))]
 
 
 def _null(argument: int, then: _Code) -> _Code:

@@ -1,9 +1,13 @@
 """Confine a program with the kernel alone: Landlock with own namespaces, or with seccomp only."""
 
+import _socket  # `socket` takes 8 ms more
+import itertools
 import os
+import sys
 from _collections_abc import Callable  # already loaded; `collections.abc` takes 2 ms more
 
 from remit.adapters.sandbox import bpf, kernel, limits, rules, view
+from remit.adapters.sandbox.gate import Gate
 from remit.adapters.sandbox.plan import PRIVATE, WRITE, Plan
 
 # NEWCGROUP, UTS, IPC, USER, PID, NET; the mount namespace is the first process's own.
@@ -13,6 +17,11 @@ _NEW_MOUNTS = 0x00020000
 _MAX_FD = 1 << 20
 # A wait status in decimal.
 _STATUS_BYTES = 16
+# What the program sends before it starts: its listener, or that it has none.
+_GATE = b"g"
+_NO_GATE = b"-"
+# Above any version of Landlock.
+_NEWEST = 1000
 # Files of /proc that tell about the machine, not about processes; for want of an own /proc.
 _MACHINE = ("cpuinfo", "meminfo", "stat", "loadavg", "uptime", "version", "filesystems")
 
@@ -36,6 +45,7 @@ class Namespaced:
             guarded(error_fd, lambda: _first_process(plan, error_fd, status_write))
         os.close(status_write)
         self.leader = self.child
+        self.gate: Gate | None = None
 
     def started(self) -> None:
         """Nothing is left to do."""
@@ -47,15 +57,28 @@ class Namespaced:
 
 
 class Filtered:
-    """No namespaces: Landlock for files, seccomp for sockets and what else takes names."""
+    """No namespaces: Landlock for files, seccomp for sockets, the launcher for what is left."""
 
     def __init__(self, plan: Plan, error_fd: int) -> None:
+        self._plan = plan
+        self._ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self.child = os.fork()
         if self.child == 0:
             kernel.die_with_parent()
-            guarded(error_fd, lambda: _become(plan, error_fd, own_namespaces=False))
+            guarded(error_fd, lambda: _become(plan, error_fd, theirs))
+        theirs.close()
         # Orphans come to the launcher, so that its descendants are the whole tree.
         self.leader = os.getpid()
+        self.gate = self._open_gate()
+
+    def _open_gate(self) -> Gate | None:
+        """The listener the child hands over; None where the kernel gives it none."""
+        # Nothing here needs more than the program has, and the gate acts in its place.
+        kernel.drop_privileges()
+        content, extra, _, _ = self._ours.recvmsg(1, _socket.CMSG_SPACE(4))
+        fds = [int.from_bytes(item, sys.byteorder) for _, _, item in extra]
+        self._ours.close()
+        return Gate(self._plan, self.child, fds[0]) if content == _GATE else None
 
     def started(self) -> None:
         """Nothing is left to do."""
@@ -85,7 +108,7 @@ def _first_process(plan: Plan, error_fd: int, status_fd: int) -> None:
     kernel.loopback_up()
     program = os.fork()
     if program == 0:
-        guarded(error_fd, lambda: _become(plan, error_fd, own_namespaces=True))
+        guarded(error_fd, lambda: _become(plan, error_fd, None))
     os.closerange(0, status_fd)
     os.closerange(status_fd + 1, _MAX_FD)
     kernel.drop_privileges()
@@ -97,29 +120,56 @@ def _first_process(plan: Plan, error_fd: int, status_fd: int) -> None:
             os._exit(0)
 
 
-def _become(plan: Plan, error_fd: int, *, own_namespaces: bool) -> None:
-    """Give everything up, then turn into the program."""
+def _become(plan: Plan, error_fd: int, launcher: _socket.socket | None) -> None:
+    """Give everything up, then turn into the program; without own namespaces ask the launcher."""
     os.setsid()
     kernel.default_signals()
-    # The error pipe closes by itself when the program starts.
-    os.closerange(3, error_fd)
-    os.closerange(error_fd + 1, _MAX_FD)
+    # These close by themselves when the program starts.
+    kept = sorted({2, error_fd, launcher.fileno() if launcher else error_fd, _MAX_FD})
+    for below, above in itertools.pairwise(kept):
+        os.closerange(below + 1, above)
+    own_namespaces = launcher is None
     limits.apply(plan, own_namespace=own_namespaces)
     kernel.drop_privileges()
     os.chdir(plan.cwd)
     grants = _grants_inside(plan) if own_namespaces else _grants_outside(plan)
-    abi = plan.abi or rules.version()
+    abi = min(plan.abi or _NEWEST, rules.version())
     rules.restrict(grants, abi, own_network=own_namespaces)
-    program = bpf.build_filter(
-        own_namespaces=own_namespaces,
-        signals_scoped=own_namespaces or abi >= rules.SCOPES,
-        truncate=own_namespaces or abi >= rules.TRUNCATES,
-    )
-    kernel.load_filter(program)
+    if launcher is None:
+        kernel.load_filter(bpf.build_filter(own_namespaces=True))
+    else:
+        _filter_and_hand_over(abi, launcher, gate=not plan.ungated)
     try:
         os.execve(plan.argv[0], plan.argv, plan.env)
     except OSError as error:
         raise OSError(error.errno, f"start {plan.argv[0]}: {error.strerror}") from None
+
+
+def _filter_and_hand_over(abi: int, launcher: _socket.socket, *, gate: bool) -> None:
+    listener = _load(abi, gate=True) if gate else -1
+    if listener < 0:
+        # Inside a container that listens itself: a process can have one listener only.
+        _load(abi, gate=False)
+        launcher.send(_NO_GATE)
+        return
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, sys.byteorder))
+    launcher.sendmsg([_GATE], [rights])
+
+
+def _load(abi: int, *, gate: bool) -> int:
+    """Install the filter; the listener, or -1 where the kernel gives none."""
+    program = bpf.build_filter(
+        own_namespaces=False,
+        gate=gate,
+        signals_scoped=abi >= rules.SCOPES,
+        truncate=abi >= rules.TRUNCATES,
+    )
+    try:
+        return kernel.load_filter(program, listener=gate)
+    except OSError:
+        if gate:
+            return -1
+        raise
 
 
 def _grants_inside(plan: Plan) -> list[tuple[str, int]]:

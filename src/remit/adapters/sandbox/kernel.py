@@ -17,14 +17,15 @@ LANDLOCK_RESTRICT_SELF = 446
 
 # include/uapi/linux/prctl.h
 PR_SET_PDEATHSIG = 1
-PR_SET_SECCOMP = 22
 PR_CAPBSET_DROP = 24
 PR_SET_SECUREBITS = 28
 PR_SET_CHILD_SUBREAPER = 36
 PR_SET_NO_NEW_PRIVS = 38
 PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
-_SECCOMP_MODE_FILTER = 2
+# include/uapi/linux/seccomp.h
+_SECCOMP_SET_MODE_FILTER = 1
+_NEW_LISTENER = 8
 # SECBIT_NOROOT and NO_SETUID_FIXUP, both locked: uid 0 gains nothing by exec or setuid.
 _SECUREBITS = 0b1111
 # Capability numbers end at 40 in Linux 6.18; EINVAL ends the loop earlier.
@@ -42,6 +43,7 @@ _IFREQ = "16sh22x"
 _AT_FDCWD = -100
 # include/uapi/linux/openat2.h: RESOLVE_NO_MAGICLINKS | RESOLVE_NO_SYMLINKS
 _NO_LINKS = 0x02 | 0x04
+_NO_MAGIC_LINKS = 0x02
 
 _ENOSYS = 38
 _CHILD_ENDED = 17  # SIGCHLD
@@ -112,6 +114,26 @@ def open_without_links(path: str) -> int:
         return os.open(path, os.O_PATH | os.O_CLOEXEC | os.O_NOFOLLOW)
 
 
+def open_at(folder: int, path: bytes, *, follow: bool) -> int:
+    """An O_PATH descriptor of a path beneath or beside a folder; never through /proc's links."""
+    flags = os.O_PATH | os.O_CLOEXEC | (0 if follow else os.O_NOFOLLOW)
+    how = struct.pack("=QQQ", flags, 0, _NO_MAGIC_LINKS)
+    return syscall("openat2", OPENAT2, folder, path, how, len(how))
+
+
+def set_times(fd: int, times: bytes | None) -> None:
+    """Utimensat on an O_PATH descriptor; None sets the current time (AT_EMPTY_PATH, Linux 5.8)."""
+    pointer = ctypes.c_char_p(times)
+    _check("utimensat", int(_libc.utimensat(fd, ctypes.c_char_p(b""), pointer, 0x1000)))
+
+
+def ioctl(fd: int, request: int, content: bytes) -> bytes:
+    """An ioctl whose argument is a structure; returns what the kernel made of it."""
+    buffer = ctypes.create_string_buffer(content, len(content))
+    _check("ioctl", int(_libc.ioctl(fd, ctypes.c_ulong(request), buffer)))
+    return buffer.raw
+
+
 def die_with_parent() -> None:
     """Be killed as soon as the parent is gone."""
     prctl("PR_SET_PDEATHSIG", PR_SET_PDEATHSIG, KILL)
@@ -151,20 +173,22 @@ def loopback_up() -> None:
     """Bring the loopback of a new network namespace up, for servers inside it."""
     fd = _check("socket", int(_libc.socket(_AF_INET, _SOCK_DGRAM, 0)))
     try:
-        request = ctypes.create_string_buffer(struct.pack(_IFREQ, b"lo", 0), 40)
-        _check("SIOCGIFFLAGS", int(_libc.ioctl(fd, ctypes.c_ulong(_SIOCGIFFLAGS), request)))
-        flags: int = struct.unpack(_IFREQ, request.raw)[1]
-        ctypes.memmove(request, struct.pack(_IFREQ, b"lo", flags | _IFF_UP), 40)
-        _check("SIOCSIFFLAGS", int(_libc.ioctl(fd, ctypes.c_ulong(_SIOCSIFFLAGS), request)))
+        flags: int = struct.unpack(_IFREQ, ioctl(fd, _SIOCGIFFLAGS, struct.pack(_IFREQ, b"lo", 0)))[
+            1
+        ]
+        ioctl(fd, _SIOCSIFFLAGS, struct.pack(_IFREQ, b"lo", flags | _IFF_UP))
     finally:
         os.close(fd)
 
 
-def load_filter(program: bytes) -> None:
-    """Install a seccomp program; PR_SET_NO_NEW_PRIVS must be set."""
+def load_filter(program: bytes, *, listener: bool = False) -> int:
+    """Install a seccomp program; PR_SET_NO_NEW_PRIVS must be set.
+
+    With `listener` the result is the descriptor on which the program's questions arrive.
+    """
     code = ctypes.create_string_buffer(program, len(program))
     # struct sock_fprog: the number of instructions (8 bytes each) and their address.
     fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
-    pointer = ctypes.create_string_buffer(fprog, len(fprog))
-    address = ctypes.addressof(pointer)
-    prctl("PR_SET_SECCOMP", PR_SET_SECCOMP, _SECCOMP_MODE_FILTER, address)
+    flags = _NEW_LISTENER if listener else 0
+    number = {"x86_64": 317, "aarch64": 277}[os.uname().machine]
+    return syscall("seccomp", number, _SECCOMP_SET_MODE_FILTER, flags, fprog)

@@ -7,6 +7,7 @@ exec in a program with threads may hang. Nothing here may import what costs time
 import os
 import select
 import sys
+import time
 
 from remit.adapters.sandbox import confine, kernel, watch, wrap
 from remit.adapters.sandbox.plan import BUBBLEWRAP, NAMESPACES, SECCOMP, Plan, read_plan
@@ -58,15 +59,23 @@ def _run(plan: Plan, life_fd: int) -> str:
     way.started()
     poll = select.poll()
     poll.register(life_fd, select.POLLIN)
-    poll.register(os.pidfd_open(way.child), select.POLLIN)
+    ended = os.pidfd_open(way.child)
+    poll.register(ended, select.POLLIN)
+    if way.gate is not None:
+        poll.register(way.gate.fd, select.POLLIN)
+    look_s = time.monotonic() + watch.PERIOD_S
     while True:
         ready = [fd for fd, _ in poll.poll(watch.PERIOD_S * 1000)]
         if life_fd in ready:
             return "killed"
-        if ready:
+        if ended in ready:
             _, status = os.waitpid(way.child, 0)
             return way.ended(status)
-        watch.reap_orphans(way.child)
-        words = watch.excess(plan, way.leader)
-        if words:
-            return f"limit {words}"
+        if way.gate is not None and way.gate.fd in ready:
+            way.gate.serve()
+        if time.monotonic() >= look_s:
+            watch.reap_orphans(way.child)
+            words = watch.excess(plan, way.leader)
+            if words:
+                return f"limit {words}"
+            look_s = time.monotonic() + watch.PERIOD_S

@@ -40,6 +40,7 @@ class Plan:
         "open_files",
         "processes",
         "scratch",
+        "ungated",
         "view",
     )
 
@@ -57,7 +58,9 @@ class Plan:
         self.processes = 0
         self.file_bytes = 0
         self.open_files = 0
+        # For tests of older kernels: the Landlock version, and no answers of the launcher.
         self.abi = 0
+        self.ungated = 0
 
     def to_bytes(self) -> bytes:
         """Words ended by NUL, which no path, argument or variable can contain."""
@@ -78,7 +81,7 @@ class Plan:
 
 
 _WORDS = ("mode", "cwd", "scratch", "bwrap")
-_NUMBERS = ("cpu_s", "memory_bytes", "processes", "file_bytes", "open_files", "abi")
+_NUMBERS = ("cpu_s", "memory_bytes", "processes", "file_bytes", "open_files", "abi", "ungated")
 
 
 def read_plan(content: bytes) -> Plan:

@@ -9,7 +9,6 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Literal
 
-import remit
 from remit.adapters.sandbox.plan import Plan
 from remit.errors import SandboxFailed, SandboxUnavailable
 from remit.values.command import Command, Finished
@@ -20,6 +19,7 @@ _BOOT = (
     "import sys;m=sys.modules['remit']=type(sys)('remit');m.__path__=[sys.argv[1]];"
     "from remit.adapters.sandbox.launcher import main;main()"
 )
+_PACKAGE = str(Path(__file__).resolve().parents[2])
 _CHUNK = 64 * 1024
 # By then the launcher has killed everything: `watch.kill_all` gives up after ten seconds.
 _GRACE_S = 15.0
@@ -50,8 +50,7 @@ class _Launch:
         with os.fdopen(plan_fd, "wb", closefd=False) as file:
             file.write(plan.to_bytes())
         os.lseek(plan_fd, 0, os.SEEK_SET)
-        package = str(Path(remit.__file__).parent)
-        words = (sys.executable, "-I", "-S", "-c", _BOOT, package)
+        words = (sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE)
         self.argv = (*words, *(str(fd) for fd in self.theirs))
         # An interpreter built as a shared library may need this to start at all.
         self.env = {key: os.environ[key] for key in ("LD_LIBRARY_PATH",) if key in os.environ}

@@ -4,6 +4,7 @@ import os
 
 from remit.adapters.sandbox import bpf, kernel, limits
 from remit.adapters.sandbox.confine import guarded
+from remit.adapters.sandbox.gate import Gate
 from remit.adapters.sandbox.plan import HIDE, PRIVATE, READ, Plan
 from remit.adapters.sandbox.view import HOSTS, SHM_BYTES, TMP_BYTES
 
@@ -72,6 +73,7 @@ class Bubblewrapped:
         for fd in fds:
             os.close(fd)
         self.leader = self.child
+        self.gate: Gate | None = None
         self._seen = ""
 
     def started(self) -> None:

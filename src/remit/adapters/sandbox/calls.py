@@ -78,14 +78,12 @@ ALWAYS: dict[str, tuple[int | None, int | None]] = {
 ABSENT: dict[str, tuple[int | None, int | None]] = {
     "clone3": (435, 435),  # its flags lie in memory, where a filter cannot look
     "memfd_create": (319, 279),  # memory that no process limit counts
+    "openat2": (437, 437),  # the same: it could make a file with a set-uid bit
 }
 
 # Without namespaces these reach what is outside: they take any path, process or queue.
 WITHOUT_NAMESPACES: dict[str, tuple[int | None, int | None]] = {
-    "chmod": (90, None),
     "chown": (92, None),
-    "fchmodat": (268, 53),
-    "fchmodat2": (452, 452),
     "fchown": (93, 55),
     "fchownat": (260, 54),
     "file_setattr": (469, 469),
@@ -120,12 +118,34 @@ SIGNALS: dict[str, tuple[int | None, int | None]] = {
     "tkill": (200, 130),
 }
 
+# Process makers; clone3 is absent.
 CLONE = (56, 220)
-FCHMOD = (91, 52)
+FORK = (57, None)
+VFORK = (58, None)
+
+# Calls that set permission bits -> which argument holds them.
+CHMODS: dict[tuple[int | None, int | None], int] = {
+    (90, None): 1,  # chmod
+    (91, 52): 1,  # fchmod
+    (268, 53): 2,  # fchmodat
+    (452, 452): 2,  # fchmodat2
+}
+CREATORS: dict[tuple[int | None, int | None], int] = {
+    (85, None): 1,  # creat
+    (133, None): 1,  # mknod
+    (259, 33): 2,  # mknodat
+}
+# Calls that may make a file -> the argument with the flags; that with the bits follows.
+OPENERS: dict[tuple[int | None, int | None], int] = {
+    (2, None): 1,  # open
+    (257, 56): 2,  # openat
+}
+
 IOCTL = (16, 29)
 KILL = (62, 129)
 PRLIMIT64 = (302, 261)
 SCHED_SETAFFINITY = (203, 122)
+SECCOMP = (317, 277)
 SOCKET = (41, 198)
 SOCKETPAIR = (53, 199)
 TGKILL = (234, 131)
