@@ -1,1 +1,81 @@
-"""Remit: the production runtime for LLM agents."""
+"""Remit: the production runtime for LLM agents. The public face; names load when first used."""
+
+import importlib
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from remit.adapters.files.root import FileRoot
+    from remit.adapters.prices import declare
+    from remit.adapters.scripted import EchoModel, ScriptedModel
+    from remit.app.app import App
+    from remit.app.run import Run
+    from remit.app.sync import SyncApp
+    from remit.errors import RemitError, ToolError
+    from remit.machine.agent import Agent, Prompt, Remit
+    from remit.machine.call import Call
+    from remit.machine.tools import Tool, probe, tool
+    from remit.policy.permission import ArgumentPattern, Rule
+    from remit.values.command import Command, Finished
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Agent": "remit.machine.agent",
+    "App": "remit.app.app",
+    "ArgumentPattern": "remit.policy.permission",
+    "Call": "remit.machine.call",
+    "Command": "remit.values.command",
+    "EchoModel": "remit.adapters.scripted",
+    "FileRoot": "remit.adapters.files.root",
+    "Finished": "remit.values.command",
+    "Prompt": "remit.machine.agent",
+    "Remit": "remit.machine.agent",
+    "RemitError": "remit.errors",
+    "Rule": "remit.policy.permission",
+    "Run": "remit.app.run",
+    "ScriptedModel": "remit.adapters.scripted",
+    "SyncApp": "remit.app.sync",
+    "Tool": "remit.machine.tools",
+    "ToolError": "remit.errors",
+    "declare": "remit.adapters.prices",
+    "probe": "remit.machine.tools",
+    "tool": "remit.machine.tools",
+}
+
+__all__ = [
+    "Agent",
+    "App",
+    "ArgumentPattern",
+    "Call",
+    "Command",
+    "EchoModel",
+    "FileRoot",
+    "Finished",
+    "Prompt",
+    "Remit",
+    "RemitError",
+    "Rule",
+    "Run",
+    "ScriptedModel",
+    "SyncApp",
+    "Tool",
+    "ToolError",
+    "declare",
+    "probe",
+    "tool",
+]
+
+
+def __getattr__(name: str) -> object:
+    """A public name, imported when it is first used (PEP 562)."""
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module 'remit' has no attribute {name!r}")
+    value = getattr(importlib.import_module(home), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return sorted(__all__)

@@ -6,6 +6,7 @@ import json
 import os
 import secrets
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -101,9 +102,7 @@ def _make(path: Path) -> None:
             file.write(new_keys())
             file.flush()
             os.fsync(descriptor)
-        try:
+        with suppress(FileExistsError):  # another process was faster: its keys count
             os.link(draft, path)
-        except FileExistsError:
-            pass  # another process made them meanwhile; its keys count
     finally:
         draft.unlink()

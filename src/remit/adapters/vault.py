@@ -1,4 +1,4 @@
-"""AeadVault seals secrets with ChaCha20-Poly1305 under a key per tenant (RFC 8439, HKDF RFC 5869)."""
+"""AeadVault seals secrets under a key per tenant: ChaCha20-Poly1305 (RFC 8439), HKDF (RFC 5869)."""
 
 import hmac
 import os

@@ -147,7 +147,8 @@ class App:
         """Run an agent on an input until it ends or only humans can move it on.
 
         Governed endings are values: `Run.status` is completed, stopped or waiting. Raises
-        `NotAllowed` while another run of the session is active, `StoreError` when the journal fails.
+        `NotAllowed` while another run of the session is active, `StoreError` when the journal
+        fails.
         """
         run = await self.start(agent, text, tenant=tenant, user=user, session=session)
         return await self._outcome(agent, tenant, run)
@@ -200,7 +201,7 @@ class App:
         user: str = LOCAL_USER,
         session: str | None = None,
     ) -> AsyncIterator[StreamItem | Run[T]]:
-        """Run an agent and follow it live: events in journal order, deltas between, the run last."""
+        """Run an agent and follow it: events in journal order, deltas between, the run last."""
         run = await self.start(agent, text, tenant=tenant, user=user, session=session)
         async for item in self.follow(run, tenant=tenant):
             yield item

@@ -156,6 +156,13 @@ class State:
         return None
 
     @property
+    def may_be_in_doubt(self) -> bool:
+        """Something was released whose outcome is unknown to a driver that starts now."""
+        thinking = self.model is not None and self.model.retry_at_ms is None
+        out = any(is_out(call) and not call.child for call in self.calls)
+        return thinking or bool(self.checking) or out
+
+    @property
     def waits_for_others(self) -> bool:
         """Only humans and sub-runs can move the run on; what is queued waits behind them."""
         if self.phase != "acting" or not self.unfinished:

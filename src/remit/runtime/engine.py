@@ -120,7 +120,7 @@ class Engine:
             live = self.live.get(key)
             if live is not None and driver.has_letters and driver.state.phase != "ended":
                 live.again = True
-        except RemitError as exc:
+        except Exception as exc:  # noqa: BLE001  # whoever waits for the run is told
             self.errors[key] = exc
         finally:
             self._leave(key)
@@ -185,13 +185,10 @@ class Engine:
     async def _resume(self, key: Key) -> None:
         try:
             driver, first = await self._take(key)
-        except RemitError as exc:
+        except Exception as exc:  # noqa: BLE001  # whoever waits for the run is told
             self.errors[key] = exc
             self._leave(key)
             return
-        except BaseException:
-            self._leave(key)
-            raise
         if driver is None or first is None:
             self._leave(key)
             return
@@ -222,7 +219,7 @@ class Engine:
             await services.store.release(*key, epoch=claimed.row.epoch)
             raise
         seat.lease_until_ms = now_ms + LEASE_MS
-        if state.in_flight or claimed.previous_owner is not None:
+        if state.may_be_in_doubt or claimed.previous_owner is not None:
             first = Input(kind="recover", fact=RunRecovered(epoch=seat.epoch))
         else:
             first = Input(kind="wake")
