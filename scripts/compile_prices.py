@@ -151,8 +151,12 @@ def _matcher(clause: MatchLogic) -> Matcher:
 
 
 def write_table(table: dict[str, object]) -> str:
-    """The table as JSON with one line a model, so that a change reads well in a diff."""
-    text = json.dumps(table, separators=(",", ":"), ensure_ascii=False, sort_keys=True)
+    """The table as JSON: the version alone in the first line, then a line a model.
+
+    So the version is read without the rest, and a change reads well in a diff.
+    """
+    text = json.dumps(table, separators=(",", ":"), ensure_ascii=False)
+    text = text.replace(',"providers":', ',\n"providers":', 1)
     return text.replace('],["', '],\n["').replace('"models":[', '"models":[\n') + "\n"
 
 

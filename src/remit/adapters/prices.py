@@ -17,6 +17,7 @@ from remit.values.price import ModelPrice, PriceTier
 _ALIASES = {"bedrock": "aws", "gemini": "google", "vertex": "google", "xai": "x-ai"}
 _DATE = re.compile(r"-(\d{4})(\d{2})(\d{2})$", re.ASCII)
 _NEAR = 3  # near names in an error: enough for a slip of the finger
+_FILE = files("remit.adapters").joinpath("prices.json")
 _FIRST_RATES = 3  # id, matcher and context window stand before the rates of a row
 
 Matcher = str | list["Matcher"]
@@ -55,19 +56,18 @@ def declare(
 class Table:
     """`remit.ports.Prices` from the package's table; what is declared comes first.
 
-    `declared` maps names, or patterns such as `scripted:*`, to prices. The file is read when
-    the first model is looked up that is not declared.
+    `declared` maps names, or patterns such as `scripted:*`, to prices. All of the file but its
+    version is read when the first model is looked up that is not declared.
     """
 
     def __init__(self, declared: Mapping[str, ModelPrice] | None = None) -> None:
         self._declared = dict(declared or {})
         for name in self._declared:
             _split(name)
-
-    @cached_property
-    def version(self) -> str:
+        with _FILE.open(encoding="utf-8") as file:
+            header = json.loads(file.readline().rstrip().rstrip(",") + "}")
+        self.version: str = header["version"]
         """Version of the source and the date the prices were taken for."""
-        return str(self._document["version"])
 
     def price(self, model: str) -> ModelPrice:
         """The price of `provider:model`. Raises `UnpricedModel`, with near names."""
@@ -92,16 +92,8 @@ class Table:
     # ------------------------------------------------------------ the table
 
     @cached_property
-    def _document(self) -> dict[str, object]:
-        text = files("remit.adapters").joinpath("prices.json").read_bytes()
-        document: dict[str, object] = json.loads(text)
-        return document
-
-    @cached_property
     def _providers(self) -> dict[str, tuple[list[str], list[Row]]]:
-        providers = self._document["providers"]
-        if not isinstance(providers, dict):
-            raise ConfigError("prices.json is damaged: install the package again")
+        providers = json.loads(_FILE.read_bytes())["providers"]
         return {name: (found["fallback"], found["models"]) for name, found in providers.items()}
 
     def _find(self, provider: str, name: str) -> Row | None:
