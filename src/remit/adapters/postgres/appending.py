@@ -1,0 +1,207 @@
+"""Append a batch in one transaction: lock and read in one trip, decide here, write in another.
+
+Rows are locked in sorted order, so that two workers never wait for each other in a circle: names
+of new runs and sessions, then runs, then limited accounts. Accounts that nobody else touches are
+locked without anybody noticing; those shared by a tenant are held for one commit.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from remit.adapters.postgres.connecting import Connection
+from remit.adapters.postgres.writing import Written, columns, write
+from remit.errors import ChainBroken
+from remit.journal.admit import LIVE, admit
+from remit.journal.rows import Answer, Append, Appended, Conflict, Exceeded, Fenced
+from remit.journal.settle import (
+    HoldKey,
+    Standing,
+    crossed_letter,
+    settle,
+    touched_accounts,
+    touched_holds,
+)
+from remit.journal.transfers import HoldLine
+
+RunKey = tuple[str, str]
+AccountKey = tuple[str, str]
+
+_LOCK_NAMES = """
+SELECT pg_advisory_xact_lock(hashtextextended(name, 0))
+FROM (SELECT name FROM unnest(%s::text[]) AS name ORDER BY hashtextextended(name, 0)) AS names
+"""
+_LOCK_RUNS = """
+SELECT tenant, run, version, epoch, head FROM remit.runs
+WHERE (tenant, run) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+ORDER BY tenant, run FOR UPDATE
+"""
+_ACTIVE = """
+SELECT tenant, session, version, run FROM remit.runs
+WHERE (tenant, session) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+    AND parent IS NULL AND status IN ('running', 'waiting')
+"""
+# Written before it is locked, so that two workers cannot both find it missing.
+_MAKE_ACCOUNTS = """
+INSERT INTO remit.accounts SELECT tenant, account, 0, 0, 0, false
+FROM unnest(%s::text[], %s::text[]) AS touched (tenant, account) ORDER BY tenant, account
+ON CONFLICT DO NOTHING RETURNING tenant, account
+"""
+_LOCK_ACCOUNTS = """
+SELECT tenant, account, posted, held, "limit", warned FROM remit.accounts
+WHERE (tenant, account) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
+ORDER BY tenant, account FOR UPDATE
+"""
+_HOLDS = """
+SELECT tenant, hold, account, amount, "limit" FROM remit.holds
+WHERE (tenant, hold, account) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+"""
+_STORED = """
+SELECT tenant, run, version, hash FROM remit.records
+WHERE (tenant, run, version) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[]))
+"""
+
+
+@dataclass
+class _World:
+    """What the batch was checked against, kept up to date append by append."""
+
+    runs: dict[RunKey, tuple[int, int, bytes]] = field(default_factory=dict)
+    """(version, epoch, head)."""
+    active: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
+    """(tenant, session) -> (version, run)."""
+    standings: dict[str, dict[str, Standing]] = field(default_factory=dict)
+    made: set[AccountKey] = field(default_factory=set)
+    holds: dict[str, dict[HoldKey, HoldLine]] = field(default_factory=dict)
+    stored: dict[tuple[str, str, int], bytes] = field(default_factory=dict)
+
+
+async def append_batch(
+    connection: Connection, appends: Sequence[Append], base: int
+) -> list[Answer | ChainBroken]:
+    """The answers, in order; everything is durable when this returns.
+
+    When this raises, nothing was written, unless the connection was lost: then nobody knows, and
+    doing it again is safe.
+    """
+    world = await _read(connection, appends)
+    written = Written()
+    answers = [_decide(world, written, append) for append in appends]
+    written.unmade = sorted(world.made - written.standings.keys())
+    async with connection.pipeline():
+        await write(connection, written, base)
+        await connection.execute("COMMIT")
+    return answers
+
+
+async def _read(connection: Connection, appends: Sequence[Append]) -> _World:
+    """Begin, lock everything that the batch touches, and read it."""
+    names = sorted({name for append in appends for name in _names(append)})
+    runs = sorted({(a.record.header.tenant, a.record.header.run) for a in appends})
+    sessions = sorted(
+        {(a.record.header.tenant, a.new.session) for a in appends if a.new is not None}
+    )
+    accounts = sorted(
+        {
+            (a.record.header.tenant, account)
+            for a in appends
+            for account in touched_accounts(a.holds, a.posts)
+        }
+    )
+    holds = sorted(
+        {(a.record.header.tenant, *key) for a in appends for key in touched_holds(a.holds, a.posts)}
+    )
+    async with connection.pipeline():
+        await connection.execute("BEGIN")
+        await connection.execute(_LOCK_NAMES, (names,))
+        found_runs = await connection.execute(_LOCK_RUNS, columns(runs, 2))
+        found_active = await connection.execute(_ACTIVE, columns(sessions, 2))
+        made = await connection.execute(_MAKE_ACCOUNTS, columns(accounts, 2))
+        found_accounts = await connection.execute(_LOCK_ACCOUNTS, columns(accounts, 2))
+        found_holds = await connection.execute(_HOLDS, columns(holds, 3))
+    world = _World()
+    for tenant, run, version, epoch, head in await found_runs.fetchall():
+        world.runs[tenant, run] = (version, epoch, head)
+    for tenant, session, version, run in await found_active.fetchall():
+        world.active[tenant, session] = (version, run)
+    world.made = {(tenant, account) for tenant, account in await made.fetchall()}
+    for tenant, account, *numbers in await found_accounts.fetchall():
+        world.standings.setdefault(tenant, {})[account] = Standing(*numbers)
+    for tenant, hold, account, amount, limit in await found_holds.fetchall():
+        line = HoldLine(hold, account, amount, limit)
+        world.holds.setdefault(tenant, {})[hold, account] = line
+    await _read_stored(connection, appends, world)
+    return world
+
+
+def _names(append: Append) -> tuple[str, ...]:
+    """What must not come into being twice at the same time."""
+    if append.new is None:
+        return ()
+    header = append.record.header
+    run = f"run {header.tenant} {header.run}"
+    if append.new.parent is not None:
+        return (run,)
+    return (run, f"session {header.tenant} {append.new.session}")
+
+
+async def _read_stored(connection: Connection, appends: Sequence[Append], world: _World) -> None:
+    """Read the hashes at versions that are taken: the same record may have been written before."""
+    taken = []
+    for append in appends:
+        header = append.record.header
+        row = world.runs.get((header.tenant, header.run))
+        if row is not None and row[0] >= header.version:
+            taken.append((header.tenant, header.run, header.version))
+    if taken:
+        found = await connection.execute(_STORED, columns(taken, 3))
+        for tenant, run, version, hash_ in await found.fetchall():
+            world.stored[tenant, run, version] = hash_
+
+
+def _decide(world: _World, written: Written, append: Append) -> Answer | ChainBroken:
+    """The answer to one append; what it writes goes to `written`, what it changes to `world`."""
+    header = append.record.header
+    tenant = header.tenant
+    try:
+        answer = _admit(world, append)
+    except ChainBroken as exc:
+        return exc
+    if answer is not None:
+        return answer
+    settled = settle(
+        append.holds,
+        append.posts,
+        world.standings.setdefault(tenant, {}),
+        world.holds.setdefault(tenant, {}),
+    )
+    if isinstance(settled, Exceeded):
+        return settled
+    world.standings[tenant].update(settled.standings)
+    for key, line in settled.open_holds.items():
+        if line is None:
+            world.holds[tenant].pop(key, None)
+        else:
+            world.holds[tenant][key] = line
+    world.runs[tenant, header.run] = (header.version, header.epoch, append.record.hash)
+    world.stored[tenant, header.run, header.version] = append.record.hash
+    if append.new is not None and append.new.parent is None and append.status in LIVE:
+        world.active[tenant, append.new.session] = (header.version, header.run)
+    letters = [crossed_letter(header.run, each, header.time_ms) for each in settled.crossed]
+    written.add(append, settled, letters)
+    return Appended(settled.crossed)
+
+
+def _admit(world: _World, append: Append) -> Appended | Conflict | Fenced | None:
+    header = append.record.header
+    row = world.runs.get((header.tenant, header.run))
+    if row is not None:
+        version, epoch, head = row
+        stored = world.stored.get((header.tenant, header.run, header.version))
+        return admit(append, version=version, epoch=epoch, head=head, stored=stored)
+    if append.new is None:
+        return Conflict("version", 0, header.run)
+    if append.new.parent is None:
+        active = world.active.get((header.tenant, append.new.session))
+        if active is not None:
+            return Conflict("session", *active)
+    return None
