@@ -1,46 +1,20 @@
 """The conversation of a run: what is said, by whom, and its rolling digest and size."""
 
-import hashlib
 import json
-from dataclasses import replace
 
-from remit.machine.state import CallState, State
+from remit.machine.changing import replace
+from remit.machine.measure import bytes_of, roll
+from remit.machine.state import CallState, State, is_out
 from remit.values.clean import Clean
-from remit.values.message import (
-    CallPart,
-    Message,
-    Origin,
-    OriginKind,
-    Part,
-    ResultPart,
-    Role,
-    TextPart,
-    ThinkingPart,
-)
+from remit.values.message import Message, Origin, OriginKind, Part, ResultPart, Role
 
 RUNTIME = Origin(kind="runtime")
-
-
-def part_bytes(part: Part) -> int:
-    """UTF-8 bytes of a part that reach the model."""
-    match part:
-        case TextPart(text=text):
-            return len(text.encode())
-        case ThinkingPart():
-            return len(part.text.encode()) + len(part.signature) + len(part.redacted)
-        case CallPart():
-            return len(part.arguments.encode()) + len(part.tool) + len(part.provider_id)
-        case ResultPart():
-            return len(part.text.encode()) + len(part.provider_id)
 
 
 def say(state: State, role: Role, parts: tuple[Part, ...]) -> State:
     """The state with parts added to the conversation; one role's turn stays one message."""
     if not parts:
         return state
-    digest = hashlib.sha256(state.digest)
-    for part in parts:
-        digest.update(part.model_dump_json().encode())
     messages = state.messages
     if messages and messages[-1].role == role:
         merged = messages[-1].model_copy(update={"parts": messages[-1].parts + parts})
@@ -50,15 +24,20 @@ def say(state: State, role: Role, parts: tuple[Part, ...]) -> State:
     return replace(
         state,
         messages=messages,
-        digest=digest.digest(),
-        context_bytes=state.context_bytes + sum(part_bytes(part) for part in parts),
+        digest=roll(state.digest, role, parts),
+        context_bytes=state.context_bytes + bytes_of(parts),
     )
 
 
 def result_part(call: CallState) -> ResultPart:
     """What the model is told about a call."""
     kind: OriginKind = "agent" if call.child else "tool"
-    text = call.result if call.status == "done" else "not carried out: the run was stopped"
+    text = call.result
+    if call.status != "done":
+        # The next run of the session must not take it for free to repeat.
+        unknown = call.unsure or is_out(call)
+        what = "it is not known whether this was carried out" if unknown else "not carried out"
+        text = f"{what}: the run was stopped"
     return ResultPart(
         call=call.call,
         provider_id=call.provider_id,

@@ -26,7 +26,7 @@ from remit.machine.state import State
 ENGINE = "1"
 """Version of the rules in this package; it is journalled with every record."""
 
-_HANDLERS: dict[str, Callable[..., None]] = {
+_ON: dict[str, Callable[..., None]] = {
     "RunStarted": on_started,
     "RunRecovered": on_recovered,
     "CancelRequested": on_cancel,
@@ -47,6 +47,20 @@ _HANDLERS: dict[str, Callable[..., None]] = {
     "InboxIgnored": on_told,
 }
 
+# What may come through the inbox; outcomes come from the driver alone.
+_LETTERS = frozenset(
+    {
+        "ApprovalDenied",
+        "ApprovalGiven",
+        "BudgetWarned",
+        "CancelRequested",
+        "InboxIgnored",
+        "InputReceived",
+        "SubrunEnded",
+        "ToolResolved",
+    }
+)
+
 
 def decide(state: State, given: Input, world: World) -> Draft:
     """The events that `given` leads to, none when it changes nothing, and the state after them.
@@ -56,13 +70,23 @@ def decide(state: State, given: Input, world: World) -> Draft:
     draft = Draft(state, world)
     fact = given.fact
     if fact is not None:
-        handler = _HANDLERS.get(fact.type)
-        if handler is None:
-            raise StoreCorrupt(f"{state.run}: {fact.type} is a consequence, not an input")
-        if state.phase == "ended":
-            if given.kind == "letter":
-                ignore(draft, fact.type, state.run, "the run has ended")
-            return draft
-        handler(draft, fact, given)
+        problem = _problem(state, given, fact.type)
+        if problem is None:
+            _ON[fact.type](draft, fact, given)
+        elif given.kind == "letter":
+            ignore(draft, fact.type, state.run, problem)
+        elif state.phase != "ended":
+            raise StoreCorrupt(f"{state.run}: {problem}")
     advance(draft)
     return draft
+
+
+def _problem(state: State, given: Input, kind: str) -> str | None:
+    """Why nothing can begin with this fact."""
+    if state.phase == "ended":
+        return "the run has ended"
+    if kind not in _ON:
+        return f"{kind} is a consequence, not an input"
+    if given.kind == "letter" and kind not in _LETTERS:
+        return f"a letter cannot say {kind}"
+    return None

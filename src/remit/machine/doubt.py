@@ -1,7 +1,6 @@
 """After a crash or a cut write: what may have happened is never repeated silently."""
 
 from remit.journal.events import (
-    CheckRequested,
     ModelFailed,
     ProbeCompleted,
     ProbeRequested,
@@ -9,10 +8,10 @@ from remit.journal.events import (
     ToolCompleted,
     ToolFailed,
     ToolQueued,
-    ToolRequested,
     ToolResolved,
     ToolUnknown,
 )
+from remit.machine.clock import stop_if_due
 from remit.machine.draft import Draft
 from remit.machine.humans import ignore
 from remit.machine.inputs import Input
@@ -25,16 +24,18 @@ MAX_ATTEMPTS = 5
 
 
 def on_recovered(draft: Draft, fact: RunRecovered, given: Input) -> None:
-    """A new driver took over: deal with everything that had been released."""
-    state = draft.state
-    out = [call for call in state.calls if is_out(call)]
-    model = state.model
-    thinking = model is not None and model.retry_at_ms is None
-    doubts = [call.call for call in out]
-    if model is not None and thinking:
-        doubts.append(model.call)
-    draft.add(fact.model_copy(update={"in_doubt": tuple(doubts)}))
-    if model is not None and thinking:
+    """A new driver took over: deal with everything that had been released.
+
+    Sub-runs are not in doubt: they have journals of their own.
+    """
+    out = [call for call in draft.state.calls if is_out(call) and not call.child]
+    model = draft.state.model
+    if model is not None and model.retry_at_ms is not None:
+        model = None
+    doubts = tuple(call.call for call in out) + (() if model is None else (model.call,))
+    draft.add(fact.model_copy(update={"in_doubt": doubts}))
+    stop_if_due(draft)
+    if model is not None:
         lost = ModelFailed(
             call=model.call,
             attempt=model.attempt,
@@ -43,49 +44,35 @@ def on_recovered(draft: Draft, fact: RunRecovered, given: Input) -> None:
         )
         on_model_failed(draft, lost, given)
     for call in out:
-        if not call.child:
-            _recover_call(draft, call)
-    if state.checking and draft.state.phase == "checking":
-        draft.add(CheckRequested(call=state.checking))
+        _lose(draft, call, Clean.vouch("the driver was lost while the call was under way"))
 
 
-def _recover_call(draft: Draft, call: CallState) -> None:
-    spec = call.spec
-    policy = "ask" if spec is None else "repeat" if spec.access == "read" else spec.on_crash
-    lost = Clean.vouch("the driver was lost while the call was under way")
-    if policy == "repeat" and (draft.state.phase == "stopping" or call.attempt >= MAX_ATTEMPTS):
-        if spec is not None and spec.access == "read":
-            draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="error", text=lost))
+def _lose(draft: Draft, call: CallState, reason: Clean) -> None:
+    """A call's outcome was lost: a read is made again, a write follows its tool's `on_crash`."""
+    # An attempt that ended in a question was not lost.
+    tried = call.attempt - call.questions
+    again = draft.state.phase != "stopping" and tried < MAX_ATTEMPTS
+    policy = "ask" if call.spec is None else call.spec.on_crash
+    if call.spec is not None and call.spec.access == "read":
+        if again:
+            draft.add(ToolQueued(call=call.call))
         else:
-            draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=lost))
-    elif policy == "repeat":
-        draft.add(
-            ToolRequested(call=call.call, attempt=call.attempt + 1, until_ms=until(draft, call))
-        )
-    elif policy == "probe" and call.attempt < MAX_ATTEMPTS:
+            draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="error", text=reason))
+        return
+    draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
+    if again and policy == "probe":
         draft.add(ProbeRequested(call=call.call, attempt=call.attempt + 1))
-    else:
-        draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=lost))
-
-
-def until(draft: Draft, call: CallState) -> int:
-    """The instant at which a call released now is cut."""
-    timeout = 0 if call.spec is None else call.spec.timeout_ms
-    return min(draft.world.now_ms + timeout, draft.state.deadline_ms)
+    elif again and policy == "repeat":
+        draft.add(ToolQueued(call=call.call))
 
 
 def on_unknown(draft: Draft, fact: ToolUnknown, _given: Input) -> None:
-    """A write was cut: ask the system, repeat with the same key, or leave it to a human."""
+    """A call was cut: ask the system, repeat with the same key, or leave it to a human."""
     call = draft.state.find(fact.call)
     if call is None or call.status != "released" or call.attempt != fact.attempt:
         return
-    draft.add(fact)
-    if draft.state.phase == "stopping" or call.spec is None or call.attempt >= MAX_ATTEMPTS:
-        return
-    if call.spec.on_crash == "probe":
-        draft.add(ProbeRequested(call=call.call, attempt=call.attempt + 1))
-    elif call.spec.on_crash == "repeat":
-        draft.add(ToolQueued(call=call.call))
+    stop_if_due(draft)
+    _lose(draft, call, fact.reason)
 
 
 def on_probe_completed(draft: Draft, fact: ProbeCompleted, _given: Input) -> None:
@@ -96,8 +83,8 @@ def on_probe_completed(draft: Draft, fact: ProbeCompleted, _given: Input) -> Non
     draft.add(fact)
     if fact.verdict == "happened":
         draft.add(ToolCompleted(call=call.call, attempt=call.attempt, text=fact.text))
-    elif fact.verdict == "absent" and draft.state.phase != "stopping":
-        draft.add(ToolQueued(call=call.call))
+    elif fact.verdict == "absent":
+        _go_again(draft, call)
 
 
 def on_resolved(draft: Draft, fact: ToolResolved, _given: Input) -> None:
@@ -111,4 +98,13 @@ def on_resolved(draft: Draft, fact: ToolResolved, _given: Input) -> None:
         said = fact.text or Clean.vouch(f"it happened: {fact.principal} says so")
         draft.add(ToolCompleted(call=call.call, attempt=call.attempt, text=said))
     else:
+        _go_again(draft, call)
+
+
+def _go_again(draft: Draft, call: CallState) -> None:
+    """The call certainly did not happen: it may go again, unless the run is stopping."""
+    if draft.state.phase != "stopping":
         draft.add(ToolQueued(call=call.call))
+        return
+    text = Clean.vouch("it did not happen, and the run was stopped")
+    draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="cancelled", text=text))

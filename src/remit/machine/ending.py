@@ -36,8 +36,8 @@ def end_if_quiet(draft: Draft) -> None:
             return
         _give_up(draft)
     state = draft.state
-    partial = json_text(state.last_text) if state.last_text else None
-    doubtful = [call.tool for call in state.calls if call.status == "doubt"]
+    partial = state.answer or (json_text(state.last_text) if state.last_text else None)
+    doubtful = [call.tool for call in state.unfinished if call.unsure]
     detail = state.stopping_detail
     if doubtful:
         detail = f"{detail}; in doubt: {', '.join(doubtful)}".removeprefix("; ")
@@ -84,7 +84,5 @@ def _end(draft: Draft, status: str, reason: str, detail: str, output: str | None
 
 
 def active_ms(state: State, now_ms: int) -> int:
-    """Time the run spent on its own clock: pauses moved the deadline by as much as they took."""
-    allowed = state.spec.limits.timeout_ms
-    left = state.deadline_ms - (now_ms if state.paused_ms is None else state.paused_ms)
-    return max(0, min(allowed, allowed - left))
+    """Time the run spent on its own clock: pauses moved its start by as much as they took."""
+    return max(0, (now_ms if state.paused_ms is None else state.paused_ms) - state.started_ms)

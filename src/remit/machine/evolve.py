@@ -1,50 +1,34 @@
 """evolve(state, event) -> state: folds one fact; it decides nothing."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+from itertools import islice
 
 from remit.errors import StoreCorrupt
 from remit.journal.events import (
-    ApprovalGiven,
-    ApprovalRequested,
     BudgetWarned,
-    CallJudged,
     CancelRequested,
     CheckCompleted,
     CheckRequested,
     ClockPaused,
     ClockResumed,
     Event,
-    InputReceived,
-    InputRequested,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
-    ProbeRequested,
     RetryPlanned,
     RunEnded,
+    RunRecovered,
     RunStarted,
     RunStopping,
     RuntimeSaid,
-    SubrunEnded,
-    SubrunRequested,
-    ToolCompleted,
-    ToolFailed,
-    ToolRequested,
 )
 from remit.journal.record import Body
+from remit.machine.call_folds import fold_call
+from remit.machine.changing import replace
 from remit.machine.conversation import RUNTIME, say, with_results
 from remit.machine.state import CallState, ModelCall, State
-from remit.machine.transitions import CALL, CALL_EVENTS, RUN, RUN_EVENTS
+from remit.machine.transitions import CALL_EVENTS, RUN, RUN_EVENTS, Phase
 from remit.values.message import CallPart, TextPart
-
-
-def _change(state: State, call: str, **fields: object) -> State:
-    calls = tuple(
-        replace(known, **fields) if known.call == call else known  # type: ignore[arg-type]  # typed at each caller
-        for known in state.calls
-    )
-    return replace(state, calls=calls)
 
 
 def _started(state: State, event: RunStarted, at_ms: int) -> State:
@@ -129,117 +113,6 @@ def _retry(state: State, event: RetryPlanned, _: int) -> State:
     return replace(state, model=replace(state.model, retry_at_ms=event.at_ms))
 
 
-def _judged(state: State, event: CallJudged, _: int) -> State:
-    changed = _change(
-        state,
-        event.call,
-        digest=event.digest,
-        resources=event.resources,
-        rule=event.rule,
-        needed=event.needed,
-    )
-    repeats = {**state.repeats, event.digest: state.repeats.get(event.digest, 0) + 1}
-    return replace(changed, repeats=repeats if event.digest else state.repeats)
-
-
-def _asked(state: State, event: ApprovalRequested, _: int) -> State:
-    call = state.find(event.call)
-    asked = (call.asked if call else 0) + 1
-    return _change(
-        state,
-        event.call,
-        approval=event.approval,
-        digest=event.digest,
-        needed=event.needed,
-        expires_ms=event.expires_ms,
-        asked=asked,
-        given=(),
-    )
-
-
-def _by_approval(state: State, approval: str) -> CallState:
-    for call in state.calls:
-        if call.approval == approval:
-            return call
-    raise StoreCorrupt(f"{state.run}: the approval {approval} belongs to no call")
-
-
-def _given(state: State, event: ApprovalGiven, _: int) -> State:
-    call = _by_approval(state, event.approval)
-    if event.arguments is None:
-        return _change(state, call.call, given=(*call.given, event.principal))
-    return _change(
-        state,
-        call.call,
-        given=(event.principal,),
-        arguments=event.arguments,
-        digest=event.digest,
-    )
-
-
-def _tool_requested(state: State, event: ToolRequested, _: int) -> State:
-    changed = _change(state, event.call, attempt=event.attempt, until_ms=event.until_ms)
-    return replace(changed, tool_calls=state.tool_calls + (event.attempt == 1))
-
-
-def _subrun_requested(state: State, event: SubrunRequested, _: int) -> State:
-    call = state.find(event.call)
-    first = call is not None and call.attempt == 0
-    changed = _change(state, event.call, child=event.child, attempt=1)
-    return replace(changed, tool_calls=state.tool_calls + first)
-
-
-def _subrun_ended(state: State, event: SubrunEnded, _: int) -> State:
-    changed = _change(state, event.call, result=event.text, is_error=event.status != "completed")
-    return replace(
-        changed,
-        usage=state.usage + event.usage,
-        cost=state.cost + event.cost,
-        child_ms=max(state.child_ms, event.active_ms),
-    )
-
-
-def _tool_completed(state: State, event: ToolCompleted, _: int) -> State:
-    call = state.find(event.call)
-    changed = _change(state, event.call, result=event.text, labels=event.labels)
-    if call is None or call.spec is None:
-        return changed
-    if call.spec.kind == "final":
-        return replace(changed, answer=call.arguments)
-    if call.spec.access == "write" and not event.recorded_only:
-        # Something changed, so a call that was asked before may now have another answer.
-        same = {call.digest: state.repeats[call.digest]} if call.digest in state.repeats else {}
-        return replace(changed, repeats=same)
-    return changed
-
-
-def _tool_failed(state: State, event: ToolFailed, _: int) -> State:
-    changed = _change(state, event.call, result=event.text, is_error=True)
-    identical = event.rule == "limits.identical-calls"
-    return replace(changed, repeated=state.repeated + identical)
-
-
-def _input_requested(state: State, event: InputRequested, _: int) -> State:
-    call = state.find(event.call)
-    return _change(
-        state,
-        event.call,
-        question=event.question,
-        question_schema=event.answer_schema,
-        question_text=event.text,
-        questions=(call.questions if call else 0) + 1,
-        answers=(*(call.answers if call else ()), (event.key, "")),
-    )
-
-
-def _input_received(state: State, event: InputReceived, _: int) -> State:
-    for call in state.calls:
-        if call.question == event.question:
-            answers = (*call.answers[:-1], (call.answers[-1][0], str(event.value)))
-            return _change(state, call.call, answers=answers, question="")
-    raise StoreCorrupt(f"{state.run}: an answer to no question ({event.question})")
-
-
 def _paused(state: State, event: ClockPaused, _: int) -> State:
     return replace(state, paused_ms=event.at_ms, child_ms=0)
 
@@ -296,12 +169,13 @@ def _checked(state: State, event: CheckCompleted, _: int) -> State:
     return replace(state, checking="", passed=event.passed)
 
 
-def _probe(state: State, event: ProbeRequested, _: int) -> State:
-    return _change(state, event.call, attempt=event.attempt)
+def _recovered(state: State, _: RunRecovered, __: int) -> State:
+    return replace(state, checking="")
 
 
-_FOLD: dict[str, Callable[..., State]] = {
+_RUN_FOLD: dict[str, Callable[..., State]] = {
     "RunStarted": _started,
+    "RunRecovered": _recovered,
     "CancelRequested": _cancelled,
     "RunStopping": _stopping,
     "ClockPaused": _paused,
@@ -314,31 +188,21 @@ _FOLD: dict[str, Callable[..., State]] = {
     "ModelCompleted": _model_completed,
     "ModelFailed": _model_failed,
     "RetryPlanned": _retry,
-    "CallJudged": _judged,
-    "ToolRequested": _tool_requested,
-    "ToolCompleted": _tool_completed,
-    "ToolFailed": _tool_failed,
-    "ProbeRequested": _probe,
-    "SubrunRequested": _subrun_requested,
-    "SubrunEnded": _subrun_ended,
-    "ApprovalRequested": _asked,
-    "ApprovalGiven": _given,
-    "InputRequested": _input_requested,
-    "InputReceived": _input_received,
     "BudgetWarned": _warned,
 }
 
 
-def _call_of(state: State, event: Event) -> CallState | None:
-    name = getattr(event, "call", None)
-    if name is not None:
-        return state.find(name)
-    approval = getattr(event, "approval", None)
-    question = getattr(event, "question", None)
-    for call in state.calls:
-        if (approval and call.approval == approval) or (question and call.question == question):
-            return call
-    return None
+def _phase_after(state: State, kind: str) -> Phase:
+    if state.phase == "new" and kind != "RunStarted":
+        raise StoreCorrupt(f"{state.run}: {kind} cannot come before RunStarted")
+    if state.phase == "ended" and kind != "InboxIgnored":
+        raise StoreCorrupt(f"{state.run}: {kind} cannot follow the run's end")
+    if kind not in RUN_EVENTS:
+        return state.phase
+    phase = RUN.get((state.phase, kind))
+    if phase is None:
+        raise StoreCorrupt(f"{state.run}: {kind} cannot follow the phase {state.phase}")
+    return phase
 
 
 def evolve(state: State, event: Event, at_ms: int) -> State:
@@ -346,26 +210,22 @@ def evolve(state: State, event: Event, at_ms: int) -> State:
 
     Raises `StoreCorrupt` for an event that cannot follow this state.
     """
-    kind = event.type
-    phase = RUN.get((state.phase, kind), state.phase)
-    if kind in RUN_EVENTS and (state.phase, kind) not in RUN:
-        raise StoreCorrupt(f"{state.run}: {kind} cannot follow the phase {state.phase}")
-    call = _call_of(state, event) if kind in CALL_EVENTS else None
-    if kind in CALL_EVENTS:
-        if call is None or (call.status, kind) not in CALL:
-            status = call.status if call else "unknown"
-            raise StoreCorrupt(f"{state.run}: {kind} cannot follow a call that is {status}")
-        state = _change(state, call.call, status=CALL[(call.status, kind)])
-    fold = _FOLD.get(kind)
-    after = state if fold is None else fold(state, event, at_ms)
+    phase = _phase_after(state, event.type)
+    if event.type in CALL_EVENTS:
+        after = fold_call(state, event)
+    else:
+        fold_one = _RUN_FOLD.get(event.type)
+        after = state if fold_one is None else fold_one(state, event, at_ms)
     return after if after.phase == phase else replace(after, phase=phase)
 
 
 def fold(state: State, bodies: Iterable[Body]) -> State:
-    """The state after all events of these records."""
+    """The state after all events of these records. Raises `StoreCorrupt` as `evolve` does."""
     for body in bodies:
-        rest = iter(body.events)
+        if sum(cause.count for cause in body.causes) != len(body.events):
+            raise StoreCorrupt(f"{state.run}: a record holds other events than its causes count")
+        events = iter(body.events)
         for cause in body.causes:
-            for _ in range(cause.count):
-                state = evolve(state, next(rest), cause.now_ms)
+            for event in islice(events, cause.count):
+                state = evolve(state, event, cause.now_ms)
     return state

@@ -10,7 +10,7 @@ from remit.journal.events import (
     ToolQueued,
 )
 from remit.machine.draft import Draft
-from remit.machine.inputs import Input
+from remit.machine.inputs import Input, Inspection
 from remit.machine.judging import ask, verdict_on
 from remit.machine.state import CallState
 from remit.policy.permission import Verdict
@@ -22,68 +22,66 @@ def ignore(draft: Draft, what: str, ref: str, reason: str, principal: str = "") 
     draft.add(InboxIgnored(what=what, ref=ref, principal=principal, reason=Clean.vouch(reason)))
 
 
-def _asking(draft: Draft, approval: str) -> CallState | None:
-    return next(
-        (
-            call
-            for call in draft.state.calls
-            if call.approval == approval and call.status == "asking"
-        ),
-        None,
-    )
-
-
-def _objection(draft: Draft, fact: ApprovalGiven | ApprovalDenied) -> str | None:
-    call = _asking(draft, fact.approval)
-    if call is None:
+def _open_request(draft: Draft, fact: ApprovalGiven | ApprovalDenied) -> CallState | str:
+    """The call that this person may decide on now, or why there is none."""
+    calls = [call for call in draft.state.calls if call.approval == fact.approval]
+    if not calls or calls[0].status != "asking":
         return "nobody waits for this approval: it was answered, expired or replaced"
+    call = calls[0]
+    if draft.state.phase == "stopping":
+        return "the run is being stopped"
     if draft.world.now_ms >= call.expires_ms:
         return "it came too late"
     approvers = draft.state.spec.approvers
     if approvers and fact.principal not in approvers:
         return "this person is not among the approvers"
-    if isinstance(fact, ApprovalGiven) and fact.principal in call.given:
-        return "the same person has agreed already; another must"
-    return None
+    return call
 
 
 def on_approval(draft: Draft, fact: ApprovalGiven, given: Input) -> None:
     """Someone agrees: to exactly this call, or to one with changed arguments."""
-    objection = _objection(draft, fact)
-    call = _asking(draft, fact.approval)
-    if objection is not None or call is None:
-        ignore(draft, "ApprovalGiven", fact.approval, objection or "", fact.principal)
+    call = _open_request(draft, fact)
+    if isinstance(call, str):
+        ignore(draft, "ApprovalGiven", fact.approval, call, fact.principal)
         return
-    if fact.arguments is not None:
-        _approve_changed(draft, fact, call, given)
-        return
+    now = given.inspections.get(call.call)
+    if now is None or now.error is not None:
+        why = "it was not inspected" if now is None else now.error
+        reason = f"the call cannot be approved as it is: {why}"
+        ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
+    elif fact.arguments is not None:
+        _approve_changed(draft, fact, call, now)
+    else:
+        _approve(draft, fact, call, now)
+
+
+def _approve(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection) -> None:
     if fact.digest != call.digest:
         reason = "the approval is for another form of the call"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
-        return
-    now = given.inspections.get(call.call)
-    if now is not None and now.digest != call.digest:
+    elif now.digest != call.digest:
         reason = "what the call depends on has changed since; it is asked again"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
         ask(draft, call.call, Verdict("ask", call.rule, reason, call.needed), now.digest)
-        return
-    draft.add(fact)
-    _go_if_enough(draft, call.call)
-
-
-def _approve_changed(draft: Draft, fact: ApprovalGiven, call: CallState, given: Input) -> None:
-    now = given.inspections.get(call.call)
-    if now is None or now.error is not None:
-        reason = f"the changed arguments are not valid: {now.error if now else 'not inspected'}"
+    elif fact.principal in call.given:
+        reason = "the same person has agreed already; another must"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
-        return
+    else:
+        draft.add(fact)
+        _go_if_enough(draft, call.call)
+
+
+def _approve_changed(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection) -> None:
     verdict = verdict_on(draft, call, now.arguments)
     if verdict.effect == "deny":
         reason = f"the changed call is refused: {verdict.reason} ({verdict.rule})"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
         return
     draft.add(fact.model_copy(update={"digest": now.digest}))
-    _go_if_enough(draft, call.call)
+    if verdict.needed > call.needed:
+        ask(draft, call.call, verdict)
+    else:
+        _go_if_enough(draft, call.call)
 
 
 def _go_if_enough(draft: Draft, name: str) -> None:
@@ -94,10 +92,9 @@ def _go_if_enough(draft: Draft, name: str) -> None:
 
 def on_denial(draft: Draft, fact: ApprovalDenied, _given: Input) -> None:
     """Someone refuses: one no is enough."""
-    objection = _objection(draft, fact)
-    call = _asking(draft, fact.approval)
-    if objection is not None or call is None:
-        ignore(draft, "ApprovalDenied", fact.approval, objection or "", fact.principal)
+    call = _open_request(draft, fact)
+    if isinstance(call, str):
+        ignore(draft, "ApprovalDenied", fact.approval, call, fact.principal)
         return
     draft.add(fact)
     why = f": {fact.comment}" if fact.comment else ""
@@ -110,7 +107,8 @@ def on_answer(draft: Draft, fact: InputReceived, _given: Input) -> None:
     for call in draft.state.calls:
         if call.question == fact.question and call.status == "input":
             draft.add(fact)
-            draft.add(ToolQueued(call=call.call))
+            if draft.state.phase != "stopping":
+                draft.add(ToolQueued(call=call.call))
             return
     ignore(draft, "InputReceived", fact.question, "nobody waits for this answer", fact.principal)
 

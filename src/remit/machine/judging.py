@@ -14,10 +14,11 @@ from remit.machine.draft import Draft
 from remit.machine.inputs import Inspection
 from remit.machine.spec import ToolSpec
 from remit.machine.state import CallState
+from remit.policy.limits import IDENTICAL_CALLS
 from remit.policy.permission import Question, Verdict, judge
 from remit.values.clean import Clean
 
-Refusal = Literal["denied", "invalid", "limit"]
+Refusal = Literal["denied", "invalid", "limit", "cancelled"]
 
 _UNKNOWN_TOOL = ToolSpec(
     name="unknown", description="", parameters="{}", access="write", risk="high"
@@ -25,7 +26,7 @@ _UNKNOWN_TOOL = ToolSpec(
 
 
 def judge_calls(draft: Draft, inspections: Mapping[str, Inspection]) -> None:
-    """Judge every call of the turn that has no verdict yet."""
+    """Judge every call the model proposed."""
     for call in draft.state.calls:
         inspection = inspections.get(call.call) or Inspection(
             call=call.call, error="the call could not be inspected"
@@ -53,6 +54,8 @@ def judge_calls(draft: Draft, inspections: Mapping[str, Inspection]) -> None:
 def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Verdict, Refusal]:
     state, limits = draft.state, draft.state.spec.limits
     spec = call.spec
+    if state.phase == "stopping":
+        return Verdict("deny", "builtin.stopping", "the run is being stopped"), "cancelled"
     if spec is None:
         names = ", ".join(tool.name for tool in state.spec.tools) or "none"
         reason = f"there is no tool {call.tool!r}; the tools are: {names}"
@@ -62,8 +65,9 @@ def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Ver
     if spec.kind == "final":
         return Verdict("allow", "builtin.final-answer", "the answer fits its type"), "denied"
     if state.repeats.get(inspection.digest, 0) + 1 >= limits.identical_calls:
-        reason = f"this exact call was made {limits.identical_calls} times and nothing changed"
-        return Verdict("deny", "limits.identical-calls", reason), "limit"
+        times = limits.identical_calls - 1
+        reason = f"this exact call was made {times} times before and nothing has changed since"
+        return Verdict("deny", IDENTICAL_CALLS, reason), "limit"
     if _admitted(draft) >= limits.tool_calls:
         reason = f"the run may make {limits.tool_calls} tool calls and has made them"
         return Verdict("deny", "limits.tool-calls", reason), "limit"

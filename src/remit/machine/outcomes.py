@@ -48,7 +48,14 @@ def on_check_completed(draft: Draft, fact: CheckCompleted, _given: Input) -> Non
 
 
 def on_told(draft: Draft, fact: BudgetWarned | InboxIgnored, _given: Input) -> None:
-    """Something to be written down only: an account passed 80 %, a letter that cannot be read."""
+    """Something to be written down only: an account passed 80 %, a letter that cannot be read.
+
+    A warning that was told already (a store tells by its answer and by letter) is not told again.
+    """
+    if isinstance(fact, BudgetWarned):
+        known = {(account, limit) for account, _, limit in draft.state.warned}
+        if (fact.account, fact.limit) in known:
+            return
     draft.add(fact)
 
 

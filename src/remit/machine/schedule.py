@@ -1,28 +1,26 @@
 """The scheduler: what is released now, what waits, when the run asks the model again or ends."""
 
 import hashlib
-import json
 
 from remit.journal.events import (
     ApprovalExpired,
     BudgetRefused,
-    BudgetWarned,
-    ClockPaused,
-    ClockResumed,
     ModelRequested,
     RunStopping,
     RuntimeSaid,
     SubrunRequested,
     ToolFailed,
     ToolRequested,
+    ToolUnknown,
 )
-from remit.machine.conversation import answer_of
-from remit.machine.doubt import until
+from remit.machine.clock import pause_if_idle, run_clock, stop_if_due
+from remit.machine.conversation import answer_of, with_results
 from remit.machine.draft import Draft
 from remit.machine.ending import STOP_GRACE_MS, conclude, end_if_quiet
 from remit.machine.judging import refuse
+from remit.machine.lexemes import brief_of
 from remit.machine.spec import FINAL_TOOL
-from remit.machine.state import CallState, State, is_out
+from remit.machine.state import CallState, State
 from remit.policy.budget import OUTPUT_FLOOR_TOKENS, affordable_output, holds_for
 from remit.policy.limits import clock_warning_ms
 from remit.policy.permission import Verdict
@@ -36,19 +34,19 @@ _REQUEST_OVERHEAD = 1024
 _PART_OVERHEAD = 32
 # A model that only repeats refused calls is stopped after this many refusals.
 _REPEATS_BEFORE_STOP = 3
-ANY = "*"
-"""The resource of a write that names none: it conflicts with everything."""
 
 
 def advance(draft: Draft) -> None:
     """Release, ask, wait or end: whatever the state calls for now."""
     if draft.state.phase in ("new", "ended"):
         return
-    _run_clock(draft)
-    _stop_if_due(draft)
+    if draft.state.phase == "acting":
+        _expire(draft)
+    run_clock(draft)
+    stop_if_due(draft)
     if not draft.world.stale_switches:
         _move_on(draft)
-    _pause_if_idle(draft)
+    pause_if_idle(draft)
     if draft.state.phase == "stopping":
         end_if_quiet(draft)
 
@@ -57,45 +55,10 @@ def _move_on(draft: Draft) -> None:
     if draft.state.phase == "thinking":
         _retry_if_due(draft)
     elif draft.state.phase in ("ready", "acting"):
-        _expire(draft)
-        _release(draft)
+        while (call := draft.state.next_free) is not None:
+            _start(draft, call)
         if not draft.state.unfinished:
             _next_turn(draft)
-
-
-# ---------------------------------------------------------------- clock and stops
-
-
-def _run_clock(draft: Draft) -> None:
-    state, now = draft.state, draft.world.now_ms
-    if state.paused_ms is not None and not state.waits_for_others:
-        waited = max(0, now - state.paused_ms - state.child_ms)
-        draft.add(ClockResumed(deadline_ms=state.deadline_ms + waited))
-    state = draft.state
-    runs = state.paused_ms is None and state.phase != "stopping" and not state.clock_warned
-    if runs and now >= clock_warning_ms(state.started_ms, state.deadline_ms):
-        limit = state.deadline_ms - state.started_ms
-        used = min(now - state.started_ms, limit)
-        draft.add(BudgetWarned(account="clock", used=used, limit=limit))
-
-
-def _pause_if_idle(draft: Draft) -> None:
-    if draft.state.paused_ms is None and draft.state.waits_for_others:
-        draft.add(ClockPaused(at_ms=draft.world.now_ms))
-
-
-def _stop_if_due(draft: Draft) -> None:
-    state, world = draft.state, draft.world
-    if state.phase == "stopping":
-        return
-    off = sorted(target for target in world.off if not target.startswith("tool:"))
-    if state.cancelled is not None:
-        draft.add(RunStopping(reason="cancelled", detail=Clean.vouch(state.cancelled)))
-    elif off:
-        draft.add(RunStopping(reason="switched-off", detail=Clean.vouch(", ".join(off))))
-    elif state.paused_ms is None and world.now_ms >= state.deadline_ms:
-        seconds = (state.deadline_ms - state.started_ms) / 1000
-        draft.add(RunStopping(reason="deadline", detail=Clean.vouch(f"after {seconds:g} s")))
 
 
 # ---------------------------------------------------------------- tool calls
@@ -109,49 +72,26 @@ def _expire(draft: Draft) -> None:
             draft.add(ToolFailed(call=call.call, kind="denied", text=text, rule=call.rule))
 
 
-def conflicts(first: CallState, second: CallState) -> bool:
-    """Two calls that must not overlap: one of them writes what the other touches."""
-    keys = [set(call.resources) for call in (first, second)]
-    writes = [call.spec is not None and call.spec.access == "write" for call in (first, second)]
-    for mine, write in zip(keys, writes, strict=True):
-        if write and not mine:
-            mine.add(ANY)
-    if not any(writes):
-        return False
-    if (writes[0] and ANY in keys[0]) or (writes[1] and ANY in keys[1]):
-        return True
-    return bool(keys[0] & keys[1])
-
-
-def _release(draft: Draft) -> None:
-    """Release queued calls in order; none overtakes an earlier one it conflicts with."""
-    ahead: list[CallState] = []
-    for call in draft.state.unfinished:
-        out = sum(1 for known in draft.state.calls if is_out(known))
-        free = out < draft.state.spec.limits.parallel_calls
-        if call.status == "queued" and free and not any(conflicts(call, a) for a in ahead):
-            _start(draft, call)
-        ahead.append(call)
-
-
 def _start(draft: Draft, call: CallState) -> None:
     target = f"tool:{call.tool}"
-    if target in draft.world.off:
+    if target in draft.world.off and call.unsure:
+        reason = Clean.vouch("it may have happened, and the tool is switched off now")
+        draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
+    elif target in draft.world.off:
         refuse(draft, call.call, Verdict("deny", f"switch.{target}", "this tool is switched off"))
     elif call.spec is not None and call.spec.kind == "agent":
-        brief = json.loads(call.arguments).get("brief", "")
         draft.add(
             SubrunRequested(
                 call=call.call,
                 agent=call.spec.agent,
                 child=subrun_id(draft.state.run, call.call),
-                brief=Clean.vouch(str(brief)),
+                brief=Clean.vouch(brief_of(call.arguments)),
             )
         )
     else:
-        draft.add(
-            ToolRequested(call=call.call, attempt=call.attempt + 1, until_ms=until(draft, call))
-        )
+        timeout = 0 if call.spec is None else call.spec.timeout_ms
+        until_ms = min(draft.world.now_ms + timeout, draft.state.deadline_ms)
+        draft.add(ToolRequested(call=call.call, attempt=call.attempt + 1, until_ms=until_ms))
 
 
 # ---------------------------------------------------------------- turns
@@ -162,7 +102,7 @@ def _next_turn(draft: Draft) -> None:
     answer = answer_of(state)
     if state.passed is not None or (answer is not None and not _cut(state)):
         conclude(draft, answer)
-    elif state.calls or state.messages[-1].role == "user":
+    elif state.calls or state.messages[-1].role == "user" or state.stop == "pause":
         _request(draft, 1)
     elif _cut(state):
         draft.add(RunStopping(reason=_CUT[state.stop]))
@@ -188,11 +128,9 @@ def _retry_if_due(draft: Draft) -> None:
 
 def input_bound(state: State) -> int:
     """Upper bound of the tokens the model will read, from the bytes that are sent."""
-    parts = sum(len(message.parts) for message in state.messages) + len(state.calls)
-    results = sum(len(call.result.encode()) + len(call.provider_id) for call in state.calls)
-    tools = len(state.spec.tools)
-    content = state.context_bytes + state.spec_bytes + results
-    return content + _REQUEST_OVERHEAD + _PART_OVERHEAD * (parts + tools)
+    parts = sum(len(message.parts) for message in state.messages)
+    frames = _PART_OVERHEAD * (parts + len(state.spec.tools))
+    return state.context_bytes + state.spec_bytes + frames + _REQUEST_OVERHEAD
 
 
 def _request(draft: Draft, attempt: int) -> None:
@@ -203,8 +141,10 @@ def _request(draft: Draft, attempt: int) -> None:
     if state.repeated >= _REPEATS_BEFORE_STOP:
         draft.add(RunStopping(reason="repeating", detail=Clean.vouch("identical calls only")))
         return
-    call = call_id(state.numbered + 1) if attempt == 1 or state.model is None else state.model.call
-    price, bound = state.price(), input_bound(state)
+    again = state.model if attempt > 1 else None
+    call = call_id(state.numbered + 1) if again is None else again.call
+    told = with_results(state)
+    price, bound = state.price(), input_bound(told)
     output = state.spec.max_output_tokens
     if draft.world.refused:
         affords = affordable_output(draft.world.refused, price, bound, output)
@@ -212,13 +152,13 @@ def _request(draft: Draft, attempt: int) -> None:
             _refuse_budget(draft, call, bound, min(OUTPUT_FLOOR_TOKENS, output))
             return
         output = affords
-    recipe = f"{state.spec_digest}|{state.spec.model}|{output}".encode() + state.digest
+    recipe = f"{state.spec_digest}|{state.spec.model}|{output}".encode() + told.digest
     draft.add(
         ModelRequested(
             call=call,
             attempt=attempt,
             model=state.spec.model,
-            messages=len(state.messages),
+            messages=len(told.messages),
             digest=hashlib.sha256(recipe).hexdigest()[:32],
             max_output_tokens=output,
             input_bound=bound,

@@ -9,6 +9,22 @@ from remit.policy.budget import posts_for, posts_in_full, voids
 from remit.policy.limits import backoff_ms
 from remit.values.model import TRANSIENT
 
+# The provider said no before it generated anything, or was not reached at all. Any other failure
+# may have been billed, the ones we do not know included.
+_UNBILLED = frozenset(
+    {
+        "rate_limited",
+        "overloaded",
+        "server",
+        "connection",
+        "auth",
+        "bad_request",
+        "not_found",
+        "too_large",
+        "billing",
+    }
+)
+
 
 def _current(draft: Draft, call: str, attempt: int) -> ModelCall | None:
     model = draft.state.model
@@ -27,15 +43,13 @@ def on_model_completed(draft: Draft, fact: ModelCompleted, given: Input) -> None
     over = any(post.amount > hold.amount for post, hold in zip(posts, model.holds, strict=True))
     settled = {"cost": price.cost(fact.usage), "posts": posts, "over_hold": over}
     draft.add(fact.model_copy(update=settled))
-    if draft.state.phase != "stopping":
-        judge_calls(draft, given.inspections)
+    judge_calls(draft, given.inspections)
 
 
 def on_model_failed(draft: Draft, fact: ModelFailed, _given: Input) -> None:
     """A model call failed: settle from what is known, then try again or give up.
 
-    A call in doubt is posted in full: it may have been answered and billed. So is one that was cut
-    on our side, unless its usage is known.
+    What may have been answered and billed is posted in full, unless its usage is known.
     """
     model = _current(draft, fact.call, fact.attempt)
     if model is None:
@@ -46,7 +60,7 @@ def on_model_failed(draft: Draft, fact: ModelFailed, _given: Input) -> None:
             "posts": posts_for(model.holds, price, fact.usage),
             "cost": price.cost(fact.usage),
         }
-    elif fact.kind in ("in_doubt", "cancelled", "timeout", "stream_broken", "malformed"):
+    elif fact.kind not in _UNBILLED:
         worst = price.worst_case(model.input_bound, model.max_output_tokens)
         settled = {"posts": posts_in_full(model.holds), "cost": worst, "assumed": True}
     else:
@@ -65,7 +79,7 @@ def _retry_or_stop(draft: Draft, fact: ModelFailed) -> None:
         return
     wait = 0 if in_doubt else backoff_ms(fact.attempt, world.jitter, fact.retry_after_ms)
     at_ms = world.now_ms + wait
-    if at_ms >= state.deadline_ms:
+    if world.now_ms < state.deadline_ms <= at_ms:
         draft.add(RunStopping(reason=f"provider.{fact.kind}", detail=fact.detail))
         return
     draft.add(RetryPlanned(call=fact.call, attempt=fact.attempt + 1, at_ms=at_ms))

@@ -18,7 +18,7 @@ ANY = "*"
 """The resource of a call whose resources are not known: it conflicts with everything."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class CallState:
     """One tool call of the current turn."""
 
@@ -55,7 +55,7 @@ class CallState:
     is_error: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class ModelCall:
     """The model call that is out, or waits for its retry."""
 
@@ -67,7 +67,7 @@ class ModelCall:
     retry_at_ms: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class State:
     """Everything a decision needs to know about a run."""
 

@@ -11,13 +11,21 @@ Phase = Literal["new", "ready", "thinking", "acting", "checking", "stopping", "e
 acting: tool calls are under way; checking: the success predicate runs; stopping: what is in flight
 is being cut; ended."""
 
-CallStatus = Literal["judged", "asking", "queued", "released", "probing", "input", "doubt", "done"]
-"""judged: a verdict stands; asking: humans are asked; queued: may go when its resources are free;
-released: may have begun; probing: the system is asked whether it happened; input: it asked a human
-a question; doubt: nobody knows whether it happened; done: the model gets its result."""
+CallStatus = Literal[
+    "proposed", "judged", "asking", "queued", "released", "probing", "input", "doubt", "done"
+]
+"""proposed: the model wants it; judged: a verdict stands; asking: humans are asked; queued: may go
+when its resources are free; released: may have begun; probing: the system is asked whether it
+happened; input: it asked a human a question; doubt: nobody knows whether it happened; done: the
+model gets its result."""
 
 RUN: dict[tuple[Phase, str], Phase] = {
     ("new", "RunStarted"): "ready",
+    ("ready", "RunRecovered"): "ready",
+    ("thinking", "RunRecovered"): "thinking",
+    ("acting", "RunRecovered"): "acting",
+    ("checking", "RunRecovered"): "ready",
+    ("stopping", "RunRecovered"): "stopping",
     ("ready", "ModelRequested"): "thinking",
     ("acting", "ModelRequested"): "thinking",
     ("thinking", "ModelRequested"): "thinking",
@@ -28,9 +36,12 @@ RUN: dict[tuple[Phase, str], Phase] = {
     ("ready", "RetryPlanned"): "thinking",
     ("ready", "CallJudged"): "acting",
     ("acting", "CallJudged"): "acting",
+    ("stopping", "CallJudged"): "stopping",
+    ("acting", "ToolRequested"): "acting",
+    ("acting", "ProbeRequested"): "acting",
+    ("acting", "SubrunRequested"): "acting",
     ("ready", "CheckRequested"): "checking",
     ("acting", "CheckRequested"): "checking",
-    ("checking", "CheckRequested"): "checking",
     ("checking", "CheckCompleted"): "ready",
     ("stopping", "CheckCompleted"): "stopping",
     ("ready", "RunStopping"): "stopping",
@@ -43,6 +54,7 @@ RUN: dict[tuple[Phase, str], Phase] = {
 }
 
 CALL: dict[tuple[CallStatus, str], CallStatus] = {
+    ("proposed", "CallJudged"): "judged",
     ("judged", "ApprovalRequested"): "asking",
     ("asking", "ApprovalRequested"): "asking",
     ("asking", "ApprovalGiven"): "asking",
@@ -50,32 +62,28 @@ CALL: dict[tuple[CallStatus, str], CallStatus] = {
     ("asking", "ApprovalExpired"): "asking",
     ("judged", "ToolQueued"): "queued",
     ("asking", "ToolQueued"): "queued",
+    ("released", "ToolQueued"): "queued",
+    ("doubt", "ToolQueued"): "queued",
+    ("input", "ToolQueued"): "queued",
     ("queued", "ToolRequested"): "released",
-    ("released", "ToolRequested"): "released",
     ("queued", "SubrunRequested"): "released",
-    ("released", "SubrunRequested"): "released",
     ("released", "SubrunEnded"): "done",
     ("judged", "ToolCompleted"): "done",
     ("released", "ToolCompleted"): "done",
+    ("doubt", "ToolCompleted"): "done",
     ("judged", "ToolFailed"): "done",
     ("asking", "ToolFailed"): "done",
     ("queued", "ToolFailed"): "done",
     ("released", "ToolFailed"): "done",
-    ("input", "ToolFailed"): "done",
     ("doubt", "ToolFailed"): "done",
-    ("probing", "ToolFailed"): "done",
     ("released", "ToolUnknown"): "doubt",
     ("probing", "ToolUnknown"): "doubt",
-    ("released", "ProbeRequested"): "probing",
-    ("probing", "ProbeRequested"): "probing",
+    ("queued", "ToolUnknown"): "doubt",
     ("doubt", "ProbeRequested"): "probing",
     ("probing", "ProbeCompleted"): "doubt",
-    ("doubt", "ToolCompleted"): "done",
-    ("doubt", "ToolQueued"): "queued",
     ("doubt", "ToolResolved"): "doubt",
     ("released", "InputRequested"): "input",
     ("input", "InputReceived"): "input",
-    ("input", "ToolQueued"): "queued",
 }
 
 RUN_EVENTS = frozenset(event for _, event in RUN)

@@ -10,6 +10,9 @@ _TIMEOUT_MS = 10 * 60 * 1000
 _APPROVAL_MS = 72 * 60 * 60 * 1000  # a weekend and a day
 WARN_PERCENT = 80
 
+IDENTICAL_CALLS = "limits.identical-calls"
+"""The rule that refuses the n-th identical call."""
+
 
 class Limits(BaseModel):
     """Everything that ends or refuses; times in milliseconds, money in nano-dollars."""

@@ -1,0 +1,204 @@
+"""Folds the events that are about one tool call."""
+
+from collections.abc import Callable
+
+from remit.errors import StoreCorrupt
+from remit.journal.events import (
+    ApprovalDenied,
+    ApprovalExpired,
+    ApprovalGiven,
+    ApprovalRequested,
+    CallJudged,
+    Event,
+    InputReceived,
+    InputRequested,
+    ProbeCompleted,
+    ProbeRequested,
+    SubrunEnded,
+    SubrunRequested,
+    ToolCompleted,
+    ToolFailed,
+    ToolQueued,
+    ToolRequested,
+    ToolResolved,
+    ToolUnknown,
+)
+from remit.machine.changing import replace
+from remit.machine.lexemes import unwrap
+from remit.machine.state import ANY, CallState, State
+from remit.machine.transitions import CALL
+from remit.policy.limits import IDENTICAL_CALLS
+
+
+def _put(state: State, call: CallState) -> State:
+    calls = tuple(call if known.call == call.call else known for known in state.calls)
+    return replace(state, calls=calls)
+
+
+def _judged(state: State, call: CallState, event: CallJudged) -> State:
+    judged = replace(
+        call,
+        effect=event.effect,
+        digest=event.digest,
+        resources=event.resources,
+        rule=event.rule,
+        needed=event.needed,
+    )
+    after = _put(state, judged)
+    if not event.digest:
+        return after
+    count = state.repeats.get(event.digest, 0) + 1
+    return replace(after, repeats={**state.repeats, event.digest: count})
+
+
+def _asked(state: State, call: CallState, event: ApprovalRequested) -> State:
+    asking = replace(
+        call,
+        approval=event.approval,
+        digest=event.digest,
+        needed=event.needed,
+        expires_ms=event.expires_ms,
+        asked=call.asked + 1,
+        given=(),
+    )
+    return _put(state, asking)
+
+
+def _given(state: State, call: CallState, event: ApprovalGiven) -> State:
+    if event.arguments is None:
+        return _put(state, replace(call, given=(*call.given, event.principal)))
+    # What the changed call touches is not in the journal, so it may run beside nothing it could
+    # conflict with; who agreed to the old form agreed to something else.
+    changed = replace(
+        call,
+        given=(event.principal,),
+        arguments=event.arguments,
+        digest=event.digest,
+        resources=(ANY,),
+    )
+    return _put(state, changed)
+
+
+def _queued(state: State, call: CallState, _: ToolQueued) -> State:
+    agreed = call.effect == "ask" and len(set(call.given)) >= call.needed
+    if call.effect != "allow" and not agreed:
+        raise StoreCorrupt(f"{state.run}: {call.call} goes on without the agreement it needs")
+    return _put(state, call)
+
+
+def _tool_requested(state: State, call: CallState, event: ToolRequested) -> State:
+    out = replace(call, attempt=event.attempt, until_ms=event.until_ms)
+    return replace(_put(state, out), tool_calls=state.tool_calls + (event.attempt == 1))
+
+
+def _subrun_requested(state: State, call: CallState, event: SubrunRequested) -> State:
+    out = replace(call, child=event.child, attempt=1)
+    return replace(_put(state, out), tool_calls=state.tool_calls + 1)
+
+
+def _subrun_ended(state: State, call: CallState, event: SubrunEnded) -> State:
+    done = replace(call, result=event.text, is_error=event.status != "completed")
+    return replace(
+        _put(state, done),
+        usage=state.usage + event.usage,
+        cost=state.cost + event.cost,
+        child_ms=max(state.child_ms, event.active_ms),
+        repeated=0,
+    )
+
+
+def _tool_completed(state: State, call: CallState, event: ToolCompleted) -> State:
+    done = _put(state, replace(call, result=event.text, labels=event.labels))
+    if call.spec is not None and call.spec.kind == "final":
+        return replace(done, answer=unwrap(call.arguments))
+    if event.recorded_only:
+        return done
+    done = replace(done, repeated=0)
+    if call.spec is not None and call.spec.access == "write":
+        # Something changed, so a call that was made before may now have another answer.
+        same = {call.digest: state.repeats[call.digest]} if call.digest in state.repeats else {}
+        return replace(done, repeats=same)
+    return done
+
+
+def _tool_failed(state: State, call: CallState, event: ToolFailed) -> State:
+    failed = _put(state, replace(call, result=event.text, is_error=True))
+    identical = event.rule == IDENTICAL_CALLS
+    return replace(failed, repeated=state.repeated + identical)
+
+
+def _unknown(state: State, call: CallState, _: ToolUnknown) -> State:
+    return _put(state, replace(call, unsure=True))
+
+
+def _probe(state: State, call: CallState, event: ProbeRequested) -> State:
+    return _put(state, replace(call, attempt=event.attempt))
+
+
+def _probed(state: State, call: CallState, event: ProbeCompleted) -> State:
+    return _put(state, replace(call, unsure=event.verdict != "absent"))
+
+
+def _resolved(state: State, call: CallState, event: ToolResolved) -> State:
+    return _put(state, replace(call, unsure=event.happened))
+
+
+def _input_requested(state: State, call: CallState, event: InputRequested) -> State:
+    asking = replace(
+        call,
+        question=event.question,
+        question_schema=event.answer_schema,
+        question_text=event.text,
+        questions=call.questions + 1,
+        answers=(*call.answers, (event.key, "")),
+    )
+    return _put(state, asking)
+
+
+def _input_received(state: State, call: CallState, event: InputReceived) -> State:
+    key, _ = call.answers[-1]
+    answers = (*call.answers[:-1], (key, str(event.value)))
+    return _put(state, replace(call, answers=answers, question=""))
+
+
+_CALL_FOLD: dict[str, Callable[..., State]] = {
+    "CallJudged": _judged,
+    "ToolQueued": _queued,
+    "ToolRequested": _tool_requested,
+    "ToolCompleted": _tool_completed,
+    "ToolFailed": _tool_failed,
+    "ToolUnknown": _unknown,
+    "ToolResolved": _resolved,
+    "ProbeRequested": _probe,
+    "ProbeCompleted": _probed,
+    "SubrunRequested": _subrun_requested,
+    "SubrunEnded": _subrun_ended,
+    "ApprovalRequested": _asked,
+    "ApprovalGiven": _given,
+    "InputRequested": _input_requested,
+    "InputReceived": _input_received,
+}
+
+
+def _call_of(state: State, event: Event) -> CallState | None:
+    match event:
+        case ApprovalGiven() | ApprovalDenied() | ApprovalExpired():
+            known = [call for call in state.calls if call.approval == event.approval]
+        case InputReceived():
+            known = [call for call in state.calls if call.question == event.question]
+        case _:
+            name = getattr(event, "call", None)
+            known = [call for call in state.calls if call.call == name]
+    return known[0] if known else None
+
+
+def fold_call(state: State, event: Event) -> State:
+    """The state after `event`. Raises `StoreCorrupt` where its call cannot take it."""
+    call = _call_of(state, event)
+    status = None if call is None else CALL.get((call.status, event.type))
+    if call is None or status is None:
+        was = "unknown" if call is None else call.status
+        raise StoreCorrupt(f"{state.run}: {event.type} cannot follow a call that is {was}")
+    moved = replace(call, status=status)
+    fold_one = _CALL_FOLD.get(event.type)
+    return _put(state, moved) if fold_one is None else fold_one(state, moved, event)

@@ -1,0 +1,70 @@
+"""JSON whose numbers keep the digits they were written with: `1.10` stays `1.10`."""
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import NoReturn, cast
+
+from remit.errors import ArgumentError
+
+
+@dataclass(frozen=True, slots=True)
+class _Lexeme:
+    text: str
+
+
+def _no_number(word: str) -> NoReturn:
+    raise ArgumentError(f"{word} is no JSON number")
+
+
+def _read(text: str, whole: Callable[[str], object], part: Callable[[str], object]) -> object:
+    try:
+        return json.loads(text, parse_int=whole, parse_float=part, parse_constant=_no_number)
+    except (ValueError, RecursionError) as exc:
+        raise ArgumentError(f"not JSON: {exc}") from exc
+
+
+def _write(value: object) -> str:
+    if isinstance(value, _Lexeme):
+        return value.text
+    if isinstance(value, dict):
+        pairs = sorted(cast("dict[str, object]", value).items())
+        inner = (f"{json.dumps(key, ensure_ascii=False)}:{_write(each)}" for key, each in pairs)
+        return "{" + ",".join(inner) + "}"
+    if isinstance(value, list):
+        return "[" + ",".join(_write(each) for each in value) + "]"
+    return json.dumps(value, ensure_ascii=False)
+
+
+def compact(text: str) -> str:
+    """JSON text with sorted keys and no spaces. Raises `ArgumentError` for what is not JSON."""
+    try:
+        return _write(_read(text, _Lexeme, _Lexeme))
+    except RecursionError as exc:
+        raise ArgumentError("nested too deep") from exc
+
+
+def exact(text: str) -> object:
+    """The value of JSON text, its fractions as `Decimal`. Raises `ArgumentError`."""
+    return _read(text, int, Decimal)
+
+
+def unwrap(text: str) -> str:
+    """The JSON text of the answer inside the arguments of `final_answer`.
+
+    Raises `ArgumentError` when they are anything but one object with the key `answer`.
+    """
+    tree = _read(text, _Lexeme, _Lexeme)
+    if not isinstance(tree, dict) or set(tree) != {"answer"}:
+        raise ArgumentError("the arguments of final_answer are one object with the key 'answer'")
+    return _write(tree["answer"])
+
+
+def brief_of(text: str) -> str:
+    """The brief in the arguments of a call to a sub-agent. Raises `ArgumentError`."""
+    tree = _read(text, int, Decimal)
+    brief = tree.get("brief") if isinstance(tree, dict) and set(tree) == {"brief"} else None
+    if not isinstance(brief, str):
+        raise ArgumentError("the arguments are one object with the text 'brief'")
+    return brief
