@@ -2,6 +2,7 @@
 
 import fnmatch
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -9,19 +10,21 @@ from typing import Generic, TypeVar, cast
 
 from pydantic import TypeAdapter, ValidationError
 
-from remit.errors import ArgumentError, SpecError
+from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.inputs import Inspection
+from remit.machine.lexemes import brief_of, compact, unwrap
 from remit.machine.spec import FINAL_TOOL, AgentSpec, ToolSpec
-from remit.machine.tools import AnyTool, Tool, call_digest, compact
+from remit.machine.tools import AnyTool, Tool, call_digest, problems
 from remit.policy.limits import Limits
 from remit.policy.permission import Effect, Rule
-from remit.policy.phase import Phase
+from remit.policy.phase import Phase, least
 from remit.values.duration import milliseconds
 from remit.values.ids import check_name
 from remit.values.money import usd
 
 T = TypeVar("T")
 _TWO_HUMANS = 2
+_ASK_CHARS = 60  # with `ask_` the 64 characters that providers allow
 _BRIEF = json.dumps(
     {
         "type": "object",
@@ -85,23 +88,28 @@ class Remit:
     success: Callable[..., bool] | None = None
 
     def limits(self) -> Limits:
-        """The limits as data."""
+        """The limits as data. Raises `SpecError` for one that is wrong."""
         session = self.session_cost_usd
-        return Limits(
-            cost_nano=usd(self.cost_usd),
-            tokens=self.tokens,
-            session_cost_nano=None if session is None else usd(session),
-            session_tokens=self.session_tokens,
-            turns=self.turns,
-            tool_calls=self.tool_calls,
-            timeout_ms=milliseconds(self.timeout),
-            identical_calls=self.identical_calls,
-            parallel_calls=self.parallel_calls,
-            depth=self.depth,
-            approval_ms=milliseconds(self.approval_timeout),
-            model_attempts=self.model_attempts,
-            result_chars=self.result_chars,
-        )
+        try:
+            return Limits(
+                cost_nano=usd(self.cost_usd),
+                tokens=self.tokens,
+                session_cost_nano=None if session is None else usd(session),
+                session_tokens=self.session_tokens,
+                turns=self.turns,
+                tool_calls=self.tool_calls,
+                timeout_ms=milliseconds(self.timeout),
+                identical_calls=self.identical_calls,
+                parallel_calls=self.parallel_calls,
+                depth=self.depth,
+                approval_ms=milliseconds(self.approval_timeout),
+                model_attempts=self.model_attempts,
+                result_chars=self.result_chars,
+            )
+        except ValidationError as exc:
+            raise SpecError(f"a limit of the remit is wrong: {problems(exc)}") from exc
+        except ConfigError as exc:
+            raise SpecError(f"a limit of the remit is wrong: {exc}") from exc
 
     def all_rules(self) -> tuple[Rule, ...]:
         """The declared rules, and one per entry of `approvals`."""
@@ -160,7 +168,8 @@ class Agent(Generic[T]):
         self._check()
 
     def _check(self) -> None:
-        if ":" not in self.model:
+        provider, _, model = self.model.partition(":")
+        if not (provider and model):
             raise SpecError(
                 f"agent {self.name!r}: model {self.model!r} names no provider; "
                 "write it as 'anthropic:claude-sonnet-4-5-20250929'"
@@ -169,7 +178,15 @@ class Agent(Generic[T]):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise SpecError(f"agent {self.name!r}: two tools are named {', '.join(twice)}")
-        rules = self.remit.all_rules()
+        if not 0 <= self.thinking_tokens < self.max_output_tokens:
+            raise SpecError(
+                f"agent {self.name!r}: thinking_tokens is {self.thinking_tokens}, but it is a part "
+                f"of max_output_tokens, which is {self.max_output_tokens}"
+            )
+        self.remit.limits()
+        self._check_authority(self.remit.all_rules())
+
+    def _check_authority(self, rules: tuple[Rule, ...]) -> None:
         for tool in self.tools:
             covered = any(fnmatch.fnmatchcase(tool.name, rule.tool) for rule in rules)
             if tool.spec.access == "write" and not covered:
@@ -177,6 +194,13 @@ class Agent(Generic[T]):
                     f"agent {self.name!r}: the write tool {tool.name!r} has no authority; "
                     f"say Remit(approvals={{'{tool.name}': 0}}) to let it run unasked, 1 to ask "
                     "one human, 2 to ask two"
+                )
+        people = set(self.remit.approvers)
+        for rule in rules:
+            if people and rule.effect == "ask" and rule.needed > len(people):
+                raise SpecError(
+                    f"agent {self.name!r}: the rule {rule.id!r} asks {rule.needed} different "
+                    f"humans, and there are {len(people)} approvers"
                 )
 
     @cached_property
@@ -188,7 +212,8 @@ class Agent(Generic[T]):
         own = [tool.spec for tool in self.tools]
         for agent in self.agents:
             about = agent.description or f"Hands a task to the agent {agent.name}."
-            name = f"ask_{agent.name.lower().replace('-', '_')}"
+            # What every provider accepts as a tool's name.
+            name = "ask_" + re.sub(r"[^a-z0-9_]", "_", agent.name.lower())[:_ASK_CHARS]
             own.append(
                 ToolSpec(
                     name=name, description=about, parameters=_BRIEF, kind="agent", agent=agent.name
@@ -212,7 +237,7 @@ class Agent(Generic[T]):
             instructions=text,
             prompt=" ".join(part for part in (self.prompt.name, self.prompt.version) if part),
             tools=self._tool_specs(),
-            agents=tuple(agent.spec(read) for agent in self.agents),
+            agents=tuple(_trusted(agent.spec(read), self.remit.phase) for agent in self.agents),
             rules=self.remit.all_rules(),
             limits=self.remit.limits(),
             phase=self.remit.phase,
@@ -236,11 +261,9 @@ class Agent(Generic[T]):
     def read_answer(self, text: str) -> T:
         """The answer from its JSON text. Raises `ArgumentError` when it does not fit the type."""
         try:
-            if self.output_type is str:
-                return self.answer_type.validate_json(text)
-            return self.answer_type.validate_json(unwrap(text))
+            return self.answer_type.validate_json(text)
         except ValidationError as exc:
-            raise ArgumentError(f"the answer does not fit its type: {exc}") from exc
+            raise ArgumentError(f"the answer does not fit its type: {problems(exc)}") from exc
 
     async def inspect(self, call: str, tool: str, text: str) -> Inspection:
         """What the named tool says about one exact call."""
@@ -253,12 +276,12 @@ class Agent(Generic[T]):
         try:
             arguments = compact(text or "{}")
             if spec.kind == "final":
-                self.read_answer(arguments)
-            elif not isinstance(json.loads(arguments).get("brief"), str):
-                return Inspection(call=call, error="the argument 'brief' must be text")
-        except (ArgumentError, ValueError, AttributeError) as exc:
+                self.read_answer(unwrap(arguments))
+            else:
+                brief_of(arguments)
+            digest = call_digest(spec.contract, arguments, "")
+        except (ArgumentError, UnicodeEncodeError) as exc:
             return Inspection(call=call, error=f"the arguments are not valid: {exc}")
-        digest = call_digest(spec.contract, arguments, "")
         return Inspection(call=call, arguments=arguments, digest=digest)
 
 
@@ -276,12 +299,10 @@ def _wrapped(schema: dict[str, object]) -> str:
     return json.dumps(tree, sort_keys=True)
 
 
-def unwrap(text: str) -> str:
-    """The JSON text of the answer inside the arguments of `final_answer`."""
-    tree = json.loads(text)
-    if not isinstance(tree, dict) or set(tree) != {"answer"}:
-        raise ArgumentError("the arguments of final_answer are one object with the key 'answer'")
-    return json.dumps(tree["answer"])
+def _trusted(spec: AgentSpec, phase: Phase) -> AgentSpec:
+    """A sub-agent is never trusted further than the agent that uses it."""
+    agents = tuple(_trusted(agent, phase) for agent in spec.agents)
+    return spec.model_copy(update={"phase": least(spec.phase, phase), "agents": agents})
 
 
 __all__ = ["Agent", "Prompt", "Remit", "Tool"]

@@ -6,14 +6,16 @@ import json
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Generic, ParamSpec, TypeVar, cast, get_type_hints, overload
+from string import Formatter
+from typing import Generic, ParamSpec, TypeVar, overload
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, create_model
-from pydantic.fields import FieldInfo
+from pydantic import ValidationError
 
-from remit.errors import ArgumentError, SpecError
+from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.call import Call
 from remit.machine.inputs import Inspection
+from remit.machine.lexemes import compact, exact
+from remit.machine.signature import Arguments, describe, read_signature
 from remit.machine.spec import OnCrash, ToolSpec
 from remit.policy.permission import Access, Risk
 from remit.values.duration import milliseconds
@@ -33,8 +35,6 @@ _GENERIC = frozenset({
     "perform", "process", "request", "run", "submit", "task", "tool", "use", "work",
 })
 # fmt: on
-# A tool that dispatches on an argument is many tools under one permission.
-_DISPATCH = frozenset({"action", "operation", "op", "method", "command_name", "subcommand"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ class Tool(Generic[P, R]):
 
     function: Callable[P, R]
     spec: ToolSpec
-    arguments: type[BaseModel]
-    call_name: str | None
+    arguments: Arguments
     resources: Resources | None
     depends: Depends | None
     probe: Probe | None
@@ -79,14 +78,18 @@ class Tool(Generic[P, R]):
         if len(text.encode()) > MAX_ARGUMENT_BYTES:
             raise ArgumentError(f"the arguments are larger than {MAX_ARGUMENT_BYTES} bytes")
         try:
-            model = self.arguments.model_validate_json(text or "{}")
+            if self.arguments.has_decimal:
+                model = self.arguments.model.model_validate(exact(text or "{}"))
+            else:
+                model = self.arguments.model.model_validate_json(text or "{}")
         except ValidationError as exc:
-            raise ArgumentError(_problems(exc)) from exc
-        return {name: getattr(model, name) for name in type(model).model_fields}
+            raise ArgumentError(f"the arguments are not valid: {problems(exc)}") from exc
+        return {name: getattr(model, field) for field, name in self.arguments.names}
 
     def bind(self, values: Mapping[str, object], call: Call) -> dict[str, object]:
         """The keyword arguments of the function, with the call context where it wants it."""
-        return {**values, self.call_name: call} if self.call_name else dict(values)
+        name = self.arguments.call_name
+        return dict(values) if name is None else {**values, name: call}
 
     def keys(self, values: Mapping[str, object]) -> tuple[str, ...]:
         """Resource keys of the actual arguments (TOOL-6)."""
@@ -101,6 +104,7 @@ class Tool(Generic[P, R]):
         """What this tool says about one exact call, before anything is decided."""
         try:
             values = self.parse(text)
+            canonical = compact(text or "{}")
         except ArgumentError as exc:
             return Inspection(call=call, error=str(exc))
         try:
@@ -111,38 +115,11 @@ class Tool(Generic[P, R]):
                 state = await found if inspect.isawaitable(found) else found
         except Exception as exc:  # noqa: BLE001  # user code may raise anything; the call is refused
             return Inspection(call=call, error=f"{self.name} cannot be prepared: {exc}")
-        canonical = compact(text or "{}")
         digest = call_digest(self.spec.contract, canonical, state)
         return Inspection(call=call, arguments=canonical, digest=digest, resources=keys)
 
 
 AnyTool = Tool[..., object]
-
-
-def compact(text: str) -> str:
-    """JSON text with sorted keys and no spaces; number lexemes stay as they are."""
-
-    def number(lexeme: str) -> object:
-        return _Lexeme(lexeme)
-
-    tree = json.loads(text, parse_float=number, parse_int=number)
-    return _write(tree)
-
-
-@dataclass(frozen=True, slots=True)
-class _Lexeme:
-    text: str
-
-
-def _write(value: object) -> str:
-    if isinstance(value, _Lexeme):
-        return value.text
-    if isinstance(value, dict):
-        pairs = sorted(cast("dict[str, object]", value).items())
-        return "{" + ",".join(f"{json.dumps(k)}:{_write(v)}" for k, v in pairs) + "}"
-    if isinstance(value, list):
-        return "[" + ",".join(_write(inner) for inner in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def call_digest(contract: str, arguments: str, depends: str) -> str:
@@ -151,12 +128,13 @@ def call_digest(contract: str, arguments: str, depends: str) -> str:
     return hashlib.sha256(parts).hexdigest()[:32]
 
 
-def _problems(exc: ValidationError) -> str:
+def problems(exc: ValidationError) -> str:
+    """What is wrong, for the model to mend, without repeating what it wrote."""
     lines = []
     for error in exc.errors(include_url=False, include_input=False)[:10]:
         where = ".".join(str(part) for part in error["loc"]) or "arguments"
         lines.append(f"{where}: {error['msg']}")
-    return "the arguments are not valid: " + "; ".join(lines)
+    return "; ".join(lines)
 
 
 # ---------------------------------------------------------------- definition
@@ -173,54 +151,38 @@ def _check_name(name: str) -> None:
         )
 
 
-def _argument_docs(doc: str) -> dict[str, str]:
-    """Descriptions from a docstring's `Args:` section (Google style)."""
-    found: dict[str, str] = {}
-    _, _, section = doc.partition("Args:")
-    for line in section.splitlines():
-        entry = re.match(r"\s+(\w+)(?:\s*\([^)]*\))?:\s+(.+)", line)
-        if entry:
-            found[entry[1]] = entry[2].strip()
-        elif found and re.fullmatch(r"\S.*", line):
-            break
-    return found
+def _check_resources(name: str, resources: Resources | None, arguments: Arguments) -> None:
+    """A template that names no argument would fail at every call."""
+    if not isinstance(resources, str):
+        return
+    known = {argument for _, argument in arguments.names}
+    for _, field, _, _ in Formatter().parse(resources):
+        if field is not None and re.split(r"[.\[]", field)[0] not in known:
+            raise SpecError(f"tool {name!r}: resources={resources!r} names no argument {field!r}")
 
 
-def _arguments_model(
-    name: str, function: Callable[..., object]
-) -> tuple[type[BaseModel], str | None]:
-    """The model of a function's parameters, and the name of its `Call` parameter."""
-    hints = get_type_hints(function, include_extras=True)
-    docs = _argument_docs(inspect.getdoc(function) or "")
-    fields: dict[str, tuple[object, FieldInfo]] = {}
-    call_name: str | None = None
-    for parameter in inspect.signature(function).parameters.values():
-        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
-            raise SpecError(f"tool {name!r}: *{parameter.name} has no schema; name each argument")
-        hint = hints.get(parameter.name)
-        if hint is None:
-            raise SpecError(f"tool {name!r}: the argument {parameter.name!r} has no type")
-        if hint is Call:
-            call_name = parameter.name
-            continue
-        if parameter.name in _DISPATCH:
-            raise SpecError(
-                f"tool {name!r}: it dispatches on {parameter.name!r}; make one tool of each action"
-            )
-        default = ... if parameter.default is parameter.empty else parameter.default
-        info = Field(default, description=docs.get(parameter.name))
-        fields[parameter.name] = (hint, cast("FieldInfo", info))
-    config = ConfigDict(extra="forbid", arbitrary_types_allowed=False)
-    make = cast("Callable[..., type[BaseModel]]", create_model)
-    return make(f"{name}_arguments", __config__=config, **fields), call_name
+def _crash_policy(name: str, access: Access, given: OnCrash | Probe | None) -> OnCrash:
+    if given == "probe":
+        raise SpecError(f"tool {name!r}: say on_crash=probe(function), so that it can be asked")
+    if access == "read" and given not in (None, "repeat"):
+        raise SpecError(f"tool {name!r}: a read is repeated after a crash; drop on_crash")
+    if given is None:
+        return "repeat" if access == "read" else "ask"
+    return "probe" if isinstance(given, Probe) else given
 
 
-def _describe(name: str, function: Callable[..., object], given: str | None) -> str:
-    doc = inspect.getdoc(function) or ""
-    text = (given or doc.partition("Args:")[0]).strip()
-    if not text:
-        raise SpecError(f"tool {name!r}: it needs a docstring or description for the model")
-    return text
+def _timeout_ms(name: str, timeout: str) -> int:
+    try:
+        return milliseconds(timeout)
+    except ConfigError as exc:
+        raise SpecError(f"tool {name!r}: timeout: {exc}") from exc
+
+
+def _spec(name: str, **fields: object) -> ToolSpec:
+    try:
+        return ToolSpec.model_validate({"name": name, **fields})
+    except ValidationError as exc:
+        raise SpecError(f"tool {name!r}: {problems(exc)}") from exc
 
 
 @overload
@@ -274,17 +236,16 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     def declare(inner: Callable[P, R]) -> Tool[P, R]:
         called = name or str(getattr(inner, "__name__", ""))
         _check_name(called)
-        model, call_name = _arguments_model(called, inner)
-        asks = on_crash if isinstance(on_crash, Probe) else None
-        policy = "probe" if asks else on_crash
-        spec = ToolSpec(
-            name=called,
-            description=_describe(called, inner, description),
-            parameters=json.dumps(model.model_json_schema(), sort_keys=True),
+        arguments = read_signature(called, inner)
+        _check_resources(called, resources, arguments)
+        spec = _spec(
+            called,
+            description=describe(called, inner, description),
+            parameters=json.dumps(arguments.model.model_json_schema(), sort_keys=True),
             access=access,
             risk=risk,
-            on_crash=cast("OnCrash", policy or ("repeat" if access == "read" else "ask")),
-            timeout_ms=milliseconds(timeout),
+            on_crash=_crash_policy(called, access, on_crash),
+            timeout_ms=_timeout_ms(called, timeout),
             version=version,
             systems=tuple(systems),
             reveals=tuple(reveals),
@@ -292,11 +253,10 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
         return Tool(
             function=inner,
             spec=spec,
-            arguments=model,
-            call_name=call_name,
+            arguments=arguments,
             resources=resources,
             depends=depends,
-            probe=asks,
+            probe=on_crash if isinstance(on_crash, Probe) else None,
         )
 
     return declare if function is None else declare(function)
