@@ -4,6 +4,7 @@ import fnmatch
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
@@ -14,6 +15,7 @@ from remit.policy.phase import Phase
 Effect = Literal["allow", "ask", "deny"]
 Access = Literal["read", "write"]
 Risk = Literal["low", "high"]
+_MAX_DIGITS = 40
 
 
 class _Frozen(BaseModel):
@@ -21,7 +23,12 @@ class _Frozen(BaseModel):
 
 
 class ArgumentPattern(_Frozen):
-    """An RE2 pattern searched in one argument; `name` is a dotted path, `*` means any of them."""
+    """An RE2 pattern searched in one argument; `name` is a dotted path, `*` means each of them.
+
+    A rule that denies or asks needs one value there that matches; a rule that allows needs all of
+    them to match, so that nothing slips through beside a harmless value. Numbers are matched as
+    plain digits (`5e2` is 500).
+    """
 
     name: str
     pattern: str
@@ -80,20 +87,27 @@ def _leaves(value: object, path: str = "") -> Iterable[tuple[str, str]]:
         yield path, json.dumps(value)
 
 
+def _plain_digits(lexeme: str) -> str:
+    number = Decimal(lexeme)
+    # Adjusted exponents outside are written out to as many digits; nobody means such numbers.
+    return f"{number:f}" if abs(number.adjusted()) <= _MAX_DIGITS else lexeme
+
+
+def _matches_argument(want: ArgumentPattern, rule: Rule, leaves: list[tuple[str, str]]) -> bool:
+    pattern = compiled(want.pattern)
+    hits = [pattern.search(text) is not None for path, text in leaves if want.name in ("*", path)]
+    return bool(hits) and all(hits) if rule.effect == "allow" else any(hits)
+
+
 def matches(rule: Rule, question: Question) -> bool:
     """True when the rule is about this call."""
     if not fnmatch.fnmatchcase(question.tool, rule.tool):
         return False
     if not rule.arguments:
         return True
-    leaves = list(_leaves(json.loads(question.arguments)))
-    return all(
-        any(
-            (want.name in ("*", path)) and compiled(want.pattern).search(text) is not None
-            for path, text in leaves
-        )
-        for want in rule.arguments
-    )
+    tree = json.loads(question.arguments, parse_int=_plain_digits, parse_float=_plain_digits)
+    leaves = list(_leaves(tree))
+    return all(_matches_argument(want, rule, leaves) for want in rule.arguments)
 
 
 def _by_rules(rules: Iterable[Rule], question: Question) -> Verdict:
@@ -125,4 +139,6 @@ def judge(rules: Iterable[Rule], phase: Phase, question: Question) -> Verdict:
         return Verdict("allow", "phase.shadow", "shadow: only recorded", record_only=True)
     if phase == "supervised" and verdict.effect == "allow":
         return Verdict("ask", "phase.supervised", "supervised: a human agrees to each write", 1)
+    if question.risk == "high" and verdict.effect == "allow":
+        return Verdict("ask", "builtin.high-risk", "a human agrees to what cannot be undone", 1)
     return verdict
