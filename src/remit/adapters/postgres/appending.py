@@ -8,8 +8,11 @@ locked without anybody noticing; those shared by a tenant are held for one commi
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
+from psycopg import AsyncCursor
+from psycopg.rows import TupleRow
+
 from remit.adapters.postgres.connecting import Connection
-from remit.adapters.postgres.writing import Written, columns, write
+from remit.adapters.postgres.writing import Rows, Written, columns, write
 from remit.errors import ChainBroken
 from remit.journal.admit import LIVE, admit
 from remit.journal.rows import Answer, Append, Appended, Conflict, Exceeded, Fenced
@@ -25,6 +28,7 @@ from remit.journal.transfers import HoldLine
 
 RunKey = tuple[str, str]
 AccountKey = tuple[str, str]
+Cursor = AsyncCursor[TupleRow]
 
 _LOCK_NAMES = """
 SELECT pg_advisory_xact_lock(hashtextextended(name, 0))
@@ -112,25 +116,37 @@ async def _read(connection: Connection, appends: Sequence[Append]) -> _World:
     )
     async with connection.pipeline():
         await connection.execute("BEGIN")
-        await connection.execute(_LOCK_NAMES, (names,))
-        found_runs = await connection.execute(_LOCK_RUNS, columns(runs, 2))
-        found_active = await connection.execute(_ACTIVE, columns(sessions, 2))
-        made = await connection.execute(_MAKE_ACCOUNTS, columns(accounts, 2))
-        found_accounts = await connection.execute(_LOCK_ACCOUNTS, columns(accounts, 2))
-        found_holds = await connection.execute(_HOLDS, columns(holds, 3))
+        if names:
+            await connection.execute(_LOCK_NAMES, columns([(name,) for name in names]))
+        found_runs = await connection.execute(_LOCK_RUNS, columns(runs))
+        found_active = await _ask(connection, _ACTIVE, sessions)
+        made = await _ask(connection, _MAKE_ACCOUNTS, accounts)
+        found_accounts = await _ask(connection, _LOCK_ACCOUNTS, accounts)
+        found_holds = await _ask(connection, _HOLDS, holds)
     world = _World()
     for tenant, run, version, epoch, head in await found_runs.fetchall():
         world.runs[tenant, run] = (version, epoch, head)
-    for tenant, session, version, run in await found_active.fetchall():
+    for tenant, session, version, run in await _rows(found_active):
         world.active[tenant, session] = (version, run)
-    world.made = {(tenant, account) for tenant, account in await made.fetchall()}
-    for tenant, account, *numbers in await found_accounts.fetchall():
+    world.made = {(tenant, account) for tenant, account in await _rows(made)}
+    for tenant, account, *numbers in await _rows(found_accounts):
         world.standings.setdefault(tenant, {})[account] = Standing(*numbers)
-    for tenant, hold, account, amount, limit in await found_holds.fetchall():
+    for tenant, hold, account, amount, limit in await _rows(found_holds):
         line = HoldLine(hold, account, amount, limit)
         world.holds.setdefault(tenant, {})[hold, account] = line
     await _read_stored(connection, appends, world)
     return world
+
+
+async def _ask(connection: Connection, statement: str, rows: Rows) -> Cursor | None:
+    """Ask about rows, if there are any."""
+    if not rows:
+        return None
+    return await connection.execute(statement.encode(), columns(rows))
+
+
+async def _rows(cursor: Cursor | None) -> list[TupleRow]:
+    return [] if cursor is None else await cursor.fetchall()
 
 
 def _names(append: Append) -> tuple[str, ...]:
@@ -153,7 +169,7 @@ async def _read_stored(connection: Connection, appends: Sequence[Append], world:
         if row is not None and row[0] >= header.version:
             taken.append((header.tenant, header.run, header.version))
     if taken:
-        found = await connection.execute(_STORED, columns(taken, 3))
+        found = await connection.execute(_STORED, columns(taken))
         for tenant, run, version, hash_ in await found.fetchall():
             world.stored[tenant, run, version] = hash_
 

@@ -142,7 +142,7 @@ class PostgresStore:
                     f"there is no run {letter.run} of tenant {tenant} to send a letter to"
                 )
             rows = letter_rows([(tenant, letter)])
-            done = await connection.execute(LETTERS, columns(rows, 0))
+            done = await connection.execute(LETTERS, columns(rows))
             return done.rowcount == 1
 
         opened = self._live()
@@ -238,7 +238,7 @@ class PostgresStore:
     async def put_blob(self, tenant: str, blob: Blob) -> None:
         """Keep a blob outside an append."""
         rows = [(tenant, blob.digest, blob.content)]
-        await self._run(lambda c: c.execute(BLOBS, columns(rows, 0)))
+        await self._run(lambda c: c.execute(BLOBS, columns(rows)))
 
     async def vault(self, tenant: str, placeholder: str) -> bytes | None:
         """A sealed secret, None if unknown."""
