@@ -193,25 +193,29 @@ class _Source:
         self._lines = text.splitlines()
 
     def line(self, path: tuple[str | int, ...], key: str) -> int:
-        """The line a key probably stands in; 0 if it is not found."""
-        start = self._header(path)
-        wanted = re.compile(rf"(^|[\s{{,.])[\"']?{re.escape(key)}[\"']?\s*=")
-        for number, line in enumerate(self._lines[start:], start + 1):
+        """The line a key probably stands in, else that of its part of the file; 0 if unknown."""
+        start, end = self._part(path)
+        word = re.escape(key)
+        wanted = re.compile(rf"(^|[\s{{,.])[\"']?{word}[\"']?\s*=|^\s*\[+\s*([\w.]+\.)?{word}\s*\]")
+        for number, line in enumerate(self._lines[start:end], start + 1):
             if wanted.search(line):
                 return number
         return start
 
-    def _header(self, path: tuple[str | int, ...]) -> int:
-        """The line of the `[[rule]]` that a path leads into."""
+    def _part(self, path: tuple[str | int, ...]) -> tuple[int, int]:
+        """The line of the `[[rule]]` that a path leads into, and that of the next one."""
         if len(path) < 2:  # noqa: PLR2004  name of the array and position in it
-            return 0
-        seen = -1
-        for number, line in enumerate(self._lines, 1):
-            if line.split("#")[0].strip().replace(" ", "") == f"[[{path[0]}]]":
-                seen += 1
-                if seen == path[1]:
-                    return number
-        return 0
+            return 0, len(self._lines)
+        headers = [
+            number
+            for number, line in enumerate(self._lines, 1)
+            if line.partition("#")[0].replace(" ", "").strip() == f"[[{path[0]}]]"
+        ]
+        headers.append(len(self._lines) + 1)
+        place = int(path[1])
+        # Written as an array of inline tables it has no headers.
+        known = place + 1 < len(headers)
+        return (headers[place], headers[place + 1]) if known else (0, len(self._lines))
 
 
 class _Table:
