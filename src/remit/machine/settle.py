@@ -5,7 +5,7 @@ from remit.machine.draft import Draft
 from remit.machine.inputs import Input
 from remit.machine.judging import judge_calls
 from remit.machine.state import ModelCall
-from remit.policy.budget import posts_for, posts_in_full, voids
+from remit.policy.budget import posts_for, posts_in_full, voids, worst_case
 from remit.policy.limits import backoff_ms
 from remit.values.model import TRANSIENT
 
@@ -61,7 +61,7 @@ def on_model_failed(draft: Draft, fact: ModelFailed, _given: Input) -> None:
             "cost": price.cost(fact.usage),
         }
     elif fact.kind not in _UNBILLED:
-        worst = price.worst_case(model.input_bound, model.max_output_tokens)
+        worst = worst_case(price, model.input_bound, model.max_output_tokens)
         settled = {"posts": posts_in_full(model.holds), "cost": worst, "assumed": True}
     else:
         settled = {"posts": voids(model.holds)}

@@ -10,6 +10,8 @@ from remit.values.usage import Usage
 
 # Below this an answer is cut before it says anything of use; better to refuse.
 OUTPUT_FLOOR_TOKENS = 256
+# Plain, cached and stored input are each rounded up to a nano-dollar, a bound of them only once.
+_ROUNDING_NANO = 2
 
 
 def amount_of(account: str, nano: int, tokens: int) -> int:
@@ -17,11 +19,16 @@ def amount_of(account: str, nano: int, tokens: int) -> int:
     return nano if unit_of(account) == "nano" else tokens
 
 
+def worst_case(price: ModelPrice, input_bound: int, output: int) -> int:
+    """Nano-dollars that no call within these bounds can exceed."""
+    return price.worst_case(input_bound, output) + _ROUNDING_NANO
+
+
 def holds_for(
     accounts: Iterable[AccountLimit], price: ModelPrice, input_bound: int, output: int
 ) -> tuple[Hold, ...]:
     """One hold per account for the worst case of a call."""
-    nano = price.worst_case(input_bound, output)
+    nano = worst_case(price, input_bound, output)
     tokens = input_bound + output
     return tuple(
         Hold(account=a.account, amount=amount_of(a.account, nano, tokens), limit=a.limit)
@@ -59,12 +66,13 @@ def affordable_output(
         if unit_of(account) == "tokens":
             fits = room - input_bound
         else:
-            left = room - price.worst_case(input_bound, 0)
+            left = room - worst_case(price, input_bound, 0)
+            rate = price.dearest_output(input_bound)
             if left < 0:
                 fits = 0
-            elif price.output == 0:
+            elif rate == 0:
                 fits = wanted
             else:
-                fits = left * TOKENS_PER_PRICE // price.output
+                fits = left * TOKENS_PER_PRICE // rate
         best = min(best, fits)
     return best

@@ -1,0 +1,31 @@
+"""Patterns are compiled once, searched in linear time, and refused when they are not RE2."""
+
+import pytest
+
+from remit.errors import SpecError
+from remit.policy.linear import compiled
+
+
+def test_a_pattern_is_searched_anywhere_in_the_text() -> None:
+    assert compiled("b+").search("abbc") is not None
+    assert compiled("^b").search("abbc") is None
+
+
+def test_the_same_pattern_is_compiled_once() -> None:
+    assert compiled("once") is compiled("once")
+
+
+@pytest.mark.parametrize("pattern", ["(", "[", "a{2", "(?=ahead)", r"(a)\1", "*"])
+def test_what_is_not_re2_is_refused_with_the_pattern_named(pattern: str) -> None:
+    if pattern == "a{2":
+        assert compiled(pattern).search("a{2") is not None
+        return
+    with pytest.raises(SpecError) as refused:
+        compiled(pattern)
+    assert repr(pattern) in str(refused.value)
+
+
+@pytest.mark.requirement("PERM-1")
+def test_a_pattern_that_explodes_elsewhere_answers() -> None:
+    # Backtracking engines need 2^5000 steps for this; a hang would end in the suite's timeout.
+    assert compiled("^(a+)+$").search("a" * 5000 + "b") is None
