@@ -12,19 +12,29 @@ from remit.policy.budget import (
     posts_in_full,
     voids,
 )
-from remit.values.price import ModelPrice
+from remit.values.price import ModelPrice, PriceTier
 from remit.values.usage import Usage
 
 MONEY = "run:r|total|nano"
 TOKENS = "session:s|total|tokens"
 ACCOUNTS = (AccountLimit(account=MONEY, limit=10**9), AccountLimit(account=TOKENS, limit=5000))
+RATE = st.integers(0, 10**11)
+TIERS = st.builds(
+    PriceTier,
+    above_tokens=st.just(200_000),
+    input=RATE,
+    output=RATE,
+    cache_read=RATE,
+    cache_write=RATE,
+)
 PRICES = st.builds(
     ModelPrice,
     model=st.just("m"),
-    input=st.integers(0, 10**11),
-    output=st.integers(0, 10**11),
-    cache_read=st.integers(0, 10**11),
-    cache_write=st.integers(0, 10**11),
+    input=RATE,
+    output=RATE,
+    cache_read=RATE,
+    cache_write=RATE,
+    tiers=st.lists(TIERS, max_size=1).map(tuple),
 )
 COUNT = st.integers(0, 10**6)
 
@@ -36,7 +46,7 @@ def price(output: int = 2_000_000) -> ModelPrice:
 @pytest.mark.requirement("BUD-1", "BUD-2")
 def test_every_account_is_held_in_its_own_unit() -> None:
     money, tokens = holds_for(ACCOUNTS, price(), 100, 50)
-    assert (money.account, money.amount, money.limit) == (MONEY, 100 * 1 + 50 * 2, 10**9)
+    assert (money.account, money.amount, money.limit) == (MONEY, 100 * 1 + 50 * 2 + 2, 10**9)
     assert (tokens.account, tokens.amount, tokens.limit) == (TOKENS, 150, 5000)
 
 
@@ -54,15 +64,24 @@ def test_real_use_within_the_bounds_never_costs_more_than_was_held(
     assume(read <= bound and wrote <= limit and cached + stored <= read)
     usage = Usage(input=read, output=wrote, cache_read=cached, cache_write=stored)
     holds = holds_for(ACCOUNTS, own, bound, limit)
-    # Each of the three input prices rounds up by itself, so a call may cost two nano-dollars more.
     for hold, post in zip(holds, posts_for(holds, own, usage), strict=True):
         assert post.account == hold.account
-        assert post.amount <= hold.amount + 2 * (hold.account == MONEY)
+        assert post.amount <= hold.amount
+
+
+@pytest.mark.requirement("BUD-1")
+def test_the_rounding_of_each_input_price_is_held_too() -> None:
+    own = ModelPrice(model="m", input=1, output=1, cache_read=1, cache_write=1)
+    usage = Usage(input=3, output=1, cache_read=1, cache_write=1)
+    (hold,) = holds_for(ACCOUNTS[:1], own, 3, 1)
+    (post,) = posts_for((hold,), own, usage)
+    assert post.amount == 4
+    assert hold.amount >= post.amount
 
 
 def test_a_call_in_doubt_is_posted_in_full_and_one_that_did_not_happen_as_nothing() -> None:
     holds = holds_for(ACCOUNTS, price(), 100, 50)
-    assert [post.amount for post in posts_in_full(holds)] == [200, 150]
+    assert [post.amount for post in posts_in_full(holds)] == [202, 150]
     assert [post.amount for post in voids(holds)] == [0, 0]
     assert [post.account for post in voids(holds)] == [MONEY, TOKENS]
 
@@ -81,9 +100,8 @@ def test_what_is_affordable_fits_every_balance_and_one_token_more_does_not(
     output = affordable_output(left, own, bound, wanted)
     assert output <= wanted
     if output > 0:
-        assert all(
-            hold.amount <= left[hold.account] for hold in holds_for(ACCOUNTS, own, bound, output)
-        )
+        fits = holds_for(ACCOUNTS, own, bound, output)
+        assert all(hold.amount <= left[hold.account] for hold in fits)
     if 0 <= output < wanted:
         more = holds_for(ACCOUNTS, own, bound, output + 1)
         assert any(hold.amount > left[hold.account] for hold in more)
@@ -92,10 +110,10 @@ def test_what_is_affordable_fits_every_balance_and_one_token_more_does_not(
 @pytest.mark.parametrize(
     ("left", "output"),
     [
-        ({MONEY: 300}, 100),
+        ({MONEY: 302}, 100),
         ({TOKENS: 130}, 30),
-        ({MONEY: 300, TOKENS: 130}, 30),
-        ({MONEY: 99}, 0),
+        ({MONEY: 302, TOKENS: 130}, 30),
+        ({MONEY: 101}, 0),
         ({TOKENS: 90}, -10),
         ({}, 500),
     ],
@@ -105,4 +123,4 @@ def test_the_tightest_account_decides(left: dict[str, int], output: int) -> None
 
 
 def test_output_that_costs_nothing_is_bounded_by_the_wish_alone() -> None:
-    assert affordable_output({MONEY: 100}, price(output=0), 100, 500) == 500
+    assert affordable_output({MONEY: 102}, price(output=0), 100, 500) == 500

@@ -1,4 +1,4 @@
-"""Rules decide tool calls from data alone: deny wins, then ask, then allow, else a write is denied."""
+"""Rules decide tool calls from data alone: deny wins, then ask, then allow; else no write."""
 
 import json
 from collections.abc import Sequence
@@ -143,7 +143,9 @@ def test_an_allow_rule_needs_every_value_to_match(urls: Sequence[str] | None) ->
 def test_a_star_means_any_value_for_a_refusal_and_all_values_for_a_permission(
     effect: Effect, covered: bool
 ) -> None:
-    own = rule(effect, **{"*": "^a"})
+    own = Rule(
+        id="r", effect=effect, tool="*", arguments=(ArgumentPattern(name="*", pattern="^a"),)
+    )
     assert matches(own, ask_about({"x": "a", "y": "b"})) is covered
     assert matches(own, ask_about({"x": "a", "y": "ab"}))
 
