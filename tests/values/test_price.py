@@ -1,0 +1,94 @@
+"""Prices in integers: cached tokens, long inputs, and a worst case that no call exceeds."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remit.values.price import ModelPrice, PriceTier
+from remit.values.usage import Usage
+
+PRICE = ModelPrice(
+    model="x:y",
+    input=3_000_000_000,
+    output=15_000_000_000,
+    cache_read=300_000_000,
+    cache_write=3_750_000_000,
+    tiers=(
+        PriceTier(
+            above_tokens=200,
+            input=6_000_000_000,
+            output=22_500_000_000,
+            cache_read=600_000_000,
+            cache_write=7_500_000_000,
+        ),
+        PriceTier(above_tokens=900, input=1, output=1, cache_read=1, cache_write=1),
+    ),
+)
+
+
+@pytest.mark.requirement("BUD-7")
+@pytest.mark.parametrize(
+    ("usage", "nano"),
+    [
+        (Usage(), 0),
+        (Usage(input=100, output=10), 100 * 3000 + 10 * 15_000),
+        (
+            Usage(input=100, output=10, cache_read=50, cache_write=40),
+            10 * 3000 + 50 * 300 + 40 * 3750 + 10 * 15_000,
+        ),
+        # Exactly at the edge the lower price holds, one token later the higher for all.
+        (Usage(input=200, output=10), 200 * 3000 + 10 * 15_000),
+        (Usage(input=201, output=10), 201 * 6000 + 10 * 22_500),
+        (Usage(input=901, output=10), 1 + 1),
+        # A provider that counts cached tokens beside the input does not make the rest negative.
+        (Usage(input=10, cache_read=50), 50 * 300),
+    ],
+)
+def test_cost(usage: Usage, nano: int) -> None:
+    assert PRICE.cost(usage) == nano
+
+
+rates = st.integers(0, 10**11)
+prices = st.builds(
+    ModelPrice,
+    model=st.just("x:y"),
+    input=rates,
+    output=rates,
+    cache_read=rates,
+    cache_write=rates,
+    tiers=st.lists(
+        st.builds(
+            PriceTier,
+            above_tokens=st.integers(0, 10**6),
+            input=rates,
+            output=rates,
+            cache_read=rates,
+            cache_write=rates,
+        ),
+        max_size=3,
+    ).map(lambda tiers: tuple(sorted(tiers, key=lambda tier: tier.above_tokens))),
+)
+
+
+@pytest.mark.requirement("BUD-7")
+@given(prices, st.data())
+def test_no_call_costs_more_than_the_worst_case(price: ModelPrice, data: st.DataObject) -> None:
+    bound = data.draw(st.integers(0, 2 * 10**6))
+    output = data.draw(st.integers(0, 10**6))
+    plain = data.draw(st.integers(0, bound))
+    read = data.draw(st.integers(0, plain))
+    written = data.draw(st.integers(0, plain - read))
+    usage = Usage(
+        input=plain,
+        output=data.draw(st.integers(0, output)),
+        cache_read=read,
+        cache_write=written,
+    )
+    # Three parts of the input are rounded up apart, the bound once.
+    assert price.cost(usage) <= price.worst_case(bound, output) + 2
+
+
+def test_the_dearest_output_is_of_a_tier_that_can_be_reached() -> None:
+    assert PRICE.dearest_output(200) == 15_000_000_000
+    assert PRICE.dearest_output(201) == 22_500_000_000
+    assert PRICE.dearest_output(10**9) == 22_500_000_000
