@@ -131,9 +131,14 @@ class Chain:
 
 
 def hold(
-    amount: int, *, limit: int = 100, account: str = "run:run_1|total|nano", n: int = 1
+    amount: int,
+    *,
+    limit: int = 100,
+    account: str = "run:run_1|total|nano",
+    n: int = 1,
+    run: str = "run_1",
 ) -> HoldLine:
-    return HoldLine(f"run_1:c{n}:1", account, amount, limit)
+    return HoldLine(f"{run}:c{n}:1", account, amount, limit)
 
 
 def post(amount: int, *, account: str = "run:run_1|total|nano", n: int = 1) -> PostLine:

@@ -40,10 +40,10 @@ def _primary(exc: sqlite3.Error) -> int:
     return code & 0xFF
 
 
-def patiently(action: Callable[[], T], patience_s: float = PATIENCE_S) -> T:
+def patiently(action: Callable[[], T]) -> T:
     """The result of `action`, tried again with jitter while others hold a lock."""
     pause_s = _FIRST_PAUSE_S
-    end = time.monotonic() + patience_s
+    end = time.monotonic() + PATIENCE_S
     while True:
         try:
             return action()

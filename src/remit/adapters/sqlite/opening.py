@@ -2,6 +2,7 @@
 
 import os
 import sqlite3
+from contextlib import suppress
 from pathlib import Path
 
 from remit.adapters.sqlite.faults import patiently, translate
@@ -59,9 +60,9 @@ def _make_file(path: Path) -> None:
     """Make the file and its folder for the owner alone; what is there stays as it is."""
     try:
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
-    except FileExistsError:
-        return
+        # O_EXCL: to close a file that SQLite has open in this process would drop its locks.
+        with suppress(FileExistsError):
+            os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
     except PermissionError as exc:
         raise StoreReadOnly(
             f"{path}: may not be made ({exc.strerror}). The user of this process needs to write "

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 
 from remit.errors import StoreCorrupt
 from remit.journal.codec import decompress
-from remit.journal.record import GENESIS, SALT_BYTES, Header, Record, commit
+from remit.journal.record import GENESIS, MAC_BYTES, SALT_BYTES, Header, Record, commit
 from remit.journal.rows import (
     Balance,
     FeedItem,
@@ -18,8 +18,8 @@ from remit.journal.rows import (
 from remit.journal.transfers import HoldLine
 
 _HASH = slice(0, 32)
-_MAC = slice(32, 64)
-_REST = slice(64, None)
+_MAC = slice(32, 32 + MAC_BYTES)
+_REST = slice(32 + MAC_BYTES, None)
 
 # The tenant stands first in every statement but the operator's; ?1 is its name.
 _RUNS = (

@@ -4,7 +4,7 @@ Names of tenants and pairs of (engine, key id) are kept once and stand in rows a
 `records` is in commit order, so its rowid is the feed's position; rows are never deleted, only
 erased, so that no position is given twice. `back` is the position of the run's record before, so
 a run is read backwards from `runs.last` without an index of its own. `proof` is hash, MAC and salt
-(32 + 32 + 16 bytes), or hash, MAC and commitment (96 bytes) once the payload is erased; until
+(32 + 16 + 16 bytes), or hash, MAC and commitment (80 bytes) once the payload is erased; until
 then the commitment can be computed. A consumed letter keeps its key and loses its body.
 """
 

@@ -146,25 +146,32 @@ class Writer:
 
     def _work(self) -> None:
         while (batch := self._batches.get()) is not None:
-            batches, jobs = 1, batch
-            while len(jobs) < MOST_JOBS:
-                try:
-                    more = self._batches.get_nowait()
-                except queue.Empty:
-                    break
-                if more is None:
-                    self._batches.put(None)
-                    break
-                batches, jobs = batches + 1, jobs + more
-            self._commit(jobs)
+            batches, jobs = self._gather(batch)
             try:
-                self._loop.call_soon_threadsafe(self._answer, jobs)
+                for start in range(0, len(jobs), MOST_JOBS):
+                    some = jobs[start : start + MOST_JOBS]
+                    self._commit(some)
+                    self._loop.call_soon_threadsafe(self._answer, some)
                 if self._checkpoint_due():
                     self._checkpoint()
                 self._loop.call_soon_threadsafe(self._rest, batches)
             except RuntimeError:  # the loop has been closed: nobody waits any more
                 break
         self._connection.close()
+
+    def _gather(self, batch: list[_Attempt]) -> tuple[int, list[_Attempt]]:
+        """Add the batches that came in meanwhile; how many they are, and all their jobs."""
+        batches, jobs = 1, batch
+        while len(jobs) < MOST_JOBS:
+            try:
+                more = self._batches.get_nowait()
+            except queue.Empty:
+                break
+            if more is None:
+                self._batches.put(None)
+                break
+            batches, jobs = batches + 1, jobs + more
+        return batches, jobs
 
     def _answer(self, jobs: Sequence[_Attempt]) -> None:
         for job in jobs:
@@ -176,8 +183,6 @@ class Writer:
 
     def _commit(self, jobs: Sequence[_Attempt]) -> None:
         """Commit all jobs at once; when that fails, one by one, so that each gets its own fault."""
-        if not jobs:
-            return
         try:
             self._transaction(jobs)
         except Exception as exc:  # noqa: BLE001 - what a job raises is for its caller
