@@ -185,7 +185,7 @@ class App:
             deadline_ms=now_ms + spec.limits.timeout_ms,
             environment=environment_of(services),
             prices=prices_of(services, spec),
-            accounts=accounts_of(run, session, spec),
+            accounts=accounts_of(spec, session),
         )
         self._mine.add((tenant, run))
         seat = Seat(tenant=tenant, run=run)

@@ -83,7 +83,7 @@ def seal(
     header: Header, body: Body, *, previous: bytes, salt: bytes, key: bytes, key_id: str
 ) -> Record:
     """The record of `body`, linked to `previous` and authenticated."""
-    plain = encode_body(body)
+    plain = encode_body(_without_time(body, header.time_ms))
     if len(plain) > MAX_PLAIN_BYTES:
         raise StoreCorrupt(f"a record of {len(plain)} bytes is larger than {MAX_PLAIN_BYTES}")
     commitment = commit(salt, plain)
@@ -110,4 +110,20 @@ def open_record(record: Record) -> Body | None:
         raise ChainBroken(
             f"{header.tenant}/{header.run} version {header.version}: its payload was changed"
         )
-    return decode_body(plain)
+    return _with_time(decode_body(plain), record.header.time_ms)
+
+
+def _without_time(body: Body, time_ms: int) -> Body:
+    causes = tuple(
+        cause.model_copy(update={"now_ms": 0}) if cause.now_ms == time_ms else cause
+        for cause in body.causes
+    )
+    return Body.model_construct(causes=causes, events=body.events)
+
+
+def _with_time(body: Body, time_ms: int) -> Body:
+    causes = tuple(
+        cause if cause.now_ms else cause.model_copy(update={"now_ms": time_ms})
+        for cause in body.causes
+    )
+    return Body.model_construct(causes=causes, events=body.events)

@@ -2,7 +2,7 @@
 
     commitment = SHA-256(salt, payload)
     hash       = SHA-256(previous hash, header, commitment)
-    mac        = HMAC-SHA-256(key, hash)            (key id beside it)
+    mac        = HMAC-SHA-256-128(key, hash)        (key id beside it)
 
 The payload stands in the chain only through its salted commitment, so it can be erased, salt and
 all, and the chain still verifies. The MAC says who wrote; it is not part of the chain, so whoever
@@ -20,7 +20,11 @@ from remit.journal.events import Event
 
 FORMAT = b"remit-record-1"
 GENESIS = bytes(32)
+MAC_BYTES = 16
 SALT_BYTES = 16  # 128 bits: an erased payload cannot be found again by guessing its content
+
+
+UNUSED_JITTER = 500_000
 
 
 class Cause(BaseModel):
@@ -30,9 +34,10 @@ class Cause(BaseModel):
 
     kind: str
     count: int
-    now_ms: int
-    jitter: int = 0
-    """The dice of this decision, 0 to 1,000,000."""
+    now_ms: int = 0
+    """The instant of the decision; stored only where it is not the record's own time."""
+    jitter: int = UNUSED_JITTER
+    """The dice of this decision, 0 to 1,000,000; stored only where they were rolled."""
     off: tuple[str, ...] = ()
     """Switches that were off and mattered."""
     stale_switches: bool = False
@@ -100,8 +105,8 @@ def link(previous: bytes, header: Header, commitment: bytes) -> bytes:
 
 
 def authenticate(key: bytes, hash_: bytes) -> bytes:
-    """The MAC of a record."""
-    return hmac.digest(key, hash_, "sha256")
+    """The MAC of a record: HMAC-SHA-256 cut to 128 bits (RFC 2104, section 5)."""
+    return hmac.digest(key, hash_, "sha256")[:MAC_BYTES]
 
 
 def check_link(record: Record, previous: bytes, plain: bytes | None) -> None:

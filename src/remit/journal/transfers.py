@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remit.journal.events import Event, ModelCompleted, ModelFailed, ModelRequested
+from remit.values.account import resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +32,14 @@ def hold_id(run: str, call: str, attempt: int) -> str:
 
 
 def transfers(run: str, events: Iterable[Event]) -> tuple[list[HoldLine], list[PostLine]]:
-    """The holds and the posts of `events`, in order."""
+    """The holds and the posts of the events of `run`, in order, on accounts by their full names."""
     holds: list[HoldLine] = []
     posts: list[PostLine] = []
     for event in events:
         if isinstance(event, ModelRequested):
             name = hold_id(run, event.call, event.attempt)
-            holds += [HoldLine(name, h.account, h.amount, h.limit) for h in event.holds]
+            holds += [HoldLine(name, resolve(h.account, run), h.amount, h.limit) for h in event.holds]
         elif isinstance(event, ModelCompleted | ModelFailed):
             name = hold_id(run, event.call, event.attempt)
-            posts += [PostLine(name, p.account, p.amount) for p in event.posts]
+            posts += [PostLine(name, resolve(p.account, run), p.amount) for p in event.posts]
     return holds, posts

@@ -19,9 +19,13 @@ def part_bytes(part: Part) -> int:
             return sum(len(each.encode()) for each in (part.text, part.tool, part.provider_id))
 
 
+FRAME_BYTES = 32
+"""For what a provider puts around a message's part or a tool, in tokens at most."""
+
+
 def bytes_of(parts: Iterable[Part]) -> int:
-    """UTF-8 bytes of these parts."""
-    return sum(part_bytes(part) for part in parts)
+    """UTF-8 bytes of these parts with their frames: an upper bound of their tokens."""
+    return sum(part_bytes(part) + FRAME_BYTES for part in parts)
 
 
 def roll(digest: bytes, role: Role, parts: Iterable[Part]) -> bytes:

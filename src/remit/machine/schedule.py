@@ -19,6 +19,7 @@ from remit.machine.draft import Draft
 from remit.machine.ending import STOP_GRACE_MS, conclude, end_if_quiet
 from remit.machine.judging import refuse
 from remit.machine.lexemes import brief_of
+from remit.machine.measure import FRAME_BYTES
 from remit.machine.spec import FINAL_TOOL
 from remit.machine.state import CallState, State
 from remit.policy.budget import OUTPUT_FLOOR_TOKENS, affordable_output, holds_for
@@ -29,9 +30,10 @@ from remit.values.clean import Clean
 from remit.values.ids import call_id, subrun_id
 
 # A tokenizer never makes more tokens than bytes; on top come what the provider wraps around
-# messages and tools (Anthropic documents up to 804 tokens for tool use) and each part's frame.
+# tools (Anthropic documents up to 804 tokens for tool use); parts are measured with their frames.
 _REQUEST_OVERHEAD = 1024
-_PART_OVERHEAD = 32
+# Hex digits of a request's digest: it tells two requests of a run apart, the chain protects it.
+_REQUEST_DIGEST = 16
 # A model that only repeats refused calls is stopped after this many refusals.
 _REPEATS_BEFORE_STOP = 3
 
@@ -128,8 +130,7 @@ def _retry_if_due(draft: Draft) -> None:
 
 def input_bound(state: State) -> int:
     """Upper bound of the tokens the model will read, from the bytes that are sent."""
-    parts = sum(len(message.parts) for message in state.messages)
-    frames = _PART_OVERHEAD * (parts + len(state.spec.tools))
+    frames = FRAME_BYTES * len(state.spec.tools)
     return state.context_bytes + state.spec_bytes + frames + _REQUEST_OVERHEAD
 
 
@@ -159,7 +160,7 @@ def _request(draft: Draft, attempt: int) -> None:
             attempt=attempt,
             model=state.spec.model,
             messages=len(told.messages),
-            digest=hashlib.sha256(recipe).hexdigest()[:32],
+            digest=hashlib.sha256(recipe).hexdigest()[:_REQUEST_DIGEST],
             max_output_tokens=output,
             input_bound=bound,
             holds=holds_for(state.accounts, price, bound, output),

@@ -1,11 +1,16 @@
 """Folding decide over a batch of inputs into one record body."""
 
-from remit.journal.events import Event
-from remit.journal.record import Body, Cause
+from remit.journal.events import Event, RetryPlanned
+from remit.journal.record import UNUSED_JITTER, Body, Cause
 from remit.journal.rows import RunStatus
 from remit.machine.decide import decide
 from remit.machine.inputs import Input, World
 from remit.machine.state import State
+
+
+def _rolled(events: list[Event]) -> bool:
+    """The dice matter for retries only."""
+    return any(isinstance(event, RetryPlanned) for event in events)
 
 
 def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[State, Body]:
@@ -22,7 +27,7 @@ def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[Sta
                 kind=given.kind,
                 count=len(draft.events),
                 now_ms=world.now_ms,
-                jitter=world.jitter,
+                jitter=world.jitter if _rolled(draft.events) else UNUSED_JITTER,
                 off=tuple(sorted(world.off)),
                 stale_switches=world.stale_switches,
                 refused=tuple(world.refused.items()),

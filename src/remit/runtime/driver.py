@@ -44,6 +44,7 @@ from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
 from remit.runtime.services import LEASE_MS, Services
 from remit.runtime.toolgate import ToolGate
+from remit.values.account import resolve
 
 # Decisions on one input after refused holds; then the budget counts as exhausted.
 _REFUSALS = 3
@@ -202,7 +203,7 @@ class Driver:
                 self._append(record, body, state, outcomes, rows)
             )
             if isinstance(answer, Exceeded):
-                refused = {balance.account: balance.available for balance in answer.balances}
+                refused = self._affords(answer, state)
                 continue
             if not isinstance(answer, Appended):
                 self.fenced = True
@@ -211,6 +212,12 @@ class Driver:
             await self._after(body)
             return
         raise StoreError(f"{self.seat.run}: the store refuses holds that were not asked for")
+
+    def _affords(self, answer: Exceeded, state: State) -> dict[str, int]:
+        """What the run's accounts still afford, by the names that its events use."""
+        rooms = {balance.account: balance.available for balance in answer.balances}
+        names = {known.account: resolve(known.account, state.run) for known in state.accounts}
+        return {name: rooms[full] for name, full in names.items() if full in rooms}
 
     def _seal(self, body: Body, now_ms: int) -> Record:
         seat, signer = self.seat, self.services.signer

@@ -162,7 +162,7 @@ class Engine:
             deadline_ms=now_ms + min(left_ms, spec.limits.timeout_ms),
             environment=environment_of(services),
             prices=prices_of(services, spec),
-            accounts=accounts_of(event.child, parent.session, spec, parent.accounts),
+            accounts=accounts_of(spec, parent.session, parent),
         )
         self.start(agent, spec, Seat(tenant=parent.tenant, run=event.child), started)
 

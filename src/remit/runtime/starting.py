@@ -7,8 +7,9 @@ from remit.errors import ConfigError, SpecError
 from remit.journal.events import AccountLimit
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
+from remit.machine.state import State
 from remit.runtime.services import Services
-from remit.values.account import account
+from remit.values.account import OWN, account, resolve
 from remit.values.clean import Clean
 from remit.values.price import ModelPrice
 
@@ -30,21 +31,27 @@ def prices_of(services: Services, spec: AgentSpec) -> tuple[ModelPrice, ...]:
 
 
 def accounts_of(
-    run: str, session: str, spec: AgentSpec, inherited: tuple[AccountLimit, ...] = ()
+    spec: AgentSpec, session: str, parent: State | None = None
 ) -> tuple[AccountLimit, ...]:
     """The accounts a run draws on: its own, its session's, and all of its parent's."""
     limits = spec.limits
-    own = [AccountLimit(account=account("run", run, "nano"), limit=limits.cost_nano)]
+    own = [AccountLimit(account=account("run", OWN, "nano"), limit=limits.cost_nano)]
     if limits.tokens is not None:
-        own.append(AccountLimit(account=account("run", run, "tokens"), limit=limits.tokens))
+        own.append(AccountLimit(account=account("run", OWN, "tokens"), limit=limits.tokens))
     if limits.session_cost_nano is not None:
         name = account("session", session, "nano")
         own.append(AccountLimit(account=name, limit=limits.session_cost_nano))
     if limits.session_tokens is not None:
         name = account("session", session, "tokens")
         own.append(AccountLimit(account=name, limit=limits.session_tokens))
+    if parent is None:
+        return tuple(own)
     known = {limit.account for limit in own}
-    return (*own, *(limit for limit in inherited if limit.account not in known))
+    inherited = (
+        AccountLimit(account=resolve(above.account, parent.run), limit=above.limit)
+        for above in parent.accounts
+    )
+    return (*own, *(above for above in inherited if above.account not in known))
 
 
 def brief_of(arguments: str) -> Clean:

@@ -11,6 +11,15 @@ def account(scope: Scope, name: str, unit: Unit, window: str = "total") -> str:
     return f"{scope}:{name}|{window}|{unit}"
 
 
+OWN = "."
+"""In a run's own events the run names itself so: its id would be stored with every call."""
+
+
+def resolve(name: str, run: str) -> str:
+    """The full name of an account that stands in the events of `run`."""
+    return name.replace(f"run:{OWN}|", f"run:{run}|", 1)
+
+
 def unit_of(name: str) -> str:
     """The unit an account counts in: `nano` (nano-dollars) or `tokens`."""
     return name.rpartition("|")[2]
