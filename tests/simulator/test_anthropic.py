@@ -3,13 +3,17 @@
 import json
 
 import pytest
+from hypothesis import given
 
 from remit.errors import ProviderError
 from remit.simulator.anthropic import AnthropicEndpoint
-from remit.simulator.compose import redacted, signature
+from remit.simulator.compose import redacted, signature, tokens
+from remit.values.bound import input_bound
 from remit.values.clean import Clean
-from remit.wire.anthropic.request import decode_request, headers
+from remit.values.model import ModelRequest
+from remit.wire.anthropic.request import decode_request, encode_request, headers
 from remit.wire.jsontext import Json, parse
+from tests.wire.strategies import requests
 
 ENDPOINT = AnthropicEndpoint()
 Block = dict[str, object]
@@ -235,3 +239,12 @@ def test_models_are_listed() -> None:
     assert [row["id"] for row in listed["data"]] == ["a", "b"]
     assert (listed["first_id"], listed["last_id"]) == ("a", "b")
     assert json.loads(ENDPOINT.model_list([]))["first_id"] is None
+
+
+@pytest.mark.requirement("BUD-7")
+@given(requests())
+def test_no_request_counts_more_than_its_bound(given: ModelRequest) -> None:
+    root = parse(encode_request(given))
+    assert isinstance(root, dict)
+    segments = ENDPOINT.segments(root)
+    assert tokens(sum(len(segment.content) for segment in segments)) <= input_bound(given)

@@ -9,12 +9,11 @@ import pytest
 from anthropic.types import MessageCreateParams
 from anthropic.types.message_create_params import MessageCreateParamsNonStreaming
 from hypothesis import given
-from hypothesis import strategies as st
 from pydantic import TypeAdapter
 
 from remit.errors import ProviderError
 from remit.values.clean import Clean
-from remit.values.message import CallPart, Message, Origin, ResultPart, TextPart, ThinkingPart
+from remit.values.message import CallPart, Message, TextPart, ThinkingPart
 from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.anthropic.request import (
     VERSION,
@@ -24,50 +23,11 @@ from remit.wire.anthropic.request import (
     path,
     takes_budget,
 )
-from tests.wire.strategies import MODEL, USER, json_objects, requests
+from tests.wire.anthropic.turns import answered, called, request, said
+from tests.wire.strategies import MODEL, requests
 
 clean = Clean.vouch
 PARAMS: TypeAdapter[object] = TypeAdapter(MessageCreateParams)
-
-
-def said(text: str, role: str = "user") -> Message:
-    if role == "user":
-        return Message(role="user", parts=(TextPart(text=clean(text), origin=USER),))
-    return Message(role="assistant", parts=(TextPart(text=clean(text), origin=MODEL),))
-
-
-def called(arguments: str = "{}", call: str = "c1", provider_id: str = "") -> Message:
-    part = CallPart(
-        call=call,
-        provider_id=provider_id,
-        tool="find",
-        arguments=clean(arguments),
-        origin=MODEL,
-    )
-    return Message(role="assistant", parts=(part,))
-
-
-def answered(text: str, call: str = "c1", *, is_error: bool = False) -> Message:
-    part = ResultPart(
-        call=call,
-        tool="find",
-        text=clean(text),
-        is_error=is_error,
-        origin=Origin(kind="tool", name="find"),
-    )
-    return Message(role="user", parts=(part,))
-
-
-def request(
-    *messages: Message, tools: tuple[ToolSchema, ...] = (), system: str = ""
-) -> ModelRequest:
-    return ModelRequest(
-        model="claude-sonnet-4-5-20250929",
-        system=system,
-        messages=messages or (said("hi"),),
-        tools=tools,
-        max_output_tokens=5000,
-    )
 
 
 TOOL = ToolSchema("find", "Finds.", '{"type":"object","properties":{"n":{"type":"integer"}}}')
@@ -287,122 +247,3 @@ def test_headers_and_path() -> None:
     assert found["anthropic-version"] == VERSION
     assert headers("k", "2023-06-01")["anthropic-version"] == "2023-06-01"
     assert path(request()) == "/v1/messages"
-
-
-# ---------------------------------------------------------------- decode
-
-
-def decoded(**members: object) -> ModelRequest:
-    body = {"model": "m", "max_tokens": 9, "messages": [], **members}
-    return decode_request(json.dumps(body).encode(), clean)
-
-
-def test_short_forms_are_understood() -> None:
-    found = decoded(
-        messages=[
-            {"role": "user", "content": "hi"},
-            {"role": "assistant", "content": "ho"},
-            {
-                "role": "user",
-                "content": [
-                    {"type": "tool_result", "tool_use_id": "x"},
-                    {
-                        "type": "tool_result",
-                        "tool_use_id": "y",
-                        "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}],
-                    },
-                ],
-            },
-        ],
-        system=[{"type": "text", "text": "one"}, {"type": "text", "text": "two"}],
-        tools=[{"name": "t", "input_schema": {"type": "object"}, "type": "custom"}],
-        thinking={"type": "disabled"},
-    )
-    assert found.system == "one\ntwo"
-    assert found.messages[0] == said("hi")
-    assert found.messages[1] == said("ho", "assistant")
-    results = [part for part in found.messages[2].parts if isinstance(part, ResultPart)]
-    assert [(part.call, part.text, part.tool) for part in results] == [
-        ("x", "", ""),
-        ("y", "a\nb", ""),
-    ]
-    assert found.tools == (ToolSchema("t", "", '{"type":"object"}'),)
-    assert found.thinking_tokens == 0
-    assert not found.stream
-    assert decoded(system="one").system == "one"
-
-
-def test_text_is_cleaned_on_its_way_in() -> None:
-    body = encode_request(
-        request(said("secret"), called('{"a":"secret"}'), answered("secret"), system="secret")
-    )
-    found = decode_request(body, lambda text: clean(text.replace("secret", "[gone]")))
-    assert "secret" not in repr(found.messages)
-    assert found.system == "secret"  # a plain text, cleaned by whoever makes a message of it
-
-
-WRONG: list[tuple[dict[str, object], str]] = [
-    ({"max_tokens": None}, "max_tokens: Input should be a valid integer"),
-    ({"max_tokens": 0}, "max_tokens: Input should be greater than or equal to 1"),
-    ({"foo": 1}, "foo: Extra inputs are not permitted"),
-    ({"messages": {}}, "messages: Input should be a valid list"),
-    ({"messages": [{"content": "x"}]}, "messages.0.role: Field required"),
-    (
-        {"messages": [{"role": "system", "content": "x"}]},
-        "messages.0.role: Input should be 'user' or 'assistant'",
-    ),
-    ({"system": 1}, "system: Input should be a valid list"),
-    ({"system": [{"type": "image"}]}, "system.0.type: Input should be 'text'"),
-    ({"tools": [{"name": "x"}]}, "tools.0.input_schema: Field required"),
-    ({"tools": [{"name": "x", "input_schema": 1}]}, "tools.0.input_schema: Input should be an"),
-    (
-        {"tools": [{"type": "web_search_20250305", "name": "w"}]},
-        "server tool 'web_search_20250305'",
-    ),
-    ({"thinking": {"type": "enabled"}}, "thinking.budget_tokens: Field required"),
-    (
-        {"thinking": {"type": "enabled", "budget_tokens": 5}},
-        "thinking.budget_tokens: Input should be greater than or equal to 1024",
-    ),
-    ({"thinking": {"type": "odd"}}, "thinking: Input tag 'odd' found using 'type'"),
-    ({"stream": "yes"}, "stream: Input should be a valid boolean"),
-    (
-        {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
-        "0: Input tag 'image' found using 'type' does not match any of the expected tags: 'text', ",
-    ),
-    (
-        {"messages": [{"role": "assistant", "content": [{"type": "odd"}]}]},
-        "messages.0.content.0: Input tag 'odd' found using 'type'",
-    ),
-    (
-        {
-            "messages": [
-                {
-                    "role": "assistant",
-                    "content": [{"type": "tool_use", "id": "a", "name": "b", "input": "c"}],
-                }
-            ]
-        },
-        "messages.0.content.0.input: Input should be an object",
-    ),
-]
-
-
-@pytest.mark.parametrize(("members", "words"), WRONG)
-def test_a_wrong_request_is_refused_with_its_place(members: dict[str, object], words: str) -> None:
-    with pytest.raises(ProviderError) as caught:
-        decoded(**members)
-    assert words in str(caught.value)
-    assert caught.value.kind == "bad_request"
-
-
-def test_adaptive_thinking_reads_as_the_whole_limit() -> None:
-    assert decoded(thinking={"type": "adaptive"}).thinking_tokens == 9
-    assert decoded(thinking={"type": "between_tools"}).thinking_tokens == 9
-
-
-@given(st.binary(max_size=100) | json_objects.map(str.encode))
-def test_no_body_breaks_the_reader(body: bytes) -> None:
-    with pytest.raises(ProviderError) as caught:
-        decode_request(body, clean)
-    assert caught.value.kind == "bad_request"
