@@ -130,6 +130,7 @@ class RedactedStream:
 
     def _write(self, until: int) -> Clean:
         scan = self._scan
+        scan.drop_on()
         if until <= scan.until:
             return Clean.vouch("")
         start = scan.written

@@ -1,52 +1,57 @@
 """Built-in rules for secrets that are known by what stands before them: headers and key names."""
 
-from remit.policy.secret_kinds import SHAPES, STAND_INS
+from remit.policy.secret_kinds import SHAPES
 from remit.policy.secret_rule import SecretRule
+from remit.policy.stand_ins import FILLERS, NAMES, PLAIN
 
-_SIGN = r"""[\\"'`\])]{0,4}\s{0,8}(?:=>|:=|==|[=:])\s{0,8}"""
+_CLOSE = r"""[\\"'`\])]{0,4}"""
+_EQUALS = rf"{_CLOSE}\s{{0,8}}(?:=>|:=|==|[=:])\s{{0,8}}"
 """From the end of a key's name to its value: closing marks, a sign, perhaps a new line."""
+
+_SIGN = (
+    rf"(?:{_EQUALS}"
+    r"""|\\{0,3}["']\s{0,3},\s{0,3}"""
+    rf"|{_CLOSE},{{0,1}}\s{{1,20}}{_CLOSE}(?i:value|val){_EQUALS}"
+    r"|>)"
+)
+"""An equals sign; or a comma between quotes; or a second key called value; or the end of a tag."""
 
 _QUOTE = r"""[bruf]{0,1}\\{0,3}["'`]{1,3}"""
 """What opens a quoted value, in program text and in JSON within JSON."""
 
+
+def _value(least: int, bare: str) -> str:
+    """A value of at least so many characters: in quotes any but spaces, else those of a class."""
+    return (
+        rf"""(?:[bruf]{{0,1}}\\{{0,3}}"{{1,3}}((?:[^\s"\\]|\\[^\s"']){{{least},}})"""
+        rf"""|[bruf]{{0,1}}\\{{0,3}}'{{1,3}}((?:[^\s'\\]|\\[^\s"']){{{least},}})"""
+        rf"""|`([^\s`]{{{least},}})|({bare}{{{least},}}))"""
+    )
+
+
 _LOGIN = r"(?i:pass(?:word|wd|phrase|code)|passwort|pwd)"
 _KEY = (
-    r"(?i:secret|token|credential|auth|(?:api|access|auth|private|secret|encryption|signing|account|"
-    r"shared|master|service|subscription|session|storage|app|client|license)[_. -]{0,1}key)"
+    r"(?i:secret|token|credential|auth|(?:api|access|auth|private|secret|encryption|signing|"
+    r"account|shared|master|service|subscription|session|storage|app|client|license)[_. -]{0,1}key)"
 )
+_KEY_IN_PROSE = r"(?i:secret|token|credential|(?:api|access|private|signing)[_ -]{0,1}key)"
 _TAIL = r"[A-Za-z0-9_.-]{0,24}"
-
-_CODE = (
-    r"^[A-Za-z_$][A-Za-z_0-9$]*(?:(?:\.|->|::)[A-Za-z_$][A-Za-z_0-9$]*)+$",
-    r"^[a-z_]+$|^[A-Z_]+$|^_*[A-Za-z][a-z]+(?:[A-Z][a-z]{2,})*[A-Z]{0,2}$",
-    r"^(?:\.{1,2}|~|)(?:/[A-Za-z.]?[a-z_.-]*[0-9]{0,4})+$|^[A-Za-z]:\\|^[a-z]{2,10}://",
-)
-"""What a program or a file name looks like: dotted names, plain words, paths, addresses."""
-
-_WORD = (
-    r"(?:[A-Z]{0,14}|[A-Za-z][a-z]{0,14}(?:[A-Z][a-z]{2,14}){0,4}[A-Z]{0,2}|[A-Za-z][a-z]{1,14}[0-9]{1,2}|"
-    r"[0-9]{1,4}|[vV][0-9]{1,3})"
-)
-_WORDS = (
-    rf"^{_WORD}(?:[-_./:@+,]+{_WORD})*$",
-    r"^[0-9.,:TZ+_/-]+$",
-    r"(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
-    r"^(?:sha(?:1|256|384|512)|md5)[:-]|^data:|^arn:|^urn:",
-)
-"""Names of many words, numbers, dates, UUIDs, digests, data URLs."""
+_ANY = r"""[^\s"'`\\<>,;&()\[\]{}]"""
+_RUN = r"[A-Za-z0-9_.+/=~-]"
 
 _NO_SECRET_KEY = (
     (
         r"(?i)(?:token|secret|key|password|auth|credential)s?[_. -]?(?:ids?|ur[li]s?|path|"
         r"file(?:name)?|dir|name|type|kind|count|limit|length|len|size|ttl|expir[a-z]*|policy|endpoint|version|"
         r"alg[a-z]*|prefix|format|field|label|hint|method|mode|provider|scope|status|server|host|page|"
-        r"budget|usage|class|manager|arn|ref|reset|at|or|entication|enticated|orization)"
+        r"budget|usage|class|encryption|storage|strength|manager|arn|ref|reset|at|or|entication|enticated|orization)"
         r"[^A-Za-z0-9]"
     ),
     (
         r"(?i)(?:max|min|num|total|prompt|completion|input|output|next|page|csrf|public)[_-]?"
         r"(?:token|key)"
     ),
+    r":[0-9]{12}:secret:",
 )
 """Key names that hold a key word but name something else: token_type, key_path, max_tokens."""
 
@@ -54,8 +59,8 @@ CONTEXTS = (
     SecretRule(
         "aws-secret-key",
         rf"(?i:aws[A-Za-z0-9_. -]{{0,24}}(?:secret|key)|secret[_. -]{{0,1}}access[_. -]{{0,1}}key)"
-        rf"{_TAIL}{_SIGN}(?:{_QUOTE}){{0,1}}([A-Za-z0-9/+]{{40,}})"
-        r"|\b(?:AKIA|ASIA)[A-Z2-7]{16}[\s,;:|\"'\\]{1,8}([A-Za-z0-9/+]{40,})",
+        rf"{_TAIL}{_EQUALS}(?:{_QUOTE}){{0,1}}([A-Za-z0-9/+]{{40,}})"
+        r"|(?:AKIA|ASIA)[A-Z0-9]{16}[\s,;:|\"'\\]{1,8}([A-Za-z0-9/+]{40,})",
         ("aws", "access", "AKIA", "ASIA"),
         entropy=4.0,
         allow=(r"^.{41}", r"^[0-9a-f]{40}$"),
@@ -69,11 +74,11 @@ CONTEXTS = (
     SecretRule(
         "authorization",
         r"(?i:\bbearer\s{1,4})([A-Za-z0-9._~+/=-]{16,})"
-        rf"|(?i:\bauthorization){_SIGN}(?:{_QUOTE}){{0,1}}(?i:basic|token|apikey|api-key|key|digest)\s{{1,4}}"
+        rf"|(?i:\bauthorization){_EQUALS}(?:{_QUOTE}){{0,1}}(?i:basic|token|apikey|api-key|key|digest)\s{{1,4}}"
         r"([A-Za-z0-9._~+/=-]{8,})",
         ("bearer", "authorization"),
         entropy=2.5,
-        allow=(*STAND_INS, *_CODE, _WORDS[0]),
+        allow=(*FILLERS, *PLAIN),
         hits=(
             "Authorization: Bearer «{A32}»",
             "curl -H 'authorization: bearer «{W24}»'",
@@ -85,18 +90,18 @@ CONTEXTS = (
             "Authorization: Bearer <token>",
             "Authorization: Bearer $TOKEN",
             "the bearer of this letter",
-            "Authorization: Bearer YOUR_ACCESS_TOKEN_HERE",
+            "Authorization: Bearer YOUR_ACCESS_RUN_HERE",
         ),
     ),
     SecretRule(
         "password",
-        rf"{_LOGIN}{_TAIL}{_SIGN}"
-        rf"(?:{_QUOTE}([^\s\"'`\\<>]{{6,}})|([^\s\"'`\\<>,;()\[\]{{}}]{{6,}}))",
+        rf"{_LOGIN}{_TAIL}{_SIGN}{_value(6, _ANY)}"
+        rf"|--(?:[a-z]{{1,12}}[-.]){{0,3}}{_LOGIN}\s{{1,3}}{_value(6, _ANY)}",
         ("pass", "pwd"),
-        allow=(*STAND_INS, *_CODE, *_WORDS),
+        allow=(*FILLERS, *PLAIN),
         allow_match=_NO_SECRET_KEY,
         hits=(
-            "password=«{A9}!x»",
+            "password=«{A4}7{A5}!x»",
             'DB_PASSWORD: "«{A4}7&{A5}»"',
             '\\"password\\": \\"«{A6}7{A8}»\\"',
             "pwd := '«{A6}7{A8}»'",
@@ -113,11 +118,11 @@ CONTEXTS = (
     ),
     SecretRule(
         "secret-value",
-        rf"{_KEY}{_TAIL}{_SIGN}"
-        rf"(?:{_QUOTE}([^\s\"'`\\<>]{{12,}})|([A-Za-z0-9_.+/=~-]{{12,}}))",
+        rf"{_KEY}{_TAIL}{_SIGN}{_value(12, _RUN)}"
+        rf"|--(?:[a-z]{{1,12}}[-.]){{0,3}}{_KEY}\s{{1,3}}{_value(12, _RUN)}",
         ("secret", "token", "credential", "auth", "key"),
         entropy=3.0,
-        allow=(*STAND_INS, *_CODE, *_WORDS),
+        allow=(*FILLERS, *NAMES),
         allow_match=_NO_SECRET_KEY,
         hits=(
             "api_key: «{H32}»",
@@ -136,6 +141,28 @@ CONTEXTS = (
             "commit {H40}",
             "key: value",
             "next_page_token: {A40}",
+        ),
+    ),
+    SecretRule(
+        "secret-in-prose",
+        rf"(?:{_LOGIN}|{_KEY_IN_PROSE})[A-Za-z0-9_-]{{0,16}}[\"'`]{{0,1}}(?: [a-z]{{1,12}}){{0,4}}"
+        rf"[:=]{{0,1}} {_value(8, _ANY)}",
+        ("pass", "pwd", "secret", "token", "credential", "key"),
+        entropy=3.0,
+        allow=(*FILLERS, *NAMES, r"^[^0-9]+$"),
+        allow_match=(
+            *_NO_SECRET_KEY,
+            r"(?i)commit|sha|hash|digest|checksum|revision|version|\bids?\b|uuid",
+        ),
+        hits=(
+            "The api key is «{A20}» and",
+            "your new password for staging is: '«{A4}7{A8}»'",
+            "use token «{H40}» please",
+        ),
+        misses=(
+            "the password is base64-encoded",
+            "the token is a UUID: 123e4567-e89b-12d3-a456-426614174000",
+            "this secret is well kept",
         ),
     ),
 )

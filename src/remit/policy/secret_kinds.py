@@ -1,22 +1,7 @@
 """Built-in rules for secrets that are known by their own shape: issuers' tokens, keys, URLs."""
 
 from remit.policy.secret_rule import SecretRule
-
-STAND_INS = (
-    (
-        r"(?i)^(?:pass(?:word|wd|phrase)?|pwd|pw|secret|token|changeme|user(?:name)?|root|admin|guest|"
-        r"test|demo|example|postgres|mysql|mongo|redis|rabbitmq|foo|bar|null|none|nil|undefined|true|"
-        r"false|string|placeholder|redacted|hidden|masked|xx+)[0-9]{0,1}$"
-    ),
-    r"^[xX*.•#_-]+$",
-    r"(?i)x{6}|\*{3}|\.{3}|…",
-    (
-        r"(?i)^your|[_-]your[_-]|[_-]here$|change[_-]?(?:me|this|it)|replace[_-]?(?:me|this|with)|"
-        r"insert[_-]|^enter[_-]|to[_-]?be[_-]?(?:set|filled)|^(?:my|some|fake|dummy|mock)[_-]"
-    ),
-    r"^[<\[{(]|[>)]$|[$#]\{|[$#]\(|\{\{|\{[A-Za-z_]|^\$[A-Za-z_]|^%[A-Za-z_]+%|^%[(sd]|^@[A-Za-z]",
-)
-"""What stands where a password belongs but is none: sample words, variables, template fields."""
+from remit.policy.stand_ins import FILLERS
 
 _LINE_BREAK = r"(?:\s|\\[nrt]){1,8}"
 _PEM_HEADER = r"[A-Z][A-Za-z-]{3,15}: [A-Za-z0-9 ,.:()/@+-]{1,99}"
@@ -37,8 +22,8 @@ SHAPES = (
         hits=(
             "«-----BEGIN {D0}PRIVATE KEY-----\n{B64}\n{B64}\n{B23}=\n-----END PRIVATE KEY-----»\n",
             (
-                "«-----BEGIN {D0}RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: AES-256-CBC,"
-                "{U32}\n\n{B64}\n{B12}\n-----END RSA PRIVATE KEY-----»"
+                "«-----BEGIN {D0}RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\nDEK-Info: "
+                "AES-256-CBC,{U32}\n\n{B64}\n{B12}\n-----END RSA PRIVATE KEY-----»"
             ),
             (
                 "key: '«-----BEGIN {D0}OPENSSH PRIVATE KEY-----\\n{B70}\\n{B40}==\\n"
@@ -60,33 +45,33 @@ SHAPES = (
     ),
     SecretRule(
         "anthropic-key",
-        r"\bsk-ant-[A-Za-z0-9_-]{24,}",
+        r"sk-ant-[A-Za-z0-9_-]{24,}",
         ("sk-ant-",),
-        allow=STAND_INS,
+        allow=FILLERS,
         hits=("«sk-ant-api03-{W93}AA»", "x-api-key: «sk-ant-admin01-{W60}», next"),
-        misses=("sk-ant-", "sk-ant-api03-xxxxxxxxxxxxxxxxxxxxxxxx", "task-ant-{W60}"),
+        misses=("sk-ant-", "sk-ant-api03-xxxxxxxxxxxxxxxxxxxxxxxx"),
     ),
     SecretRule(
         "openai-key",
         r"\bsk-(?:(?:proj|svcacct|admin|None|or-v1)-[A-Za-z0-9_-]{20,}|[A-Za-z0-9]{20,})",
         ("sk-",),
         entropy=3.0,
-        allow=(*STAND_INS, r"^sk-[a-z]+$"),
+        allow=(*FILLERS, r"^sk-[a-z]+$"),
         hits=("«sk-{A20}T3BlbkFJ{A20}»", "'«sk-proj-{W120}»'", "«sk-svcacct-{W60}»"),
         misses=("risk-{A40}", "sk-{L8}", "sk-ab12-{L8}", "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
     ),
     SecretRule(
         "google-api-key",
-        r"\bAIza[A-Za-z0-9_-]{35}",
+        r"AIza[A-Za-z0-9_-]{35}",
         ("AIza",),
         hits=("«AIza{W35}»", "?key=«AIza{W35}»&q=1"),
-        misses=("AIza{W20} ", "xAIza{W35}"),
+        misses=("AIza{W20} ",),
     ),
     SecretRule(
         "github-token",
-        r"\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+        r"(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
-        allow=STAND_INS,
+        allow=FILLERS,
         hits=(
             "«ghp_{A36}»",
             "«gho_{A36}»",
@@ -98,23 +83,23 @@ SHAPES = (
     ),
     SecretRule(
         "slack-token",
-        r"\bxox[abeoprs]-[A-Za-z0-9.-]{10,}"
-        r"|\bxapp-[0-9]-[A-Z0-9]{8,32}-[0-9]{8,32}-[A-Za-z0-9]{20,}",
+        r"xox[abeoprs]-[A-Za-z0-9.-]{10,}"
+        r"|xapp-[0-9]-[A-Z0-9]{8,32}-[0-9]{8,32}-[A-Za-z0-9]{20,}",
         ("xox", "xapp-"),
         entropy=2.5,
-        allow=STAND_INS,
+        allow=FILLERS,
         hits=(
             "«xoxb-{D12}-{D12}-{A24}»",
             "«xoxp-{D11}-{D11}-{D12}-{H32}»",
             "«xapp-1-{U11}-{D13}-{H64}»",
         ),
-        misses=("xoxb-your-token-here", "xoxb-", "foxox-{D12}-{A24}"),
+        misses=("xoxb-your-token-here", "xoxb-"),
     ),
     SecretRule(
         "slack-webhook",
-        r"\bhooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{20,})",
+        r"hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9/_-]{20,})",
         ("hooks.slack.com",),
-        allow=(*STAND_INS, r"^T0+/B0+/"),
+        allow=(*FILLERS, r"^T0+/B0+/"),
         hits=("https://hooks.slack.com/services/«T{U8}/B{U8}/{A24}»",),
         misses=(
             "https://hooks.slack.com/services/",
@@ -126,23 +111,24 @@ SHAPES = (
         r"\b(?:[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/]{24,}={0,2})",
         ("k_live_", "k_test_", "whsec_"),
         entropy=2.5,
-        allow=STAND_INS,
+        allow=FILLERS,
         hits=("«sk_live_{A24}»", "«rk_test_{A99}»", "«whsec_{A32}»"),
         misses=("pk_live_{A24}", "sk_test_", "sk_test_xxxxxxxxxxxx", "task_live_{A24}"),
     ),
     SecretRule(
         "jwt",
-        r"\beyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",
+        r"eyJ[A-Za-z0-9_-]{8,1000}\.[A-Za-z0-9_-]{8,}(?:\.[A-Za-z0-9_-]*){0,3}",
         ("eyJ",),
         hits=("Bearer «eyJ{W33}.eyJ{W80}.{W43}»", "«eyJ{W33}.eyJ{W80}.»"),
-        misses=("eyJ{W33}", "keyJ{W33}.{W33}.{W33}", "eyJ{W4}.com"),
+        misses=("eyJ{W33}", "eyJ{W4}.com"),
     ),
     SecretRule(
         "aws-access-key",
-        r"\b(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16}\b",
+        r"(?:AKIA|ASIA|ABIA|ACCA)[A-Z0-9]{16,}",
         ("AKIA", "ASIA", "ABIA", "ACCA"),
+        allow=(r"^.{21}",),
         hits=("«AKIA{T16}»", "id=«ASIA{T16}»,"),
-        misses=("AKIA{T12}", "XAKIA{T16}", "AKIA{T20}", "akia{L16}"),
+        misses=("AKIA{T12}", "AKIA{T20}", "akia{L16}"),
     ),
     SecretRule(
         "connection-string",
@@ -150,7 +136,7 @@ SHAPES = (
         r"sqlserver|clickhouse|cockroachdb|kafka|nats|ldap|ldaps|ftp|ftps|sftp|smtp|smtps))"
         rf"(?:\+[a-z0-9]{{1,20}})?://{_USERINFO}",
         ("://",),
-        allow=STAND_INS,
+        allow=FILLERS,
         hits=(
             "postgres://app:«{A12}»@db.internal:5432/app?sslmode=require",
             "DATABASE_URL=postgresql+psycopg://app:«p%40{A9}»@localhost/app",
@@ -171,7 +157,7 @@ SHAPES = (
         "basic-auth-url",
         rf"://{_USERINFO}",
         ("://",),
-        allow=(*STAND_INS, r"^[0-9]{2,5}$"),
+        allow=(*FILLERS, r"^[0-9]{2,5}$"),
         hits=("https://ann:«{A9}»@example.org/x", "curl 'http://u:«{A20}»@h:8080/'"),
         misses=(
             "http://localhost:8080/a@b",

@@ -11,6 +11,13 @@ from remit.policy.secret_rule import LOOKBACK, MAX_SECRET, RULE_ID, ArmedRule, S
 PLACEHOLDER = rf"\[secret:{RULE_ID}:[0-9a-f]{{16,64}}\]"
 """What stands for a secret: its kind and a keyed MAC of 64 to 256 bits in hexadecimal."""
 
+RESCAN = 512
+"""An innocent value up to this size is searched for another key and value within it. A bound,
+because a text of nothing but keys would be searched again from each of them."""
+
+SLACK = 256
+"""A match that was cut off at `MAX_SECRET` may end a little earlier: between two lines of a key."""
+
 MAX_PLACEHOLDER = 200
 """Bytes of the longest placeholder, rounded up: 9 + 101 + 1 + 64 + 1."""
 
@@ -47,14 +54,18 @@ def is_placeholder(data: bytes) -> bool:
 
 
 def blank(data: bytes) -> bytes:
-    """The text with spaces in place of placeholders, so that no rule sees them."""
+    r"""The text with blanks in place of placeholders, so that no rule sees them.
+
+    The last blank is a letter to `\b`, as most secrets are: taking one out makes no new edge, and
+    a text that was cleaned has no secrets that it did not have before.
+    """
     if b"[secret:" not in data:
         return data
     parts = []
     at = 0
     while (hit := _PLACEHOLDER.search(data, at)) is not None:
         start, end = hit.span()
-        parts += [data[at:start], b" " * (end - start)]
+        parts += [data[at:start], b" " * (end - start - 1), b"_"]
         at = end
     return b"".join([*parts, data[at:]])
 
@@ -135,16 +146,20 @@ class Scan:
             for each in self._waiting
         ]
 
+    def drop_on(self) -> None:
+        """Pass over what has come of secrets that are too long, before anything else is done."""
+        if self._dropping is not None:
+            self._drop(self._dropping)
+        for number, run in list(self._runs.items()):
+            self._marks[number] = _run_end(run, self.view, self._marks[number])
+            if self._marks[number] < len(self.view):
+                del self._runs[number]
+
     def advance(self, nominated: Iterable[int], until: int) -> list[Region]:
         """The secrets that begin before `until`, in order; nobody else begins there.
 
         `nominated` are the numbers of the rules whose keyword occurs from `self.until` on.
         """
-        end = len(self.view)
-        for order, run in list(self._runs.items()):
-            self._marks[order] = _run_end(run, self.view, self._marks[order])
-            if self._marks[order] < end:
-                del self._runs[order]
         found = self._waiting
         if self._rules.known is not None:
             self._find_known(self._rules.known, until, found)
@@ -171,24 +186,26 @@ class Scan:
             start, end = hit.span()
             if start >= until:
                 break
-            more = None
-            at = end
             if end - start > MAX_SECRET:
-                more = rule.more
                 hit = rule.find.match(view, start, start + MAX_SECRET) or hit
                 end = hit.span()[1]
+            more = None
+            at = end
+            if end - start > MAX_SECRET - SLACK:
+                more = rule.more
                 at = _run_end(more, view, end)
                 if at == len(view):
                     self._runs[number] = more
             first, last = rule.span(hit)
-            if rule.convicts(view[first:last], view[max(0, start - LOOKBACK) : end]):
+            guilty = rule.convicts(view[first:last], view[max(0, start - LOOKBACK) : end])
+            if guilty:
                 found.append(_Suspect(first, number, last, rule.rule.id, more))
+            elif start < first and end - first <= RESCAN:
+                at = first
         self._marks[number] = at
 
     def _place(self, found: list[_Suspect]) -> list[Region]:
         """Decide between suspects that overlap; those that begin too late wait."""
-        if self._dropping is not None:
-            self._drop(self._dropping)
         placed: list[Region] = []
         index = 0
         while index < len(found) and found[index].start < self.until:
