@@ -8,6 +8,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
+from pydantic_core import to_json
+
 from remit.app.assemble import Parts, assemble
 from remit.app.config import read_settings
 from remit.app.desk import Desk
@@ -263,6 +265,35 @@ class App:
         if agent is None:
             raise SpecError(f"run {run}: its agent {row.agent!r} is not registered with this app")
         return run_of(agent, await self.desk.tree(tenant, row.run))
+
+    # ------------------------------------------------------------ what people say
+
+    async def approve(
+        self, approval: str, *, principal: str, tenant: str = LOCAL_TENANT, comment: str = ""
+    ) -> None:
+        """Agree to a call; `principal` is the person this program has authenticated."""
+        await self.desk.approve(
+            tenant, approval, principal=principal, channel="app", comment=comment
+        )
+
+    async def deny(
+        self, approval: str, *, principal: str, tenant: str = LOCAL_TENANT, comment: str = ""
+    ) -> None:
+        """Refuse a call."""
+        await self.desk.deny(tenant, approval, principal=principal, channel="app", comment=comment)
+
+    async def answer(
+        self, question: str, value: object, *, principal: str, tenant: str = LOCAL_TENANT
+    ) -> None:
+        """Answer a tool's question; a value that does not fit its type is asked again."""
+        text = to_json(value).decode()
+        await self.desk.answer(tenant, question, principal=principal, channel="app", value=text)
+
+    async def cancel(
+        self, run: str, *, principal: str = LOCAL_USER, tenant: str = LOCAL_TENANT, reason: str = ""
+    ) -> None:
+        """Ask that a run end, with everything below it."""
+        await self.desk.cancel(tenant, run, principal=principal, reason=reason)
 
     async def _outcome(self, agent: Agent[T], tenant: str, run: str) -> Run[T]:
         await self.engine.settled(tenant, run)
