@@ -67,4 +67,4 @@ def commit_tree(name: str) -> str:
     return name
 
 
-writer: Agent[str] = Agent("writer", model=MODEL, instructions="Write.", description="Writes well.")
+writer = Agent("writer", model=MODEL, instructions="Write.", description="Writes well.")

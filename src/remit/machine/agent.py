@@ -6,9 +6,10 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, TypeVar, cast
+from typing import Generic, cast
 
 from pydantic import TypeAdapter, ValidationError
+from typing_extensions import TypeVar  # with the default of PEP 696: an agent answers with text
 
 from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.inputs import Inspection
@@ -22,7 +23,7 @@ from remit.values.duration import milliseconds
 from remit.values.ids import check_name
 from remit.values.money import usd
 
-T = TypeVar("T")
+T_co = TypeVar("T_co", covariant=True, default=str)
 _TWO_HUMANS = 2
 _ASK_CHARS = 60  # with `ask_` the 64 characters that providers allow
 _BRIEF = json.dumps(
@@ -131,7 +132,7 @@ class Remit:
         return (*self.rules, *own)
 
 
-class Agent(Generic[T]):
+class Agent(Generic[T_co]):
     """An agent: a model, instructions, tools, sub-agents and its remit.
 
     model: provider and pinned name, as `anthropic:claude-sonnet-4-5-20250929`.
@@ -149,7 +150,7 @@ class Agent(Generic[T]):
         instructions: str | Prompt,
         tools: Iterable[AnyTool] = (),
         agents: Iterable["Agent[object]"] = (),
-        output_type: type[T] = cast("type[T]", str),  # noqa: B008  # a cast, evaluated once
+        output_type: type[T_co] = cast("type[T_co]", str),  # noqa: B008  # a cast, evaluated once
         remit: Remit | None = None,
         description: str = "",
         max_output_tokens: int = 4096,
@@ -204,7 +205,7 @@ class Agent(Generic[T]):
                 )
 
     @cached_property
-    def answer_type(self) -> TypeAdapter[T]:
+    def answer_type(self) -> TypeAdapter[T_co]:
         """Reads and checks answers."""
         return TypeAdapter(self.output_type)
 
@@ -258,7 +259,7 @@ class Agent(Generic[T]):
         """The direct sub-agent of that name."""
         return next((agent for agent in self.agents if agent.name == name), None)
 
-    def read_answer(self, text: str) -> T:
+    def read_answer(self, text: str) -> T_co:
         """The answer from its JSON text. Raises `ArgumentError` when it does not fit the type."""
         try:
             return self.answer_type.validate_json(text)

@@ -21,7 +21,7 @@ from remit.policy.permission import Access, Risk
 from remit.values.duration import milliseconds
 
 P = ParamSpec("P")
-R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 Resources = str | Callable[..., str | Iterable[str]]
 Depends = Callable[..., str | Awaitable[str]]
 MAX_ARGUMENT_BYTES = 1024 * 1024  # a file a model writes fits; a flood does not
@@ -54,17 +54,17 @@ def probe(function: Callable[..., object]) -> Probe:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Tool(Generic[P, R]):
+class Tool(Generic[P, R_co]):
     """A function with its contract; calling it calls the function, without any governance."""
 
-    function: Callable[P, R]
+    function: Callable[P, R_co]
     spec: ToolSpec
     arguments: Arguments
     resources: Resources | None
     depends: Depends | None
     probe: Probe | None
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the function itself, without any governance."""
         return self.function(*args, **kwargs)
 
@@ -186,7 +186,7 @@ def _spec(name: str, **fields: object) -> ToolSpec:
 
 
 @overload
-def tool(function: Callable[P, R], /) -> Tool[P, R]: ...
+def tool(function: Callable[P, R_co], /) -> Tool[P, R_co]: ...
 @overload
 def tool(
     *,
@@ -201,9 +201,9 @@ def tool(
     resources: Resources | None = ...,
     depends: Depends | None = ...,
     reveals: Iterable[str] = ...,
-) -> Callable[[Callable[P, R]], Tool[P, R]]: ...
+) -> Callable[[Callable[P, R_co]], Tool[P, R_co]]: ...
 def tool(  # noqa: PLR0913  # each option is one word of the contract
-    function: Callable[P, R] | None = None,
+    function: Callable[P, R_co] | None = None,
     /,
     *,
     access: Access = "read",
@@ -217,7 +217,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     resources: Resources | None = None,
     depends: Depends | None = None,
     reveals: Iterable[str] = (),
-) -> Tool[P, R] | Callable[[Callable[P, R]], Tool[P, R]]:
+) -> Tool[P, R_co] | Callable[[Callable[P, R_co]], Tool[P, R_co]]:
     """Declare a tool. Its schema comes from the signature, its description from the docstring.
 
     access: does it change anything outside (`write`) or not (`read`, the bare `@tool`).
@@ -233,7 +233,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     Raises `SpecError` for a generic name, an untyped argument, a missing description.
     """
 
-    def declare(inner: Callable[P, R]) -> Tool[P, R]:
+    def declare(inner: Callable[P, R_co]) -> Tool[P, R_co]:
         called = name or str(getattr(inner, "__name__", ""))
         _check_name(called)
         arguments = read_signature(called, inner)

@@ -104,4 +104,4 @@ def diagram() -> str:
 
     run = {(str(phase), event): str(target) for (phase, event), target in RUN.items()}
     call = {(str(status), event): str(target) for (status, event), target in CALL.items()}
-    return draw("a run", "new", run) + "\n\n" + draw("a tool call", "judged", call)
+    return draw("a run", "new", run) + "\n\n" + draw("a tool call", "proposed", call)
