@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TypeVar
 
 from remit.errors import (
+    ConfigError,
     MissingExtra,
     StoreBusy,
     StoreCorrupt,
@@ -52,11 +53,12 @@ class Server:
     def __init__(self, url: str) -> None:
         try:
             parameters = {**_DEFAULTS, **conninfo_to_dict(url)}
-        except psycopg.ProgrammingError as exc:
-            raise StoreError(
+        except psycopg.ProgrammingError:
+            # Neither the address nor what libpq says of it is repeated: it may hold a password.
+            raise ConfigError(
                 "the address of the Postgres journal cannot be read; "
                 "it looks like postgresql://user:password@host:5432/database"
-            ) from exc
+            ) from None
         self._address = make_conninfo("", **parameters)
         host = parameters.get("host", "localhost")
         self.where = f"postgresql://{host}/{parameters.get('dbname', '')}"

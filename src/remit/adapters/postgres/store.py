@@ -54,7 +54,11 @@ class PostgresStore:
         if self._opened is not None:
             return
         pool = Pool(self._server)
-        base = await pool.run(lambda c: migrate(c, self.url))
+        try:
+            base = await pool.run(lambda c: migrate(c, self.url))
+        except BaseException:
+            await pool.close()
+            raise
         self._opened = _Opened(self._server, pool, base)
 
     async def close(self) -> None:
