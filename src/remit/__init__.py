@@ -4,10 +4,8 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from remit.adapters.files.root import FileRoot
-    from remit.adapters.prices import declare
-    from remit.adapters.scripted import EchoModel, ScriptedModel
     from remit.app.app import App
+    from remit.app.offered import EchoModel, FileRoot, ScriptedModel, declare
     from remit.app.run import Run
     from remit.app.sync import SyncApp
     from remit.errors import RemitError, ToolError
@@ -25,19 +23,19 @@ _HOMES = {
     "ArgumentPattern": "remit.policy.permission",
     "Call": "remit.machine.call",
     "Command": "remit.values.command",
-    "EchoModel": "remit.adapters.scripted",
-    "FileRoot": "remit.adapters.files.root",
+    "EchoModel": "remit.app.offered",
+    "FileRoot": "remit.app.offered",
     "Finished": "remit.values.command",
     "Prompt": "remit.machine.agent",
     "Remit": "remit.machine.agent",
     "RemitError": "remit.errors",
     "Rule": "remit.policy.permission",
     "Run": "remit.app.run",
-    "ScriptedModel": "remit.adapters.scripted",
+    "ScriptedModel": "remit.app.offered",
     "SyncApp": "remit.app.sync",
     "Tool": "remit.machine.tools",
     "ToolError": "remit.errors",
-    "declare": "remit.adapters.prices",
+    "declare": "remit.app.offered",
     "probe": "remit.machine.tools",
     "tool": "remit.machine.tools",
 }
