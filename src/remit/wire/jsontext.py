@@ -58,6 +58,7 @@ def _no_constant(name: str) -> Json:
 
 
 _DECODER = json.JSONDecoder(parse_int=Number, parse_float=Number, parse_constant=_no_constant)
+_ENCODER = json.JSONEncoder(ensure_ascii=False)  # `json.dumps` would make one a call
 # Numbers stay text: int() of ten thousand digits is refused by the interpreter, and slow.
 _CHECKER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=_no_constant)
 
@@ -89,7 +90,7 @@ def embed_object(text: str) -> str | None:
 
 def quote(text: str) -> str:
     """A JSON string; characters beyond ASCII stand as they are, so that bytes are few."""
-    return json.dumps(mend(text), ensure_ascii=False)
+    return _ENCODER.encode(mend(text))
 
 
 def write(value: Json, depth: int = 0) -> str:

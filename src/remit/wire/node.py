@@ -19,30 +19,46 @@ class Node:
     wording the providers' own servers use: `messages.0.content: Field required`.
     """
 
-    __slots__ = ("_about", "_kind", "_path", "value")
+    __slots__ = ("_about", "_key", "_kind", "_parent", "value")
 
-    def __init__(self, value: Json, *, kind: FailureKind, about: str = "", path: str = "") -> None:
+    def __init__(
+        self,
+        value: Json,
+        kind: FailureKind,
+        about: str = "",
+        parent: "Node | None" = None,
+        key: str | int = "",
+    ) -> None:
         self.value = value
         self._kind = kind
         self._about = about
-        self._path = path
+        self._parent = parent
+        self._key = key
 
     @classmethod
     def of(cls, text: str | bytes, *, kind: FailureKind, about: str = "") -> Self:
         """The root of a JSON document; `about` begins every message."""
         try:
-            return cls(parse(text), kind=kind, about=about)
+            return cls(parse(text), kind, about)
         except ProviderError as exc:
             raise ProviderError(f"{about}{exc}", kind=kind) from None
 
     def fail(self, message: str) -> ProviderError:
         """An error at this place."""
-        place = f"{self._path}: " if self._path else ""
-        return ProviderError(f"{self._about}{place}{message}", kind=self._kind)
+        place = self.place()
+        head = f"{place}: " if place else ""
+        return ProviderError(f"{self._about}{head}{message}", kind=self._kind)
+
+    def place(self) -> str:
+        """Where this is, as `messages.0.content`; empty for the root."""
+        # Put together only when asked: a stream makes thousands of nodes that never fail.
+        if self._parent is None:
+            return ""
+        head = self._parent.place()
+        return f"{head}.{self._key}" if head else str(self._key)
 
     def _child(self, key: str | int, value: Json) -> "Node":
-        path = f"{self._path}.{key}" if self._path else str(key)
-        return Node(value, kind=self._kind, about=self._about, path=path)
+        return Node(value, self._kind, self._about, self, key)
 
     def members(self) -> dict[str, Json]:
         """The object at this place."""
