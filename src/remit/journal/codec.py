@@ -29,7 +29,7 @@ def encode_body(body: Body) -> bytes:
 
 def compress(plain: bytes) -> bytes:
     """The stored form: a format byte and raw deflate with the preset dictionary."""
-    squeeze = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, 9, zdict=DICTIONARY_1)
+    squeeze = zlib.compressobj(6, zlib.DEFLATED, _RAW_DEFLATE, zdict=DICTIONARY_1)
     packed = squeeze.compress(plain) + squeeze.flush()
     if len(packed) < len(plain):
         return bytes([_DEFLATE_1]) + packed
