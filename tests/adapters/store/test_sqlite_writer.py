@@ -67,7 +67,10 @@ async def test_a_huge_tick_is_cut_into_bounded_commits(
     assert len(commits) == 3
 
 
-async def test_one_job_alone_stays_on_the_callers_thread(store: SqliteStore) -> None:
+async def test_one_job_alone_stays_on_the_callers_thread(
+    store: SqliteStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(writing, "_INLINE_S", 60.0)  # every disk is faster than this
     here = threading.get_ident()
     writer = writer_of(store)
     assert await writer.do(thread_of) == here
@@ -79,6 +82,7 @@ async def test_one_job_alone_stays_on_the_callers_thread(store: SqliteStore) -> 
 async def test_heavy_work_and_slow_disks_do_not_stop_the_loop(
     store: SqliteStore, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(writing, "_INLINE_S", 60.0)
     here = threading.get_ident()
     writer = writer_of(store)
     assert await writer.do(thread_of, heavy=True) != here

@@ -148,13 +148,16 @@ class Writer:
         while (batch := self._batches.get()) is not None:
             batches, jobs = self._gather(batch)
             try:
-                for start in range(0, len(jobs), MOST_JOBS):
-                    some = jobs[start : start + MOST_JOBS]
-                    self._commit(some)
-                    self._loop.call_soon_threadsafe(self._answer, some)
+                while len(jobs) > MOST_JOBS:
+                    self._commit(jobs[:MOST_JOBS])
+                    self._loop.call_soon_threadsafe(self._answer, jobs[:MOST_JOBS], 0)
+                    jobs = jobs[MOST_JOBS:]
+                self._commit(jobs)
                 if self._checkpoint_due():
+                    self._loop.call_soon_threadsafe(self._answer, jobs, 0)
+                    jobs = []
                     self._checkpoint()
-                self._loop.call_soon_threadsafe(self._rest, batches)
+                self._loop.call_soon_threadsafe(self._answer, jobs, batches)
             except RuntimeError:  # the loop has been closed: nobody waits any more
                 break
         self._connection.close()
@@ -173,16 +176,16 @@ class Writer:
             batches, jobs = batches + 1, jobs + more
         return batches, jobs
 
-    def _answer(self, jobs: Sequence[_Attempt]) -> None:
+    def _answer(self, jobs: Sequence[_Attempt], batches: int) -> None:
+        """On the loop: tell the callers; the thread has finished with so many batches."""
+        self._in_thread -= batches
         for job in jobs:
             job.answer()
 
-    def _rest(self, batches: int) -> None:
-        """On the loop: the thread has let the connection go, unless it has more to do."""
-        self._in_thread -= batches
-
     def _commit(self, jobs: Sequence[_Attempt]) -> None:
         """Commit all jobs at once; when that fails, one by one, so that each gets its own fault."""
+        if not jobs:  # handed over for a checkpoint alone
+            return
         try:
             self._transaction(jobs)
         except Exception as exc:  # noqa: BLE001 - what a job raises is for its caller
