@@ -36,6 +36,9 @@ _X32 = 0x40000000
 _NAMESPACES = 0x7E020080
 # Pushing characters into a terminal's input: TIOCSTI, TIOCLINUX.
 _TERMINAL = (0x5412, 0x541C)
+# Signals when a descriptor gets ready, to any process: F_SETOWN, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP.
+_OWNER = (8, 15)
+_OWNER_IOCTL = (0x8901, 0x8902)
 
 # S_ISUID and S_ISGID; O_CREAT and the own bit of O_TMPFILE.
 _SET_ID = 0o6000
@@ -79,8 +82,8 @@ def build_filter(
     ]
     code += _deny(calls.ALWAYS, column, _EPERM)
     code += _deny(calls.ABSENT, column, _ENOSYS)
-    terminal = [*_one_of(1, _TERMINAL, _errno(_EPERM)), *_allow()]
-    code += _call(calls.IOCTL[column], terminal)
+    ioctls = _TERMINAL if own_namespaces else (*_TERMINAL, *_OWNER_IOCTL)
+    code += _call(calls.IOCTL[column], [*_one_of(1, ioctls, _errno(_EPERM)), *_allow()])
     # A listener of its own could answer in the place of ours.
     code += _call(calls.SECCOMP[column], [*_any_bit(1, _NEW_LISTENER), *_allow()])
     asked = [(_RETURN, 0, 0, _NOTIFY)] if gate else _allow()
@@ -116,7 +119,7 @@ def _no_set_uid(column: int, chmod: _Code) -> _Code:
     return code
 
 
-def _without_namespaces(column: int, named: _Code) -> _Code:
+def _without_namespaces(column: int, times: _Code) -> _Code:
     pairs = _masked_one_of(1, _SOCK_TYPE, (_SOCK_STREAM, _SOCK_SEQPACKET), _allow())
     itself = [*_one_of(0, (0,), _allow()), *_errno(_EPERM)]
     return [
@@ -127,8 +130,8 @@ def _without_namespaces(column: int, named: _Code) -> _Code:
         # Limits and processors of other processes of this user: only 0, itself.
         *_call(calls.PRLIMIT64[column], itself),
         *_call(calls.SCHED_SETAFFINITY[column], itself),
-        # Times of an open file (no name) may change.
-        *_call(calls.UTIMENSAT[column], [*_null(1, _allow()), *named]),
+        *_call(calls.FCNTL[column], [*_one_of(1, _OWNER, _errno(_EPERM)), *_allow()]),
+        *_call(calls.UTIMENSAT[column], times),
     ]
 
 
@@ -178,11 +181,3 @@ def _masked_one_of(argument: int, mask: int, values: tuple[int, ...], then: _Cod
 def _any_bit(argument: int, mask: int) -> _Code:
     """EPERM when the low word of the argument has one of the bits."""
     return [(_LOAD, 0, 0, _ARGS + 8 * argument), *_when(_ANY_BIT, mask, _errno(_EPERM))]
-
-
-def _null(argument: int, then: _Code) -> _Code:
-    """`then` when both words of a pointer are zero."""
-    low = (_LOAD, 0, 0, _ARGS + 8 * argument)
-    high = (_LOAD, 0, 0, _ARGS + 8 * argument + 4)
-    rest = [high, *_when(_EQUAL, 0, then)]
-    return [low, (_EQUAL, 0, len(rest), 0), *rest]

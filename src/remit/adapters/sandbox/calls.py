@@ -141,6 +141,7 @@ OPENERS: dict[tuple[int | None, int | None], int] = {
     (257, 56): 2,  # openat
 }
 
+FCNTL = (72, 25)
 IOCTL = (16, 29)
 KILL = (62, 129)
 PRLIMIT64 = (302, 261)

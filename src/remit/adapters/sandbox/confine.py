@@ -17,6 +17,8 @@ _NEW_MOUNTS = 0x00020000
 _MAX_FD = 1 << 20
 # A wait status in decimal.
 _STATUS_BYTES = 16
+# The launcher keeps its own, so that it outlives the program and can say how it ended.
+_OOM_SCORE = "800"
 # What the program sends before it starts: its listener, or that it has none.
 _GATE = b"g"
 _NO_GATE = b"-"
@@ -64,8 +66,7 @@ class Filtered:
         self._ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self.child = os.fork()
         if self.child == 0:
-            kernel.die_with_parent()
-            guarded(error_fd, lambda: _become(plan, error_fd, theirs))
+            guarded(error_fd, lambda: _child(plan, error_fd, theirs))
         theirs.close()
         # Orphans come to the launcher, so that its descendants are the whole tree.
         self.leader = os.getpid()
@@ -99,10 +100,17 @@ def guarded(error_fd: int, action: Callable[[], None]) -> None:
         os._exit(127)
 
 
+def expendable() -> None:
+    """Let the kernel end this process before anything that matters, if memory runs out."""
+    with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
+        score.write(_OOM_SCORE)
+
+
 def _first_process(plan: Plan, error_fd: int, status_fd: int) -> None:
     """Process 1: makes the view, starts the program, outlives it only to report its end."""
     kernel.die_with_parent()
     kernel.ignore_signals()
+    expendable()
     kernel.unshare(_NEW_MOUNTS)
     view.build(plan)
     kernel.loopback_up()
@@ -118,6 +126,13 @@ def _first_process(plan: Plan, error_fd: int, status_fd: int) -> None:
             os.write(status_fd, str(status).encode())
             # The kernel kills whatever is left in the namespace.
             os._exit(0)
+
+
+def _child(plan: Plan, error_fd: int, launcher: _socket.socket) -> None:
+    """A program without namespaces: nobody else binds it to the launcher."""
+    kernel.die_with_parent()
+    expendable()
+    _become(plan, error_fd, launcher)
 
 
 def _become(plan: Plan, error_fd: int, launcher: _socket.socket | None) -> None:

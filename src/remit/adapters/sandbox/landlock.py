@@ -5,7 +5,6 @@ import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Literal
 
 from remit.adapters.sandbox import supervised
@@ -53,14 +52,5 @@ class Landlock:
         try:
             yield folder
         finally:
-            _remove(folder)
-
-
-def _remove(folder: str) -> None:
-    """Remove what a program left, also folders it made unreadable."""
-    for place, names, _ in os.walk(folder):
-        for name in names:
-            path = Path(place, name)
-            if not path.is_symlink():
-                path.chmod(0o700)
-    shutil.rmtree(folder, ignore_errors=True)
+            # The launcher has emptied it, if it ever ran.
+            shutil.rmtree(folder, ignore_errors=True)

@@ -14,8 +14,6 @@ from remit.adapters.sandbox.plan import BUBBLEWRAP, NAMESPACES, SECCOMP, Plan, r
 
 # What went wrong in a child, in words.
 _ERROR_BYTES = 4096
-# If memory runs out the kernel ends these before anything that matters.
-_OOM_SCORE = "800"
 
 _Way = type[wrap.Bubblewrapped] | type[confine.Namespaced] | type[confine.Filtered]
 
@@ -36,13 +34,16 @@ def main() -> None:
         plan = read_plan(file.read())
     try:
         kernel.prctl("PR_SET_CHILD_SUBREAPER", kernel.PR_SET_CHILD_SUBREAPER, 1)
-        with open("/proc/self/oom_score_adj", "w", encoding="ascii") as score:
-            score.write(_OOM_SCORE)
         report = _run(plan, life_fd)
     except OSError as error:
         report = f"failed {error.strerror}"
     if not watch.kill_all():
         report = "failed some processes could not be killed"
+    if plan.scratch:
+        try:
+            _remove(plan.scratch)
+        except OSError as error:
+            report = f"failed remove {plan.scratch}: {error.strerror}"
     os.write(report_fd, report.encode(errors="replace"))
 
 
@@ -79,3 +80,18 @@ def _run(plan: Plan, life_fd: int) -> str:
             if words:
                 return f"limit {words}"
             look_s = time.monotonic() + watch.PERIOD_S
+
+
+def _remove(folder: str) -> None:
+    """Remove what the program left, also when the one who asked is gone; nobody races any more."""
+    for place, names, _ in os.walk(folder):
+        for name in names:
+            if not os.path.islink(f"{place}/{name}"):
+                os.chmod(f"{place}/{name}", 0o700)
+    for place, names, files in os.walk(folder, topdown=False):
+        for name in names + files:
+            path = f"{place}/{name}"
+            if name in names and not os.path.islink(path):
+                os.rmdir(path)
+            else:
+                os.unlink(path)

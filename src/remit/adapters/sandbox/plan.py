@@ -96,7 +96,9 @@ def read_plan(content: bytes) -> Plan:
         elif name == "argv":
             plan.argv.append(next(words))
         elif name == "env":
-            plan.env[next(words)] = next(words)
+            # In one statement Python would take the value first.
+            key = next(words)
+            plan.env[key] = next(words)
         elif name == "view":
             plan.view.append((next(words), next(words), next(words)))
         elif name == "link":

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Coroutine
@@ -182,8 +183,17 @@ async def _end(
     except TimeoutError:
         launcher.kill()
         await launcher.wait()
-    # Everyone who could write is dead, so the streams end.
-    await asyncio.wait_for(streams, _GRACE_S)
+    if launcher.returncode != 0:
+        # It was killed itself. What it had only just started may not yet be bound to die with it.
+        with suppress(OSError):
+            os.killpg(launcher.pid, signal.SIGKILL)
+    try:
+        # Everyone who could write is dead, so the streams end.
+        await asyncio.wait_for(streams, _GRACE_S)
+    except TimeoutError:
+        raise SandboxFailed(
+            "sandbox: a process still holds the program's streams; look for it and kill it"
+        ) from None
 
 
 async def _to_the_end(work: Coroutine[None, None, None]) -> None:

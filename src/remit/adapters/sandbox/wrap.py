@@ -3,7 +3,7 @@
 import os
 
 from remit.adapters.sandbox import bpf, kernel, limits
-from remit.adapters.sandbox.confine import guarded
+from remit.adapters.sandbox.confine import expendable, guarded
 from remit.adapters.sandbox.gate import Gate
 from remit.adapters.sandbox.plan import HIDE, PRIVATE, READ, Plan
 from remit.adapters.sandbox.view import HOSTS, SHM_BYTES, TMP_BYTES
@@ -35,7 +35,9 @@ def command(plan: Plan, status_fd: int, block_fd: int) -> tuple[list[str], list[
 
     for key, value in plan.env.items():
         words += ["--setenv", key, value]
-    words += ["--proc", "/proc", "--dev", "/dev"]
+    # Read-only, because root owns the settings of the kernel in it: bubblewrap leaves /proc/sys
+    # writable for a root without capabilities.
+    words += ["--proc", "/proc", "--remount-ro", "/proc", "--dev", "/dev"]
     words += ["--perms", "1777", "--size", str(SHM_BYTES), "--tmpfs", "/dev/shm"]  # noqa: S108  # inside
     words += ["--remount-ro", "/dev"]
     for inside, host, how in plan.view:
@@ -98,6 +100,7 @@ class Bubblewrapped:
 def _exec(argv: list[str], fds: list[int]) -> None:
     kernel.die_with_parent()
     kernel.default_signals()
+    expendable()
     for fd in fds:
         os.set_inheritable(fd, True)  # noqa: FBT003  # it takes no keywords
     os.execve(argv[0], argv, {})
