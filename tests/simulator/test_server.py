@@ -1,22 +1,23 @@
 """The official SDK drives the simulator: answers, streams, tools, thinking, caching, errors."""
 
-import json
 from collections.abc import AsyncIterator, Callable
+from contextlib import suppress
 
-import aiohttp
 import anthropic
 import httpx2
 import pytest
 from anthropic.types import MessageParam, ToolParam
+from hypothesis import given
+from hypothesis import strategies as st
 
-from remit.errors import ConfigError
+from remit.errors import ConfigError, ProviderError
 from remit.simulator import server
-from remit.simulator.compose import call, compose
+from remit.simulator.anthropic import AnthropicEndpoint
 from remit.simulator.load import parse_scenario
-from remit.simulator.scenario import ECHO, Fault, Scenario
+from remit.simulator.scenario import ECHO
 from remit.simulator.server import Simulator, running
-from remit.values.model import ModelAnswer, ModelRequest, RawText
-from remit.values.usage import Usage
+from remit.wire.anthropic.request import encode_request, headers
+from tests.wire.strategies import requests
 
 MODEL = "claude-haiku-4-5-20251001"
 SCENARIO = parse_scenario(
@@ -260,79 +261,16 @@ async def test_an_unknown_path_is_refused(client: anthropic.AsyncAnthropic) -> N
         await client.get("/v1/nothing", cast_to=object)
 
 
-# ---------------------------------------------------------------- what it remembers
-
-
-async def test_it_tells_what_it_served(
-    simulator: Simulator, client: anthropic.AsyncAnthropic
-) -> None:
-    await client.messages.create(model=MODEL, max_tokens=99, messages=[user("hi")])
-    with pytest.raises(anthropic.RateLimitError):
-        await client.messages.create(model=MODEL, max_tokens=99, messages=[user("LIMIT")])
-    with pytest.raises(anthropic.BadRequestError):
-        await client.messages.create(model=MODEL, max_tokens=0, messages=[user("hi")])
-    good, limited, bad = simulator.served
-    assert (good.status, good.fault, good.error) == (200, None, "")
-    assert good.request is not None
-    assert good.request.messages[0].text == "hi"
-    assert good.answer is not None
-    assert good.answer.parts == (RawText("You said: hi"),)
-    assert limited.status == 429
-    assert limited.fault is not None
-    assert (bad.status, bad.request) == (400, None)
-    assert simulator.usage == {MODEL: good.answer.usage}
-    async with (
-        aiohttp.ClientSession() as session,
-        session.get(f"{simulator.url}/_simulator/report") as response,
-    ):
-        report = await response.json()
-    assert report["usage"] == {MODEL: good.answer.usage.model_dump()}
-    assert [row["status"] for row in report["served"]] == [200, 429, 400]
-    assert report["served"][1]["fault"] == "rate_limited"
-
-
-async def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(server, "_MAX_DIGESTS", 2)
-    faulty = Scenario(rules=ECHO.rules, faults=(Fault(kind="overloaded", first=1),))
-    async with (
-        running(faulty) as simulator,
-        anthropic.AsyncAnthropic(api_key="k", base_url=simulator.url, max_retries=0) as client,
-    ):
-
-        async def ask(text: str) -> int:
-            response = await client.messages.with_raw_response.create(
-                model="m", max_tokens=9, messages=[user(text)]
-            )
-            return response.status_code
-
-        for text in ("a", "b", "c"):
-            with pytest.raises(anthropic.InternalServerError):
-                await ask(text)
-        assert await ask("c") == 200
-        with pytest.raises(anthropic.InternalServerError):
-            await ask("a")  # forgotten
-
-
-async def test_a_function_can_be_the_model() -> None:
-    def script(request: ModelRequest) -> ModelAnswer | Fault:
-        task = request.messages[-1].text
-        if task == "fail":
-            return Fault(kind="cut", after_events=1)
-        return compose(request, call("go", f'{{"to":{json.dumps(task)}}}'), input_tokens=77)
-
-    async with (
-        running(script) as simulator,
-        anthropic.AsyncAnthropic(api_key="k", base_url=simulator.url, max_retries=0) as client,
-    ):
-        message = await client.messages.create(model="m", max_tokens=99, messages=[user("Rome")])
-        assert message.content[0].type == "tool_use"
-        assert message.content[0].input == {"to": "Rome"}
-        assert message.usage.input_tokens == 77
-        async with client.messages.stream(
-            model="m", max_tokens=99, messages=[user("fail")]
-        ) as stream:
-            assert [event.type async for event in stream] == ["message_start"]
-        assert simulator.usage["m"] == Usage(input=77, output=message.usage.output_tokens)
+@given(st.binary(max_size=200) | requests().map(encode_request), st.lists(st.integers(0, 10**6)))
+def test_no_body_breaks_it(body: bytes, places: list[int]) -> None:
+    simulator = Simulator(ECHO, None)
+    endpoint = AnthropicEndpoint()
+    spoiled = bytearray(body or b"x")
+    for place in places:
+        spoiled[place % len(spoiled)] = place % 256
+    with suppress(ProviderError):  # the only exception there may be
+        request, root = simulator.read(endpoint, headers("k"), bytes(spoiled))
+        simulator.decide(endpoint, request, root)
 
 
 async def test_a_body_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:

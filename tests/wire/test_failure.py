@@ -15,6 +15,7 @@ from remit.wire.failure import (
     http_error,
     kind_of_status,
     retry_after_ms,
+    rfc3339,
     rfc3339_ms,
     until_ms,
 )
@@ -115,6 +116,11 @@ def test_http_dates(text: str, instant: int | None) -> None:
 )
 def test_rfc_3339_times(text: str, instant: int | None) -> None:
     assert rfc3339_ms(text) == instant
+
+
+def test_times_are_written_as_they_are_read() -> None:
+    assert rfc3339(NOW_MS) == "1994-11-06T08:49:37Z"
+    assert rfc3339_ms(rfc3339(NOW_MS + 250)) == NOW_MS + 250
 
 
 def test_an_instant_that_is_not_known_gives_no_wait() -> None:

@@ -267,7 +267,12 @@ class Play:
 def play(scenario: Scenario | Script, request: ModelRequest, digest: str, seen: int) -> Play:
     """What a scenario or script does with a request. Raises `ProviderError` for an error answer."""
     if not isinstance(scenario, Scenario):
-        made = scenario(request)
+        try:
+            made = scenario(request)
+        except Exception as exc:  # a user's function: its bug must reach the client
+            raise ProviderError(
+                f"the scenario's function raised {type(exc).__name__}: {exc}", kind="bad_request"
+            ) from exc
         return Play(None, made) if isinstance(made, Fault) else Play(made, None)
     fault = scenario.fault(request, digest, seen)
     rule, answer = scenario.reply(request)

@@ -27,7 +27,10 @@ from remit.wire.jsontext import Json, array, quote, record, write
 from remit.wire.node import Node
 
 MAX_BODY_BYTES = 32 * 1024**2  # the real service's limit of a request
-MAX_SERVED = 1000  # requests kept for tests to look at
+# Requests kept for tests to look at: so many, or so many bytes of their bodies.
+MAX_SERVED = 1000
+MAX_SERVED_BYTES = 16 * 1024**2
+MAX_MODELS = 1000  # names usage is counted by
 _MAX_DIGESTS = 10_000  # of requests counted for faults that pass
 _WINDOW_MS = 60_000  # rate limits are per minute
 _SHUTDOWN_S = 0.1  # hanging answers are cut off, not waited for
@@ -44,6 +47,8 @@ class Served:
     answer: ModelAnswer | None = None
     fault: Fault | None = None
     error: str = ""
+    size: int = 0
+    """Bytes of the request's body."""
 
 
 class Simulator:
@@ -51,7 +56,7 @@ class Simulator:
 
     def __init__(self, scenario: Scenario | Script, key: str | None) -> None:
         self.url = ""
-        self.served: deque[Served] = deque(maxlen=MAX_SERVED)
+        self.served: deque[Served] = deque()
         self.usage: dict[str, Usage] = {}
         """Tokens answered by model, also where the answer broke off on its way: they are billed."""
         self._scenario = scenario
@@ -60,6 +65,7 @@ class Simulator:
         self._seen: OrderedDict[str, int] = OrderedDict()
         self._count = 0
         self._window = (0, 0)  # start in Unix milliseconds, requests since
+        self._held_bytes = 0
 
     # ------------------------------------------------------------ deciding
 
@@ -123,6 +129,12 @@ class Simulator:
 
     # ------------------------------------------------------------ serving
 
+    def _keep(self, served: Served) -> None:
+        self.served.append(served)
+        self._held_bytes += served.size
+        while len(self.served) > MAX_SERVED or self._held_bytes > MAX_SERVED_BYTES:
+            self._held_bytes -= self.served.popleft().size
+
     def next_id(self) -> str:
         """A fresh request id."""
         self._count += 1
@@ -141,10 +153,12 @@ class Simulator:
     async def serve(self, endpoint: Endpoint, request: web.Request) -> web.StreamResponse:
         """Answer one request for a model's answer."""
         headers = _lowered(request)
+        body = b""
         read: ModelRequest | None = None
         fault: Fault | None = None
         try:
-            read, root = self.read(endpoint, headers, await request.read())
+            body = await request.read()
+            read, root = self.read(endpoint, headers, body)
             plan = self.decide(endpoint, read, root)
             fault = plan.fault
             refused = faults.refusal(fault) if fault is not None else None
@@ -154,12 +168,12 @@ class Simulator:
             error = ProviderError("Request exceeds the maximum size", kind="too_large")
             return self.refuse(endpoint, error, read, fault)
         except ProviderError as exc:
-            return self.refuse(endpoint, exc, read, fault)
+            return self.refuse(endpoint, exc, read, fault, len(body))
         await asyncio.sleep((plan.latency_ms + (fault.latency_ms if fault else 0)) / 1000)
         if fault is not None and fault.kind == "hang":
-            self.served.append(Served(self.next_id(), 0, read, None, fault))
+            self._keep(Served(self.next_id(), 0, read, None, fault, size=len(body)))
             await faults.hang()
-        return await self._answer(endpoint, request, read, plan)
+        return await self._answer(endpoint, request, read, plan, len(body))
 
     def models(self, endpoint: Endpoint, request: web.Request) -> web.Response:
         """Answer which models there are."""
@@ -176,11 +190,12 @@ class Simulator:
         error: ProviderError,
         read: ModelRequest | None = None,
         fault: Fault | None = None,
+        size: int = 0,
     ) -> web.Response:
         """Answer with an error."""
         request_id = error.request_id = self.next_id()
         failure = endpoint.codec.encode_error(error)
-        self.served.append(Served(request_id, failure.status, read, None, fault, error=str(error)))
+        self._keep(Served(request_id, failure.status, read, None, fault, str(error), size))
         return web.Response(
             status=failure.status,
             body=failure.body,
@@ -193,13 +208,16 @@ class Simulator:
         request: web.Request,
         read: ModelRequest,
         plan: Play,
+        size: int,
     ) -> web.StreamResponse:
         request_id = self.next_id()
         answer = plan.answer or ModelAnswer(
             parts=(), stop="end", usage=Usage(), model=read.model, provider_id=request_id
         )
-        self.served.append(Served(request_id, 200, read, answer, plan.fault))
-        self.usage[answer.model] = self.usage.get(answer.model, Usage()) + answer.usage
+        self._keep(Served(request_id, 200, read, answer, plan.fault, size=size))
+        full = len(self.usage) >= MAX_MODELS and answer.model not in self.usage
+        name = "other models" if full else answer.model
+        self.usage[name] = self.usage.get(name, Usage()) + answer.usage
         headers = self.limit_headers(endpoint) | {"request-id": request_id}
         fault = plan.fault if plan.fault and plan.fault.kind in faults.MIDSTREAM else None
         if read.stream:

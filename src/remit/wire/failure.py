@@ -145,6 +145,11 @@ def rfc3339_ms(value: str) -> int | None:
         return None
 
 
+def rfc3339(instant_ms: int) -> str:
+    """Unix milliseconds as an RFC 3339 time."""
+    return (_EPOCH + timedelta(milliseconds=instant_ms)).isoformat().replace("+00:00", "Z")
+
+
 def _ms(at: datetime) -> int:
     return (at - _EPOCH) // timedelta(milliseconds=1)
 

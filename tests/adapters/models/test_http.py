@@ -291,3 +291,22 @@ async def test_what_cannot_be_sent_is_not_sent() -> None:
         await client.answer(request(" "), deadline_s=10, emit=ignore)
     assert caught.value.kind == "bad_request"
     await client.close()
+
+
+def test_a_client_belongs_to_one_loop_at_a_time() -> None:
+    client = HttpModel(ANTHROPIC, KEY, base_url="http://127.0.0.1:9")
+
+    async def ask() -> str:
+        with pytest.raises((ProviderError, ConfigError)) as caught:
+            await client.answer(request(), deadline_s=10, emit=ignore)
+        return str(caught.value)
+
+    first, second = asyncio.new_event_loop(), asyncio.new_event_loop()
+    assert "cannot connect" in first.run_until_complete(ask())
+    assert "used in two event loops" in second.run_until_complete(ask())
+    first.run_until_complete(client.close())
+    first.close()
+    # A loop that is gone is no obstacle: `asyncio.run` makes a new one each time.
+    assert "cannot connect" in second.run_until_complete(ask())
+    second.run_until_complete(client.close())
+    second.close()

@@ -47,6 +47,7 @@ class HttpModel(Model):
         self._key = ApiKey(key, variable=codec.key_variable)
         self._base, self._local = check_base_url(base_url or codec.base_url, plain_http=plain_http)
         self._session: aiohttp.ClientSession | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
 
     @override
     def __repr__(self) -> str:
@@ -120,6 +121,14 @@ class HttpModel(Model):
         response.release()
 
     def _ready(self) -> aiohttp.ClientSession:
+        loop = asyncio.get_running_loop()
+        if self._loop is not loop:
+            if self._session is not None and self._loop is not None and not self._loop.is_closed():
+                raise ConfigError(
+                    f"one client for {self._where()} is used in two event loops at once; make one "
+                    "for each"
+                )
+            self._session, self._loop = None, loop
         if self._session is None or self._session.closed:
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(

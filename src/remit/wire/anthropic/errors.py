@@ -1,7 +1,6 @@
 """Anthropic errors and rate-limit headers, both directions."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
 
 from remit.errors import ProviderError
 from remit.values.model import FailureKind, RateLimits
@@ -13,6 +12,7 @@ from remit.wire.failure import (
     http_error,
     kind_of_status,
     retry_after_ms,
+    rfc3339,
     rfc3339_ms,
     until_ms,
 )
@@ -94,10 +94,7 @@ def encode_limits(limits: RateLimits, now_ms: int) -> dict[str, str]:
         if left is not None:
             headers[f"{_PREFIX}{what}-remaining"] = str(left)
         if left is not None and limits.reset_after_ms is not None:
-            at = datetime.fromtimestamp(0, UTC) + timedelta(
-                milliseconds=now_ms + limits.reset_after_ms
-            )
-            headers[f"{_PREFIX}{what}-reset"] = at.isoformat().replace("+00:00", "Z")
+            headers[f"{_PREFIX}{what}-reset"] = rfc3339(now_ms + limits.reset_after_ms)
     if limits.retry_after_ms is not None:
         headers["retry-after"] = str(-(-limits.retry_after_ms // 1000))
     return headers
