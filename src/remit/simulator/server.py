@@ -161,6 +161,7 @@ class Simulator:
             read, root = self.read(endpoint, headers, body)
             plan = self.decide(endpoint, read, root)
             fault = plan.fault
+            await asyncio.sleep((plan.latency_ms + (fault.latency_ms if fault else 0)) / 1000)
             refused = faults.refusal(fault) if fault is not None else None
             if refused is not None:
                 raise refused
@@ -169,7 +170,6 @@ class Simulator:
             return self.refuse(endpoint, error, read, fault)
         except ProviderError as exc:
             return self.refuse(endpoint, exc, read, fault, len(body))
-        await asyncio.sleep((plan.latency_ms + (fault.latency_ms if fault else 0)) / 1000)
         if fault is not None and fault.kind == "hang":
             self._keep(Served(self.next_id(), 0, read, None, fault, size=len(body)))
             await faults.hang()

@@ -11,7 +11,7 @@ def request(text: str = "hello", *, stream: bool = True) -> ModelRequest:
     """One question."""
     part = TextPart(text=Clean.vouch(text), origin=USER)
     return ModelRequest(
-        model="claude-sonnet-4-5-20250929",
+        model="claude-haiku-4-5-20251001",
         system="",
         messages=(Message(role="user", parts=(part,)),),
         max_output_tokens=1000,

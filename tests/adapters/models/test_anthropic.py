@@ -4,6 +4,7 @@ import asyncio
 import gc
 import traceback
 from collections.abc import AsyncIterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,9 +13,11 @@ from remit.errors import ProviderError
 from remit.ports import Model
 from remit.simulator.load import parse_scenario
 from remit.simulator.server import Simulator, running
-from remit.values.model import Delta, RawCall, RawText, RawThinking
+from remit.values.model import Delta, RawCall, RawText, RawThinking, ToolSchema
 from tests.adapters.models.conversations import ignore, request
+from tests.simulator.conversations import answered, called, user
 
+TOOL = ToolSchema("find", "Finds.", '{"type":"object"}')
 KEY = "a-key-that-is-long-enough-to-be-scrubbed"
 SCENARIO = parse_scenario(
     r"""
@@ -249,3 +252,20 @@ async def test_an_error_in_emit_is_the_callers(model: Model) -> None:
     with pytest.raises(TimeoutError, match="mine"):
         await model.answer(request("hi"), deadline_s=10, emit=refuse)
     gc.collect()  # a connection left open would warn here
+
+
+async def test_a_loop_reads_its_conversation_from_the_cache(simulator: Simulator) -> None:
+    client = AnthropicModel(KEY, base_url=simulator.url)
+    messages = [user("x" * 8000)]
+    shares: list[tuple[int, int]] = []
+    for turn in range(3):
+        # More blocks a turn than the service looks back from a breakpoint.
+        calls = [f"t{turn}n{number}" for number in range(15)]
+        loop = replace(request(), messages=tuple(messages), tools=(TOOL,), system="Be quick.")
+        usage = (await client.answer(loop, deadline_s=10, emit=ignore)).usage
+        shares.append((usage.cache_read, usage.input - usage.cache_read - usage.cache_write))
+        messages += [called(*calls), answered(*((call, "result " * 20) for call in calls))]
+    await client.close()
+    first, second, third = (read for read, _ in shares)
+    assert (first, second > 2000, third > second) == (0, True, True)
+    assert [plain for _, plain in shares] == [0, 0, 0]

@@ -84,8 +84,8 @@ def encode_request(request: ModelRequest) -> bytes:
     """The body of a request.
 
     Prompt caching is asked for where the prefix is stable: after the tools and instructions, and,
-    since a loop with tools sends everything again, at the end of the conversation. Unsigned
-    thinking, blank text and messages left empty by that are not sent: the API refuses them.
+    since a loop with tools sends everything again, in the conversation. Unsigned thinking, blank
+    text and messages left empty by that are not sent: the API refuses them.
     Raises `ProviderError` (`bad_request`) for what the API would refuse in any case.
     """
     members = {
@@ -108,12 +108,22 @@ def encode_request(request: ModelRequest) -> bytes:
     if not turns:
         raise ProviderError("nothing to send: no message has any content", kind="bad_request")
     if tools and turns[-1][0] == "user":
-        turns[-1][1][-1]["cache_control"] = _EPHEMERAL
+        _mark(turns)
     members["messages"] = array(
         record({"role": quote(role), "content": array(record(block) for block in blocks)})
         for role, blocks in turns
     )
     return record(members).encode()
+
+
+def _mark(turns: list[tuple[Role, list[Block]]]) -> None:
+    """Ask to cache the conversation: at its end, and where the request before this one ended.
+
+    The API looks for older entries only 20 blocks before a breakpoint, and one turn of parallel
+    calls has more: the second breakpoint finds the entry wherever it lies.
+    """
+    for _, blocks in [turn for turn in turns if turn[0] == "user"][-2:]:
+        blocks[-1]["cache_control"] = _EPHEMERAL
 
 
 def takes_budget(model: str) -> bool:
