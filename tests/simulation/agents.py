@@ -1,0 +1,189 @@
+"""The agents and tools of the simulation; every tool tells the world what it does to it."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from remit.machine.agent import Agent, Remit
+from remit.machine.call import Call
+from remit.machine.spec import AgentSpec
+from remit.machine.tools import AnyTool, probe, tool
+from remit.policy.permission import Rule
+from tests.simulation.world import world_of
+
+MODEL = "sim:mind"
+
+
+@tool(access="read", timeout="8s")
+async def look(call: Call, place: str) -> str:
+    """Look at a place."""
+    return await world_of().carry_out(call, "look", {"place": place}, effect=False)
+
+
+@tool(access="read", timeout="8s")
+def peek(call: Call, place: str) -> str:
+    """Look at a place from a thread."""
+    return world_of().in_thread(call, "peek", effect=False)
+
+
+@tool(access="write", timeout="6s", on_crash="repeat", resources="note:{name}")
+async def note(call: Call, name: str) -> str:
+    """Write a note; the same note twice is one note."""
+    return await world_of().carry_out(call, "note", {"name": name})
+
+
+@tool(access="write", timeout="10s", resources="mail:{to}")
+async def mail(call: Call, to: str) -> str:
+    """Send a mail."""
+    return await world_of().carry_out(call, "mail", {"to": to})
+
+
+@tool(access="write", timeout="4s", resources="mail:{to}")
+def mail_slowly(call: Call, to: str) -> str:
+    """Send a mail from a thread."""
+    return world_of().in_thread(call, "mail_slowly")
+
+
+async def was_paid(call: Call) -> str | None:
+    """Ask the bank."""
+    return await world_of().probe(call)
+
+
+@tool(access="write", timeout="6s", on_crash=probe(was_paid))
+async def pay(call: Call, amount: int) -> str:
+    """Pay a bill."""
+    return await world_of().carry_out(call, "pay", {"amount": amount})
+
+
+@tool(access="write", timeout="4s", on_crash=probe(was_paid), resources="bank")
+def pay_slowly(call: Call, amount: int) -> str:
+    """Pay a bill from a thread."""
+    return world_of().in_thread(call, "pay_slowly")
+
+
+@tool(
+    access="write",
+    risk="high",
+    timeout="6s",
+    resources="bank",
+    depends=lambda amount: world_of().tree,
+)
+async def wire(call: Call, amount: int) -> str:
+    """Wire money; depends on the state of the tree."""
+    return await world_of().carry_out(call, "wire", {"amount": amount})
+
+
+@tool(access="write", timeout="6s")
+async def wipe(call: Call, place: str) -> str:
+    """Wipe a place; a rule forbids it."""
+    return await world_of().carry_out(call, "wipe", {"place": place})
+
+
+@tool(access="write", timeout="6s", resources="form")
+async def file_form(call: Call, name: str) -> str:
+    """File a form; asks a human how many copies."""
+    copies = call.ask("copies", "How many copies?", int)
+    return await world_of().carry_out(call, "file_form", {"name": name}, said=copies)
+
+
+TOOLS = (look, peek, note, mail, mail_slowly, pay, pay_slowly, wire, wipe, file_form)
+ACCESS = {tool.name: tool.spec.access for tool in TOOLS}
+POLICY = {tool.name: tool.spec.on_crash for tool in TOOLS}
+_NEVER = Rule(id="never-wipe", effect="deny", tool="wipe", reason="nobody wipes")
+_FREE: dict[AnyTool | str, int] = {
+    "note": 0,
+    "mail": 0,
+    "mail_slowly": 0,
+    "pay_slowly": 0,
+    "file_form": 0,
+    "wipe": 0,
+}
+_ASKED: dict[AnyTool | str, int] = {**_FREE, "pay": 1, "wire": 2}
+
+
+@dataclass(frozen=True)
+class Authority:
+    """What the simulation, not Remit, knows about who must agree; None means never."""
+
+    shadow: bool = False
+    supervised: bool = False
+    approvers: tuple[str, ...] = ()
+
+    def needed(self, name: str) -> int | None:
+        """Humans who must have agreed before the tool may do anything."""
+        if ACCESS[name] == "read":
+            return 0
+        if self.shadow or name == "wipe":
+            return None
+        return max(_ASKED[name], 1 if self.supervised else 0)
+
+
+def _agent(
+    name: str,
+    remit: Remit,
+    *,
+    agents: Iterable[Agent[object]] = (),
+    few: bool = False,
+    output_type: type = str,
+) -> Agent[object]:
+    return Agent(
+        name,
+        model=MODEL,
+        instructions=f"You are {name}.",
+        tools=(look, note, mail) if few else TOOLS,
+        agents=agents,
+        remit=remit,
+        output_type=output_type,
+        max_output_tokens=600,
+    )
+
+
+_FEW: dict[AnyTool | str, int] = {"note": 0, "mail": 0}
+mole = _agent(
+    "mole", Remit(approvals=_FEW, turns=4, timeout="40s", approval_timeout="90s"), few=True
+)
+digger = _agent(
+    "digger",
+    Remit(approvals=_FEW, turns=5, timeout="60s", cost_usd="0.50", approval_timeout="90s"),
+    agents=(mole,),
+    few=True,
+)
+_REMIT = Remit(approvals=_ASKED, rules=(_NEVER,), approval_timeout="90s")
+clerk = _agent("clerk", replace(_REMIT, turns=8, timeout="5m"))
+poor = _agent("poor", replace(_REMIT, cost_usd="0.12", tokens=40_000, timeout="5m"))
+saver = _agent(
+    "saver",
+    replace(_REMIT, session_cost_usd="0.25", session_tokens=80_000, turns=8),
+)
+hasty = _agent("hasty", replace(_REMIT, timeout="12s", parallel_calls=2))
+boss = _agent(
+    "boss",
+    replace(_REMIT, cost_usd="0.90", timeout="4m", turns=6),
+    agents=(digger, mole),
+)
+judge = _agent(
+    "judge",
+    replace(
+        _REMIT,
+        approvers=("ann", "bob"),
+        success=lambda answer: bool(int(str(answer)) % 2),
+        turns=8,
+    ),
+    output_type=int,
+)
+draft = _agent("draft", replace(_REMIT, phase="supervised", turns=6))
+ghost = _agent("ghost", replace(_REMIT, phase="shadow", turns=6))
+
+ROOTS = (clerk, poor, saver, hasty, boss, judge, draft, ghost)
+ALL = {agent.name: agent for agent in (*ROOTS, digger, mole)}
+SPECS: dict[str, AgentSpec] = {agent.name: agent.spec(str) for agent in ROOTS}
+AUTHORITY = {
+    "judge": Authority(approvers=("ann", "bob")),
+    "draft": Authority(supervised=True),
+    "ghost": Authority(shadow=True),
+}
+_PLAIN = Authority()
+
+
+def authority_of(agent: str) -> Authority:
+    """Who must agree to the calls of an agent."""
+    return AUTHORITY.get(agent, _PLAIN)
