@@ -3,7 +3,7 @@
 import json
 
 from remit.machine.changing import replace
-from remit.machine.measure import bytes_of, roll
+from remit.machine.measure import bound_of, roll
 from remit.machine.state import CallState, State, is_out
 from remit.values.clean import Clean
 from remit.values.message import Message, Origin, OriginKind, Part, ResultPart, Role
@@ -25,7 +25,7 @@ def say(state: State, role: Role, parts: tuple[Part, ...]) -> State:
         state,
         messages=messages,
         digest=roll(state.digest, role, parts),
-        context_bytes=state.context_bytes + bytes_of(parts),
+        context_bound=state.context_bound + bound_of(parts),
     )
 
 

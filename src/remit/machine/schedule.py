@@ -19,7 +19,6 @@ from remit.machine.draft import Draft
 from remit.machine.ending import STOP_GRACE_MS, conclude, end_if_quiet
 from remit.machine.judging import refuse
 from remit.machine.lexemes import brief_of
-from remit.machine.measure import FRAME_BYTES
 from remit.machine.spec import FINAL_TOOL
 from remit.machine.state import CallState, State
 from remit.policy.budget import OUTPUT_FLOOR_TOKENS, affordable_output, holds_for
@@ -29,9 +28,6 @@ from remit.values.account import unit_of
 from remit.values.clean import Clean
 from remit.values.ids import call_id, subrun_id
 
-# A tokenizer never makes more tokens than bytes; on top come what the provider wraps around
-# tools (Anthropic documents up to 804 tokens for tool use); parts are measured with their frames.
-_REQUEST_OVERHEAD = 1024
 # Hex digits of a request's digest: it tells two requests of a run apart, the chain protects it.
 _REQUEST_DIGEST = 16
 # A model that only repeats refused calls is stopped after this many refusals.
@@ -129,9 +125,8 @@ def _retry_if_due(draft: Draft) -> None:
 
 
 def input_bound(state: State) -> int:
-    """Upper bound of the tokens the model will read, from the bytes that are sent."""
-    frames = FRAME_BYTES * len(state.spec.tools)
-    return state.context_bytes + state.spec_bytes + frames + _REQUEST_OVERHEAD
+    """Upper bound of the tokens the model will read (see `remit.values.bound`)."""
+    return state.context_bound + state.spec_bound
 
 
 def _request(draft: Draft, attempt: int) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from remit.policy.limits import Limits
 from remit.policy.permission import Access, Risk, Rule
 from remit.policy.phase import Phase
+from remit.values.model import ToolSchema
 
 ToolKind = Literal["function", "agent", "final"]
 OnCrash = Literal["repeat", "probe", "ask"]
@@ -94,3 +95,8 @@ def canonical(value: BaseModel) -> bytes:
 def digest_of(value: BaseModel) -> str:
     """SHA-256 of the canonical JSON, in hex."""
     return hashlib.sha256(canonical(value)).hexdigest()
+
+
+def schemas(spec: AgentSpec) -> tuple[ToolSchema, ...]:
+    """The tools as the model sees them."""
+    return tuple(ToolSchema(tool.name, tool.description, tool.parameters) for tool in spec.tools)

@@ -7,8 +7,9 @@ from typing import Literal
 from remit.errors import UnpricedModel
 from remit.journal.events import AccountLimit, Hold
 from remit.machine.measure import measured
-from remit.machine.spec import AgentSpec, ToolSpec
+from remit.machine.spec import AgentSpec, ToolSpec, schemas
 from remit.machine.transitions import CallStatus, Phase
+from remit.values.bound import REQUEST_FRAME, text_bound, tools_bound
 from remit.values.message import Message
 from remit.values.price import ModelPrice
 from remit.values.usage import Usage
@@ -75,8 +76,8 @@ class State:
     run: str
     spec: AgentSpec
     spec_digest: str
-    spec_bytes: int
-    """UTF-8 bytes of instructions and tools as the model gets them."""
+    spec_bound: int
+    """Upper bound of the tokens of instructions and tools."""
     phase: Phase = "new"
     user: str = ""
     session: str = ""
@@ -98,8 +99,8 @@ class State:
     messages: tuple[Message, ...] = ()
     digest: bytes = b""
     """Rolling digest of the messages."""
-    context_bytes: int = 0
-    """UTF-8 bytes of the messages, for the upper bound of input tokens."""
+    context_bound: int = 0
+    """Upper bound of the tokens of the messages."""
     model: ModelCall | None = None
     calls: tuple[CallState, ...] = ()
     answer: str | None = None
@@ -194,19 +195,16 @@ class State:
 
 def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] = ()) -> State:
     """The state before the first event; `history` is the conversation that the run continues."""
-    parts = [spec.instructions, spec.output_schema or ""]
-    for tool in spec.tools:
-        parts += [tool.name, tool.description, tool.parameters]
     digest, size = measured(history)
     return State(
         tenant=tenant,
         run=run,
         spec=spec,
         spec_digest=spec.digest,
-        spec_bytes=sum(len(part.encode()) for part in parts),
+        spec_bound=REQUEST_FRAME + text_bound(spec.instructions) + tools_bound(schemas(spec)),
         messages=history,
         digest=digest,
-        context_bytes=size,
+        context_bound=size,
     )
 
 

@@ -15,7 +15,7 @@ from remit.journal.events import (
 from remit.machine.agent import Agent
 from remit.machine.conversation import answer_of
 from remit.machine.inputs import Input, Inspection
-from remit.machine.spec import AgentSpec
+from remit.machine.spec import schemas
 from remit.machine.state import State
 from remit.policy.redact import RedactedStream, Redactor
 from remit.runtime.cleaning import INVALID, Cleaner
@@ -23,17 +23,12 @@ from remit.runtime.hub import StreamDelta
 from remit.runtime.outcome import Outcome
 from remit.runtime.services import Services
 from remit.values.message import CallPart, Part
-from remit.values.model import Delta, ModelAnswer, ModelRequest, ToolSchema
+from remit.values.model import Delta, ModelAnswer, ModelRequest
 
 # A predicate looks at one answer; longer means it hangs.
 _CHECK_S = 30.0
 # A model call ends this long before the run does, so that its outcome is still journalled.
 _SETTLE_S = 0.05
-
-
-def schemas(spec: AgentSpec) -> tuple[ToolSchema, ...]:
-    """The tools as the model sees them."""
-    return tuple(ToolSchema(tool.name, tool.description, tool.parameters) for tool in spec.tools)
 
 
 @dataclass(slots=True)
