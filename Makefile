@@ -10,7 +10,7 @@ PYTHON ?=
 # Exact, because the locks it writes are committed.
 UV := uv==0.13.9
 
-CODE := $(wildcard src tests examples benchmarks)
+CODE := $(wildcard src tests examples benchmarks scripts)
 # The pure floors: while their own tests run, and only then, branch coverage is measured. Its
 # threshold is `fail_under` in pyproject.toml.
 FLOORS := errors journal machine policy projections values wire
