@@ -19,8 +19,8 @@ class Options:
 
 def _keep(name: str) -> Callable[[click.Context, click.Parameter, object], None]:
     def keep(context: click.Context, _parameter: click.Parameter, value: object) -> None:
-        options = context.find_object(Options)
-        if value and options is not None:
+        options = context.find_root().ensure_object(Options)
+        if value:
             setattr(options, name, value)
 
     return keep

@@ -1,0 +1,131 @@
+"""`remit approvals`, `approve` and `deny`: calls that wait for a human, and the human's word."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import click
+from rich.table import Table
+
+from remit.app.desk import Desk
+from remit.app.run import PendingApproval, pending_approvals
+from remit.cli.delivery import deliver, fate
+from remit.cli.journal import Journal, Waiting, open_journal, short, the_one, waiting
+from remit.cli.options import Options
+from remit.cli.output import cell, console, iso, moment, print_json
+from remit.cli.person import CHANNEL, principal
+from remit.cli.plain import one_line, printable
+
+_ARGUMENT_CHARS = 80
+
+
+@click.command("approvals")
+@click.pass_obj
+def approvals(options: Options) -> None:
+    """List the calls that wait for a human, oldest first."""
+
+    async def look() -> list[tuple[Waiting, PendingApproval]]:
+        async with open_journal(options) as journal:
+            return await _pending(journal, options)
+
+    found = asyncio.run(look())
+    if options.json:
+        print_json([approval_json(run.row.tenant, each) for run, each in found])
+        return
+    if not found:
+        click.echo("nothing waits for a human")
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in ("ID", "TOOL", "ARGUMENTS", "AGREED", "RULE", "EXPIRES", "TENANT"):
+        table.add_column(name, no_wrap=True)
+    for run, each in found:
+        table.add_row(
+            short(each.id),
+            cell(each.tool, "bold"),
+            cell(one_line(each.arguments, _ARGUMENT_CHARS)),
+            f"{len(each.given)} of {each.needed}",
+            cell(each.rule),
+            moment(each.expires_ms),
+            cell(run.row.tenant),
+        )
+    console().print(table)
+    click.echo("remit approve ID, or remit deny ID")
+
+
+async def _pending(journal: Journal, options: Options) -> list[tuple[Waiting, PendingApproval]]:
+    found = await waiting(journal, options)
+    return [(run, each) for run in found for each in pending_approvals(run.state)]
+
+
+def approval_json(tenant: str, each: PendingApproval) -> dict[str, object]:
+    """The stable keys of a call that waits."""
+    return {
+        "id": each.id,
+        "tenant": tenant,
+        "run": each.run,
+        "tool": each.tool,
+        "arguments": each.arguments,
+        "digest": each.digest,
+        "needed": each.needed,
+        "given": list(each.given),
+        "rule": each.rule,
+        "expires": iso(each.expires_ms),
+    }
+
+
+Say = Callable[[Desk, str, PendingApproval], Awaitable[object]]
+
+
+def _decide(options: Options, given: str, verb: str, say: Say) -> None:
+    """Find the call, say the word, and print what was decided on."""
+
+    async def act() -> tuple[Waiting, PendingApproval, bool]:
+        async with open_journal(options) as journal:
+            found = await _pending(journal, options)
+            what = "call that waits for a human"
+            run, each = the_one(given, what, {each.id: (run, each) for run, each in found})
+            sending = say(journal.desk, run.row.tenant, each)
+            return run, each, await deliver(journal, run.row, each.id, sending)
+
+    run, each, taken = asyncio.run(act())
+    if options.json:
+        tree = approval_json(run.row.tenant, each)
+        print_json({**tree, "decision": verb, "principal": principal(), "taken": taken})
+        return
+    # The whole arguments: this is what was decided on.
+    click.echo(f"{verb}: {printable(each.tool)} {printable(each.arguments)}")
+    click.echo(f"by {principal()}; {fate(run.row, taken=taken)}")
+
+
+@click.command("approve")
+@click.argument("approval", metavar="ID")
+@click.option("--comment", default="", help="Kept in the journal.")
+@click.option("--arguments", metavar="JSON", help="Agree to the call with these arguments.")
+@click.pass_obj
+def approve(options: Options, approval: str, *, comment: str, arguments: str | None) -> None:
+    """Agree to the call ID, exactly as it stands, or with changed arguments."""
+
+    async def say(desk: Desk, tenant: str, each: PendingApproval) -> None:
+        await desk.approve(
+            tenant,
+            each.id,
+            principal=principal(),
+            channel=CHANNEL,
+            digest=each.digest,
+            comment=comment,
+            arguments=arguments,
+        )
+
+    _decide(options, approval, "approved", say)
+
+
+@click.command("deny")
+@click.argument("approval", metavar="ID")
+@click.option("--comment", default="", help="The model is told; kept in the journal.")
+@click.pass_obj
+def deny(options: Options, approval: str, *, comment: str) -> None:
+    """Refuse the call ID; one no is enough."""
+
+    async def say(desk: Desk, tenant: str, each: PendingApproval) -> None:
+        await desk.deny(tenant, each.id, principal=principal(), channel=CHANNEL, comment=comment)
+
+    _decide(options, approval, "denied", say)

@@ -1,0 +1,187 @@
+"""`remit run` and `remit resume`: one run in this process, with its approvals at this terminal."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+import click
+
+from remit.app.app import LOCAL_TENANT, App
+from remit.app.run import Run
+from remit.cli.agents import check_models, load_agent
+from remit.cli.asking import Asker, at_terminal
+from remit.cli.ending import Ending, ending_json, head_of, print_ending
+from remit.cli.following import Follower
+from remit.cli.group import GOOD, NO
+from remit.cli.journal import find_run, short
+from remit.cli.options import Options
+from remit.cli.output import print_json
+from remit.cli.person import user_name
+from remit.machine.agent import Agent
+
+_LOOK_S = 0.25  # how long a word said elsewhere may lie before this process looks at the run
+_INPUT = "An input of the agent's function."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Wish:
+    """What this process is to drive, and how."""
+
+    options: Options
+    agent: Agent[object]
+    reference: str
+    detach: bool
+    resumes: bool
+    begin: Callable[[App], Awaitable[tuple[str, str]]]
+    """Starts or finds the run: its tenant and id."""
+
+
+@click.command("run")
+@click.argument("agent", metavar="MODULE:AGENT")
+@click.argument("task")
+@click.option("-i", "--input", "inputs", metavar="KEY=VALUE", multiple=True, help=_INPUT)
+@click.option("--session", metavar="NAME", help="Continue the conversation of this session.")
+@click.option("--user", metavar="NAME", help="For whom (default: you).")
+@click.option("--detach", is_flag=True, help="End where only a human can move the run on.")
+@click.pass_obj
+def run(  # one argument per option
+    options: Options,
+    *,
+    agent: str,
+    task: str,
+    inputs: tuple[str, ...],
+    session: str | None,
+    user: str | None,
+    detach: bool,
+) -> int:
+    """Run the agent MODULE:AGENT, or path/to/file.py:AGENT, on TASK.
+
+    Where a call needs a human's word you are asked at the terminal; any other terminal can say it
+    too: remit approve ID.
+    """
+    found = load_agent(agent, inputs)
+    tenant = options.tenant or LOCAL_TENANT
+
+    async def begin(app: App) -> tuple[str, str]:
+        whom = user or user_name()
+        return tenant, await app.start(found, task, tenant=tenant, user=whom, session=session)
+
+    return _conduct(
+        _Wish(
+            options=options,
+            agent=found,
+            reference=agent,
+            detach=detach,
+            resumes=False,
+            begin=begin,
+        )
+    )
+
+
+@click.command("resume")
+@click.argument("agent", metavar="MODULE:AGENT")
+@click.argument("run_id", metavar="RUN")
+@click.option("-i", "--input", "inputs", metavar="KEY=VALUE", multiple=True, help=_INPUT)
+@click.option("--detach", is_flag=True, help="End where only a human can move the run on.")
+@click.pass_obj
+def resume(
+    options: Options, *, agent: str, run_id: str, inputs: tuple[str, ...], detach: bool
+) -> int:
+    """Take RUN up again, after a crash, an interruption or an answer.
+
+    What was under way is never repeated silently: reads are made again, writes follow their tool.
+    """
+
+    async def begin(app: App) -> tuple[str, str]:
+        row = await find_run(app.store, options, run_id)
+        return row.tenant, row.root
+
+    return _conduct(
+        _Wish(
+            options=options,
+            agent=load_agent(agent, inputs),
+            reference=agent,
+            detach=detach,
+            resumes=True,
+            begin=begin,
+        )
+    )
+
+
+@dataclass(slots=True)
+class _Conductor:
+    """Drives one run until it has ended, or, detached, until only humans can move it on."""
+
+    wish: _Wish
+    follower: Follower
+    run: str = ""
+
+    async def conduct(self) -> Ending:
+        """The run as it stands at the end, and the signed head of its journal."""
+        wish = self.wish
+        async with App(wish.options.db, agents=[wish.agent]) as app:
+            check_models(app, wish.agent)
+            tenant, self.run = await wish.begin(app)
+            self.follower.begin(self.run)
+            result = await self._until_settled(app, tenant)
+            result = await self._until_ended(app, tenant, result)
+            return Ending(run=result, head=await head_of(app, wish.options, tenant))
+
+    async def _until_settled(self, app: App, tenant: str) -> Run[object]:
+        """Follow the run until it ends or waits."""
+        if self.wish.resumes:
+            work = asyncio.create_task(app.resume(self.run, tenant=tenant))
+        else:
+            work = asyncio.create_task(self._settled(app, tenant))
+        return await self._follow(app, tenant, work)
+
+    async def _settled(self, app: App, tenant: str) -> Run[object]:
+        await app.engine.settled(tenant, self.run)
+        return await app.get(self.run, tenant=tenant)
+
+    async def _follow(self, app: App, tenant: str, work: asyncio.Task[Run[object]]) -> Run[object]:
+        if self.follower.quiet:
+            return await work
+        hub = app.engine.services.hub
+        reader = hub.subscribe(tenant, self.run)
+        work.add_done_callback(lambda _: reader.close())
+        try:
+            async for item in reader.items():
+                self.follower.see(item)
+            return await work
+        finally:
+            hub.unsubscribe(tenant, self.run, reader)
+            work.cancel()
+
+    async def _until_ended(self, app: App, tenant: str, result: Run[object]) -> Run[object]:
+        """Ask, or wait for words said elsewhere, and follow the run as it goes on."""
+        asks = at_terminal() and not self.wish.options.json
+        asker = Asker(app.desk, tenant, asks, self.follower.say)
+        while result.status in ("waiting", "running"):
+            answered = await asker.deal(result)
+            if self.wish.detach and not answered:
+                break
+            if not answered:
+                await asyncio.sleep(_LOOK_S)
+            work = asyncio.create_task(self._settled(app, tenant))
+            result = await self._follow(app, tenant, work)
+        return result
+
+
+def _conduct(wish: _Wish) -> int:
+    """Drive the run, print how it ended, and give the exit status."""
+    follower = Follower(quiet=wish.options.json)
+    conductor = _Conductor(wish, follower)
+    try:
+        ending = asyncio.run(conductor.conduct())
+    except KeyboardInterrupt:
+        if conductor.run:
+            again = f"remit resume {wish.reference} {short(conductor.run)}"
+            follower.say(f"interrupted; nothing is lost: {again}")
+        raise
+    if wish.options.json:
+        print_json(ending_json(ending))
+    else:
+        print_ending(ending)
+    result = ending.run
+    return NO if result.status == "stopped" or result.success is False else GOOD

@@ -1,0 +1,132 @@
+"""One line of plain words for each event of the journal."""
+
+from collections.abc import Callable
+
+from remit.cli.plain import one_line
+from remit.journal.events import (
+    ApprovalGiven,
+    ApprovalRequested,
+    BudgetRefused,
+    CallJudged,
+    CheckCompleted,
+    Event,
+    ModelCompleted,
+    ModelFailed,
+    ModelRequested,
+    RunEnded,
+    RunRecovered,
+    RunStarted,
+    SubrunEnded,
+    ToolResolved,
+)
+from remit.values.message import CallPart, TextPart
+from remit.values.money import format_usd
+
+_LINE = 120
+
+
+def _started(event: RunStarted) -> str:
+    said = " ".join(part.text for part in event.input)
+    return f"{event.agent} is asked by {event.user}: {said}"
+
+
+def _recovered(event: RunRecovered) -> str:
+    return f"another driver took over; in doubt: {', '.join(event.in_doubt) or 'nothing'}"
+
+
+def _ended(event: RunEnded) -> str:
+    why = event.reason + (f": {event.detail}" if event.detail else "")
+    return f"{event.status} ({why}), {event.turns} turns, {format_usd(event.cost)}"
+
+
+def _asked_model(event: ModelRequested) -> str:
+    again = f", attempt {event.attempt}" if event.attempt > 1 else ""
+    return f"{event.call} {event.model}, {event.messages} messages{again}"
+
+
+def _answered_model(event: ModelCompleted) -> str:
+    text = " ".join(part.text for part in event.parts if isinstance(part, TextPart))
+    calls = ", ".join(part.tool for part in event.parts if isinstance(part, CallPart))
+    wants = f" wants {calls}" if calls else ""
+    said = f": {text}" if text else ""
+    return f"{event.call} {format_usd(event.cost)}{wants}{said}"
+
+
+def _judged(event: CallJudged) -> str:
+    return f"{event.call} {event.tool}: {event.effect} by {event.rule} ({event.reason})"
+
+
+def _approval(event: ApprovalRequested) -> str:
+    return f"{event.approval} {event.tool}: {event.needed} must agree ({event.reason})"
+
+
+def _agreed(event: ApprovalGiven) -> str:
+    changed = "" if event.arguments is None else f" with {event.arguments}"
+    said = f": {event.comment}" if event.comment else ""
+    return f"{event.approval} by {event.principal} ({event.channel}){changed}{said}"
+
+
+def _budget(event: BudgetRefused) -> str:
+    left = f"{event.available} left of {event.limit}"
+    return f"{event.account}: {event.needed} needed, {left}"
+
+
+def _answer_came(event: SubrunEnded) -> str:
+    return f"{event.call} {event.status} ({event.reason}): {event.text}"
+
+
+def _check(event: CheckCompleted) -> str:
+    return f"{'passed' if event.passed else 'failed'} {event.detail}"
+
+
+def _resolved(event: ToolResolved) -> str:
+    happened = "happened" if event.happened else "did not happen"
+    return f"{event.call} {happened}, says {event.principal}: {event.text}"
+
+
+def _failed_model(event: ModelFailed) -> str:
+    assumed = f", {format_usd(event.cost)} assumed" if event.assumed else ""
+    return f"{event.call} {event.kind}{assumed}: {event.detail}"
+
+
+_WORDS: dict[str, Callable[..., str]] = {
+    "ApprovalDenied": lambda it: f"{it.approval} by {it.principal} ({it.channel}) {it.comment}",
+    "ApprovalExpired": lambda it: it.approval,
+    "ApprovalGiven": _agreed,
+    "ApprovalRequested": _approval,
+    "BudgetRefused": _budget,
+    "BudgetWarned": lambda it: f"{it.account}: {it.used} of {it.limit} used",
+    "CallJudged": _judged,
+    "CancelRequested": lambda it: f"by {it.principal} {it.reason}",
+    "CheckCompleted": _check,
+    "CheckRequested": lambda it: it.call,
+    "ClockPaused": lambda _: "only humans and sub-runs are waited for",
+    "ClockResumed": lambda _: "",
+    "InboxIgnored": lambda it: f"{it.what} {it.ref} {it.principal}: {it.reason}",
+    "InputReceived": lambda it: f"{it.question} by {it.principal} ({it.channel}): {it.value}",
+    "InputRequested": lambda it: f"{it.question}: {it.text}",
+    "ModelCompleted": _answered_model,
+    "ModelFailed": _failed_model,
+    "ModelRequested": _asked_model,
+    "ProbeCompleted": lambda it: f"{it.call} {it.verdict}: {it.text}",
+    "ProbeRequested": lambda it: f"{it.call} attempt {it.attempt}",
+    "RetryPlanned": lambda it: f"{it.call} attempt {it.attempt}",
+    "RunEnded": _ended,
+    "RunRecovered": _recovered,
+    "RunStarted": _started,
+    "RunStopping": lambda it: f"{it.reason} {it.detail}",
+    "RuntimeSaid": lambda it: it.text,
+    "SubrunEnded": _answer_came,
+    "SubrunRequested": lambda it: f"{it.call} {it.agent}: {it.brief}",
+    "ToolCompleted": lambda it: f"{it.call}: {it.text}",
+    "ToolFailed": lambda it: f"{it.call} {it.kind}: {it.text}",
+    "ToolQueued": lambda it: it.call,
+    "ToolRequested": lambda it: f"{it.call} attempt {it.attempt}",
+    "ToolResolved": _resolved,
+    "ToolUnknown": lambda it: f"{it.call}: {it.reason}",
+}
+
+
+def tell(event: Event) -> str:
+    """What happened, in one line, safe for a terminal; the event's name is not repeated."""
+    return one_line(_WORDS[event.type](event), _LINE)
