@@ -2,18 +2,24 @@
 
 from remit.errors import ChainBroken, UsageError
 from remit.journal.record import GENESIS
-from remit.journal.rows import Append, Appended, Conflict, Fenced, RunStatus
+from remit.journal.rows import Append, Appended, Blob, Conflict, Fenced, RunStatus
 
 LIVE: tuple[RunStatus, ...] = ("running", "waiting")
 """The states of a run that somebody may still have to drive."""
 
 FIRST_EPOCH = 1
 
+# Whole tool results and declarations: a tool's output is cut far below this, and every store can
+# hold it and read it back (`codec.MAX_PLAIN_BYTES` bounds what is decompressed).
+MAX_BLOB_BYTES = 16 * 1024 * 1024
+
 
 def check_append(append: Append) -> None:
     """Raise `UsageError` for an append that no state of the store could take."""
     header = append.record.header
     where = f"append to {header.tenant}/{header.run} version {header.version}"
+    for blob in append.blobs:
+        check_blob(blob)
     if (append.new is not None) != (header.version == 1):
         raise UsageError(f"{where}: `new` belongs to version 1 and to no other")
     if append.new is None:
@@ -24,6 +30,15 @@ def check_append(append: Append) -> None:
         raise UsageError(f"{where}: a run begins in epoch {FIRST_EPOCH}, not {header.epoch}")
     if append.record.previous != GENESIS:
         raise UsageError(f"{where}: the first record of a run follows GENESIS")
+
+
+def check_blob(blob: Blob) -> None:
+    """Raise `UsageError` for a blob that is too large to be kept."""
+    if len(blob.content) > MAX_BLOB_BYTES:
+        raise UsageError(
+            f"the blob {blob.digest} has {len(blob.content)} bytes, which is larger than "
+            f"{MAX_BLOB_BYTES}: cut it, or keep it outside and store where it is"
+        )
 
 
 def admit(

@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from remit.errors import ChainBroken, StoreGone, UsageError
+from remit.journal.admit import MAX_BLOB_BYTES
 from remit.journal.record import GENESIS
 from remit.journal.rows import (
     Appended,
@@ -159,6 +160,11 @@ class AppendContract:
         await store.put_blob("globex", Blob("ab", b""))
         await store.put_blob("globex", Blob("ab", b""))
         assert await store.blob("globex", "ab") == b""
+
+    async def test_a_blob_that_is_too_large_is_refused(self, store: Store) -> None:
+        with pytest.raises(UsageError, match="larger than"):
+            await store.put_blob("acme", Blob("ab", bytes(MAX_BLOB_BYTES + 1)))
+        assert await store.blob("acme", "ab") is None
 
     async def test_a_refused_append_leaves_nothing(self, store: Store) -> None:
         chain = Chain()

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from remit.adapters.memory.inboxes import Inboxes, RunKey
 from remit.errors import NotFound, StoreGone
-from remit.journal.admit import FIRST_EPOCH, LIVE, admit, check_append
+from remit.journal.admit import FIRST_EPOCH, LIVE, admit, check_append, check_blob
 from remit.journal.record import Record
 from remit.journal.rows import (
     Answer,
@@ -339,7 +339,8 @@ class MemoryStore:
         return self._blobs.get((tenant, digest))
 
     async def put_blob(self, tenant: str, blob: Blob) -> None:
-        """Keep a blob outside an append."""
+        """Keep a blob outside an append. Raises `UsageError` when it is too large."""
+        check_blob(blob)
         self._check_open()
         self._blobs.setdefault((tenant, blob.digest), blob.content)
 

@@ -10,7 +10,7 @@ from remit.adapters.postgres.connecting import Connection, Pool, Server
 from remit.adapters.postgres.schema import migrate
 from remit.adapters.postgres.writing import BLOBS, LETTERS, columns, letter_rows
 from remit.errors import NotFound, StoreGone
-from remit.journal.admit import check_append
+from remit.journal.admit import check_append, check_blob
 from remit.journal.record import Record
 from remit.journal.rows import (
     Answer,
@@ -240,7 +240,8 @@ class PostgresStore:
         return value if isinstance(value, bytes) else None
 
     async def put_blob(self, tenant: str, blob: Blob) -> None:
-        """Keep a blob outside an append."""
+        """Keep a blob outside an append. Raises `UsageError` when it is too large."""
+        check_blob(blob)
         rows = [(tenant, blob.digest, blob.content)]
         await self._run(lambda c: c.execute(BLOBS, columns(rows)))
 

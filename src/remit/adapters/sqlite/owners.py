@@ -5,6 +5,7 @@ import hashlib
 import os
 import time
 from collections.abc import Collection
+from contextlib import suppress
 from pathlib import Path
 
 from remit.errors import StoreError, UsageError
@@ -12,6 +13,20 @@ from remit.errors import StoreError, UsageError
 # Somebody who asks whether an owner is dead holds its lock for some microseconds.
 _TRIES = 20
 _TRY_PAUSE_S = 0.002
+
+
+def owners_folder(database: Path) -> Path:
+    """Where the lock files of a database's owners are."""
+    return database.with_name(f"{database.name}.owners")
+
+
+def try_lock(descriptor: int) -> bool:
+    """Lock an open file for this process, until the descriptor is closed; False if it is taken."""
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 class Owners:
@@ -22,7 +37,7 @@ class Owners:
     """
 
     def __init__(self, database: Path) -> None:
-        self._folder = database.with_name(f"{database.name}.owners")
+        self._folder = owners_folder(database)
         self._held: dict[str, int] = {}
 
     def hold(self, owner: str) -> None:
@@ -31,7 +46,6 @@ class Owners:
             return
         path = self._path(owner)
         try:
-            self._folder.mkdir(mode=0o700, exist_ok=True)
             for _ in range(_TRIES):
                 descriptor = _lock(path, os.O_CREAT)
                 if descriptor is not None:
@@ -94,11 +108,10 @@ class Owners:
 def _lock(path: Path, flags: int = 0) -> int | None:
     """The descriptor of the locked file; None if somebody else holds the lock."""
     descriptor = os.open(path, flags | os.O_RDWR | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        if os.fstat(descriptor).st_ino == path.stat().st_ino:
-            return descriptor
-    except (BlockingIOError, FileNotFoundError):
-        pass
-    os.close(descriptor)  # held by another, or pruned between opening and locking
+    # Whoever held it may have pruned the file between opening and locking.
+    if try_lock(descriptor):
+        with suppress(FileNotFoundError):
+            if os.fstat(descriptor).st_ino == path.stat().st_ino:
+                return descriptor
+    os.close(descriptor)
     return None

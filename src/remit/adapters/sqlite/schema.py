@@ -93,7 +93,12 @@ def migrate(
 
     Raises `ConfigError` for another program's database and `StoreError` for a newer schema.
     """
-    if _version(connection, where) == len(migrations):
+    patiently(lambda: connection.execute("BEGIN"))
+    try:
+        done = patiently(lambda: _version(connection, where))
+    finally:
+        connection.execute("COMMIT")
+    if done == len(migrations):
         return
     patiently(lambda: connection.execute("BEGIN IMMEDIATE"))
     try:
@@ -125,8 +130,8 @@ def _apply(
 
 
 def _version(connection: sqlite3.Connection, where: str) -> int:
-    """The number of the newest migration done, 0 for an empty file."""
-    (application,) = patiently(connection.execute("PRAGMA application_id").fetchone)
+    """The number of the newest migration done, 0 for an empty file; within one transaction."""
+    (application,) = connection.execute("PRAGMA application_id").fetchone()
     (tables,) = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
     if application == 0 and tables == 0:
         return 0

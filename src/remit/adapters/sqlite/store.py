@@ -17,7 +17,7 @@ from remit.adapters.sqlite.opening import open_reader, open_writer
 from remit.adapters.sqlite.owners import Owners
 from remit.adapters.sqlite.writer import Work, Writer
 from remit.errors import NotFound, StoreGone
-from remit.journal.admit import check_append
+from remit.journal.admit import check_append, check_blob
 from remit.journal.record import Record
 from remit.journal.rows import (
     Answer,
@@ -295,7 +295,8 @@ class SqliteStore:
         return await self._read_long(lambda c: reading.read_blob(c, tenant, digest))
 
     async def put_blob(self, tenant: str, blob: Blob) -> None:
-        """Keep a blob outside an append."""
+        """Keep a blob outside an append. Raises `UsageError` when it is too large."""
+        check_blob(blob)
         await self._write(
             lambda c, names: write_blob(c, names.tenant(c, tenant), blob),
             heavy=len(blob.content) > _HEAVY_BYTES,
