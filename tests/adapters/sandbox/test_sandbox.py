@@ -95,6 +95,16 @@ async def test_declared_folders_are_seen(run: Run, tmp_path: Path) -> None:
     assert (work / "moved/b/c").exists()
 
 
+async def test_folders_can_be_named_through_links(run: Run, tmp_path: Path) -> None:
+    (tmp_path / "work/deep").mkdir(parents=True)
+    (tmp_path / "alias").symlink_to("work")
+    alias = str(tmp_path / "alias")
+    code = f"touch here && touch {alias}/there && ls {alias}/deep"
+    ended = await run("sh", "-c", code, cwd=f"{alias}/deep", write=(alias,))
+    assert ended.stdout == b"here\n", ended.stderr
+    assert (tmp_path / "work/there").exists()
+
+
 async def test_nothing_is_inherited(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PLANTED", "secret")
     ended = await run("env", env={"GIVEN": "a b=c\n", "LANG": "de_DE.UTF-8"})

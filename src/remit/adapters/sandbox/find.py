@@ -14,7 +14,9 @@ from remit.values.command import Command
 
 # A start takes about 50 ms; a machine that needs longer than this is not usable anyway.
 _TIMEOUT_S = 30.0
-_WORKS = "confined"
+_SHOWN_CHARS = 300
+# The whole output of the probe, so that no other words can be taken for it.
+_WORKS = "everything else was refused"
 
 # Run inside: does what it may, then shows that it cannot do what it may not.
 _PROBE = f"""
@@ -113,13 +115,13 @@ def probe(sandbox: Bubblewrap | Landlock) -> None:
             cwd=str(inside),
             write=(str(inside),),
         )
-        report, words = _run(sandbox, command)
-        if _WORKS not in words or (outside / "new").exists():
-            shown = " ".join((report + " " + words).split())
-            raise SandboxUnavailable(f"it does not work here: {shown[:300]}")
+        report, stdout, stderr = _run(sandbox, command)
+        if stdout.strip() != _WORKS or (outside / "new").exists():
+            shown = " ".join(f"{report} {stdout} {stderr}".split())
+            raise SandboxUnavailable(f"it does not work here: {shown[:_SHOWN_CHARS]}")
 
 
-def _run(sandbox: Bubblewrap | Landlock, command: Command) -> tuple[str, str]:
+def _run(sandbox: Bubblewrap | Landlock, command: Command) -> tuple[str, str, str]:
     if isinstance(sandbox, Bubblewrap):
         return supervised.run_blocking(sandbox.plan(command), _TIMEOUT_S)
     with sandbox.scratch() as folder:

@@ -124,7 +124,7 @@ class Gate:
 
     def _may_write(self, path: str) -> bool:
         """Whether the deepest declared folder above a real path may be written."""
-        if path.startswith(self._plan.scratch + "/"):
+        if path == self._plan.scratch or path.startswith(self._plan.scratch + "/"):
             return True
         found = ""
         for inside, _, how in self._plan.view:

@@ -175,11 +175,14 @@ def _system() -> dict[str, str]:
 def _links(command: Command, view: dict[str, tuple[str, str]]) -> list[tuple[str, str]]:
     """(path inside, target) of links that lead to what is seen under another name."""
     links = [(path, os.readlink(path)) for path in _SYSTEM if os.path.islink(path)]
-    names = (*command.read, *command.write, command.cwd, sys.prefix, sys.base_prefix)
-    for given in dict.fromkeys(os.path.normpath(name) for name in names):
+    # What lies in a private folder on the host is not seen in the one inside.
+    seen = [path for path, (_, how) in view.items() if how != PRIVATE]
+    names = (*command.read, *command.write, sys.prefix, sys.base_prefix)
+    # The shorter first: what lies beneath a link made for it is seen through that.
+    for given in sorted({os.path.normpath(name) for name in names}):
         real = os.path.realpath(given)
-        visible = any(is_beneath(given, seen) for seen in view)
-        if given != real and not visible and any(is_beneath(real, seen) for seen in view):
+        known = any(is_beneath(given, path) for path in (*seen, *(name for name, _ in links)))
+        if given != real and not known and any(is_beneath(real, path) for path in seen):
             links.append((given, real))
     return links
 

@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Coroutine
 from contextlib import suppress
 from pathlib import Path
@@ -43,7 +44,7 @@ class _Launch:
             raise SandboxUnavailable(
                 "a sandbox needs Linux and a Python started from a file; run Remit on Linux"
             )
-        plan_fd = os.memfd_create("plan")
+        plan_fd = _nameless_file()
         self.report, report_write = os.pipe()
         life_read, self._life = os.pipe()
         self.theirs = (plan_fd, report_write, life_read)
@@ -76,6 +77,15 @@ class _Launch:
             if fd in self._open:
                 self._open.discard(fd)
                 os.close(fd)
+
+
+def _nameless_file() -> int:
+    """A file without a name: in memory, or on disk inside a sandbox that forbids those."""
+    try:
+        return os.memfd_create("plan")
+    except OSError:
+        with tempfile.TemporaryFile() as file:
+            return os.dup(file.fileno())
 
 
 class _Output:
@@ -134,8 +144,8 @@ async def run(plan: Plan, command: Command) -> Finished:
     return _finished(plan, report, ended, stdout, stderr)
 
 
-def run_blocking(plan: Plan, timeout_s: float) -> tuple[str, str]:
-    """(report, what it wrote), for a small trusted program before there is a loop."""
+def run_blocking(plan: Plan, timeout_s: float) -> tuple[str, str, str]:
+    """(report, stdout, stderr), for a small trusted program before there is a loop."""
     launch = _Launch(plan)
     try:
         done = subprocess.run(
@@ -150,9 +160,10 @@ def run_blocking(plan: Plan, timeout_s: float) -> tuple[str, str]:
             start_new_session=True,
         )
         launch.started()
-        return launch.read_report(), (done.stdout + done.stderr).decode(errors="replace")
+        said = (done.stdout.decode(errors="replace"), done.stderr.decode(errors="replace"))
+        return (launch.read_report(), *said)
     except subprocess.TimeoutExpired:
-        return "failed it did not end in time", ""
+        return "failed it did not end in time", "", ""
     finally:
         launch.close()
 
