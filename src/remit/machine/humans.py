@@ -104,13 +104,13 @@ def on_denial(draft: Draft, fact: ApprovalDenied, _given: Input) -> None:
 
 def on_answer(draft: Draft, fact: InputReceived, _given: Input) -> None:
     """A human answered a question; the call starts again with it."""
-    for call in draft.state.calls:
-        if call.question == fact.question and call.status == "input":
-            draft.add(fact)
-            if draft.state.phase != "stopping":
-                draft.add(ToolQueued(call=call.call))
-            return
-    ignore(draft, "InputReceived", fact.question, "nobody waits for this answer", fact.principal)
+    calls = [call for call in draft.state.calls if call.question == fact.question]
+    if not calls or calls[0].status != "input" or draft.state.phase == "stopping":
+        reason = "nobody waits for this answer"
+        ignore(draft, "InputReceived", fact.question, reason, fact.principal)
+        return
+    draft.add(fact)
+    draft.add(ToolQueued(call=calls[0].call))
 
 
 def on_cancel(draft: Draft, fact: CancelRequested, _given: Input) -> None:

@@ -1,0 +1,451 @@
+"""Whatever the model, tools, people, crashes and clock do, the invariants of a run hold."""
+
+import os
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import cast
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from typing_extensions import override
+
+from remit.journal.events import (
+    AccountLimit,
+    ApprovalGiven,
+    ApprovalRequested,
+    CallJudged,
+    CheckCompleted,
+    InputRequested,
+    ModelCompleted,
+    ModelRequested,
+    ProbeCompleted,
+    ProbeRequested,
+    RunEnded,
+    RunStopping,
+    SubrunRequested,
+    ToolRequested,
+    ToolResolved,
+)
+from remit.journal.transfers import hold_id, transfers
+from remit.machine.agent import Agent, Remit
+from remit.machine.ending import STOP_GRACE_MS
+from remit.machine.state import conflicts, is_out
+from remit.values.message import CallPart
+from remit.values.model import FailureKind, StopReason
+from remit.values.usage import Usage
+from tests.machine.bench import MONEY, TOKENS, Bench, make_agent
+from tests.machine.toolbox import (
+    Tree,
+    commit_tree,
+    look_up,
+    pay_bill,
+    read_doc,
+    send_mail,
+    set_flag,
+    write_doc,
+    writer,
+)
+
+# Enough to meet every rule in every phase; a nightly run raises it.
+EXAMPLES = int(os.environ.get("REMIT_EXAMPLES", "200"))
+STEPS = 50
+LONG = 15
+"""Inputs after which a run may also be stopped: before, too little has happened."""
+WORLDS = st.sampled_from(["plain"] * 20 + ["stale", "poor", "broke", "last"])
+HUMANS = st.sampled_from(["ann", "boss", "carl", "mallory"])
+PATHS = st.sampled_from(["a", "b"])
+CALLS = st.one_of(
+    st.builds(lambda path: ("look_up", f'{{"path":"{path}"}}'), PATHS),
+    st.builds(lambda path: ("read_doc", f'{{"path":"{path}"}}'), PATHS),
+    st.builds(lambda path: ("write_doc", f'{{"path":"{path}"}}'), PATHS),
+    st.sampled_from(
+        [
+            ("send_mail", '{"to":"x"}'),
+            ("set_flag", '{"name":"x"}'),
+            ("pay_bill", '{"amount":1.50}'),
+            ("pay_bill", '{"amount":1.50}'),
+            ("commit_tree", '{"name":"main"}'),
+            ("ask_writer", '{"brief":"Write."}'),
+            ("unheard_of", "{}"),
+            ("look_up", '{"path":7}'),
+            ("send_mail", "not json"),
+        ]
+    ),
+)
+PLAIN = Remit(
+    turns=8,
+    tool_calls=8,
+    parallel_calls=3,
+    timeout="10m",
+    approval_timeout="1h",
+    approvals={write_doc: 0, send_mail: 0, set_flag: 0, pay_bill: 1, commit_tree: 1},
+    approvers=["ann", "boss", "carl"],
+)
+REMITS = st.sampled_from(
+    [
+        PLAIN,
+        PLAIN,
+        replace(PLAIN, approvals={**PLAIN.approvals, pay_bill: 2}),
+        replace(PLAIN, success=bool),
+        replace(PLAIN, phase="supervised", parallel_calls=1),
+        replace(PLAIN, phase="shadow"),
+    ]
+)
+ACCOUNTS = (
+    AccountLimit(account=MONEY, limit=5_000_000),
+    AccountLimit(account=TOKENS, limit=50_000),
+)
+
+
+def worker(remit: Remit, *, typed: bool) -> Agent[object]:
+    tools = (look_up, read_doc, write_doc, send_mail, set_flag, pay_bill, commit_tree)
+    return make_agent(*tools, remit=remit, agents=(writer,), output_type=int if typed else None)
+
+
+class Runs(RuleBasedStateMachine):
+    """One run, to which anything may happen in any order."""
+
+    bench: Bench
+
+    @initialize(remit=REMITS, typed=st.booleans(), calls=st.lists(CALLS, max_size=3))
+    def begin(self, remit: Remit, typed: bool, calls: list[tuple[str, str]]) -> None:
+        Tree.state = "tree-1"
+        self.bench = Bench(worker(remit, typed=typed), accounts=ACCOUNTS)
+        self.typed = typed
+        self.bench.start()
+        if calls:
+            self.bench.answer("", *calls)
+
+    @property
+    def thinks(self) -> bool:
+        """A model call is out."""
+        model = self.bench.state.model
+        return model is not None and model.retry_at_ms is None
+
+    # ------------------------------------------------------------ what may happen
+
+    def _calls(self, *statuses: str, child: bool = False) -> list[int]:
+        calls = enumerate(self.bench.state.calls, start=1)
+        return [n for n, c in calls if c.status in statuses and bool(c.child) is child]
+
+    def _pick(self, data: st.DataObject, *statuses: str, child: bool = False) -> int:
+        return data.draw(st.sampled_from(self._calls(*statuses, child=child)))
+
+    @contextmanager
+    def _in(self, kind: str) -> Iterator[None]:
+        """The world of one decision."""
+        plain = self.bench.world
+        refused = {"poor": {MONEY: 4_000, TOKENS: 4_000}, "broke": {MONEY: 0, TOKENS: 0}}.get(
+            kind, {MONEY: 10**6} if kind == "last" else {}
+        )
+        self.bench.world = replace(
+            plain, refused=refused, last_try=kind == "last", stale_switches=kind == "stale"
+        )
+        yield
+        self.bench.world = plain
+
+    @precondition(lambda self: self.thinks)
+    @rule(
+        text=st.sampled_from(["", "Well."]),
+        calls=st.lists(CALLS, max_size=4),
+        stop=st.sampled_from([None] * 9 + ["max_tokens", "refusal", "pause"]),
+        used=st.integers(0, 900),
+        world=WORLDS,
+    )
+    def model_answers(
+        self, text: str, calls: list[tuple[str, str]], stop: str | None, used: int, world: str
+    ) -> None:
+        model = self.bench.state.model
+        assert model is not None
+        usage = Usage(input=min(used, model.input_bound), output=min(used, model.max_output_tokens))
+        if self.typed and not calls and used % 2:
+            calls = [("final_answer", '{"answer":5}' if used % 3 else '{"answer":"x"}')]
+        with self._in(world):
+            self.bench.answer(text, *calls, stop=cast("StopReason | None", stop), usage=usage)
+
+    @precondition(lambda self: self.thinks and len(self.bench.inputs) % 3 == 0)
+    @rule(
+        kind=st.sampled_from(["rate_limited", "overloaded", "timeout", "auth", "unknown"]),
+        usage=st.sampled_from([None, Usage(input=5, output=5)]),
+    )
+    def model_fails(self, kind: str, usage: Usage | None) -> None:
+        self.bench.model_fails(cast("FailureKind", kind), usage=usage)
+
+    @precondition(lambda self: self._calls("released"))
+    @rule(
+        data=st.data(),
+        how=st.sampled_from(["done", "done", "done", "failed", "cut", "asks"]),
+        world=WORLDS,
+    )
+    def tool_ends(self, data: st.DataObject, how: str, world: str) -> None:
+        ends = {
+            "done": self.bench.done,
+            "failed": self.bench.failed,
+            "cut": self.bench.cut,
+            "asks": self.bench.asks,
+        }
+        with self._in(world):
+            ends[how](self._pick(data, "released"))
+
+    @precondition(lambda self: self._calls("probing"))
+    @rule(data=st.data(), verdict=st.sampled_from(["happened", "absent", "unknown"]))
+    def probe_ends(self, data: st.DataObject, verdict: str) -> None:
+        self.bench.probed(verdict, self._pick(data, "probing"))
+
+    @precondition(lambda self: self._calls("released", child=True))
+    @rule(data=st.data(), completed=st.booleans())
+    def child_ends(self, data: st.DataObject, completed: bool) -> None:
+        number = self._pick(data, "released", child=True)
+        self.bench.child_ends(number, completed=completed, active_ms=500)
+
+    @precondition(lambda self: self.bench.state.checking)
+    @rule(passed=st.booleans())
+    def check_ends(self, passed: bool) -> None:
+        self.bench.give(CheckCompleted(call=self.bench.state.checking, passed=passed))
+
+    @precondition(lambda self: self._calls("asking"))
+    @rule(
+        data=st.data(),
+        who=st.sampled_from(["ann", "boss", "ann", "boss", "mallory"]),
+        form=st.sampled_from(["right", "right", "right", "wrong", "changed", "invalid", "twice"]),
+    )
+    def human_agrees(self, data: st.DataObject, who: str, form: str) -> None:
+        number = self._pick(data, "asking")
+        changed = {"changed": '{"amount":"2"}', "invalid": '{"amount":"x"}'}.get(form)
+        digest = "0" * 32 if form == "wrong" else None
+        approval = self.bench.call(number).approval
+        for _ in range(1 + (form == "twice")):
+            if any(call.approval == approval for call in self.bench.state.calls):
+                self.bench.approve(who, number, digest=digest, arguments=changed, approval=approval)
+
+    @precondition(
+        lambda self: self._calls("queued", "released", "done") and len(self.bench.inputs) % 4 == 0
+    )
+    @rule(data=st.data(), who=HUMANS)
+    def human_agrees_to_what_nobody_asked(self, data: st.DataObject, who: str) -> None:
+        number = self._pick(data, "queued", "released", "done")
+        events = self.bench.approve(who, number, approval="run_1:nothing")
+        assert events[0].type == "InboxIgnored"
+
+    @precondition(lambda self: self._calls("asking") and len(self.bench.inputs) % 3 == 0)
+    @rule(data=st.data(), who=HUMANS)
+    def human_refuses(self, data: st.DataObject, who: str) -> None:
+        self.bench.deny(who, self._pick(data, "asking"))
+
+    @precondition(lambda self: self._calls("input"))
+    @rule(data=st.data(), late=st.booleans())
+    def human_answers(self, data: st.DataObject, late: bool) -> None:
+        number = self._pick(data, "input")
+        question = self.bench.call(number).question
+        self.bench.says("3", number, question=question)
+        if late:
+            self.bench.says("4", 1, question=question)
+
+    @precondition(lambda self: self._calls("doubt"))
+    @rule(data=st.data(), happened=st.booleans())
+    def human_resolves(self, data: st.DataObject, happened: bool) -> None:
+        self.bench.resolved(happened=happened, number=self._pick(data, "doubt"))
+
+    @precondition(lambda self: self.bench.state.in_flight and len(self.bench.inputs) % 3 == 1)
+    @rule(world=WORLDS)
+    def the_driver_is_lost(self, world: str) -> None:
+        with self._in(world):
+            self.bench.recover()
+
+    @precondition(lambda self: not self.thinks)
+    @rule(ms=st.sampled_from([0, 1, 500, 2_000, 30_000]), world=WORLDS)
+    def time_passes(self, ms: int, world: str) -> None:
+        with self._in(world):
+            self.bench.pass_ms(ms)
+            self.bench.give(None, "wake")
+        self.bench.pass_ms(ms)
+
+    @precondition(lambda self: self.bench.state.waits_for_others or len(self.bench.inputs) > LONG)
+    @rule(ms=st.sampled_from([300_000, 3_600_000]))
+    def hours_pass(self, ms: int) -> None:
+        self.bench.wake(ms)
+
+    @rule(names=st.sets(st.sampled_from(["tool:send_mail", "tool:set_flag", "tool:pay_bill"])))
+    def tools_are_switched(self, names: set[str]) -> None:
+        self.bench.off(*names)
+
+    @precondition(lambda self: len(self.bench.inputs) > LONG)
+    @rule(how=st.sampled_from(["cancel", "agent:worker"]))
+    def somebody_stops_it(self, how: str) -> None:
+        if how == "cancel":
+            self.bench.cancel("enough")
+        else:
+            self.bench.off(how)
+            self.bench.wake()
+
+    @precondition(lambda self: self._calls("asking"))
+    @rule(state=st.sampled_from(["tree-1", "tree-2"]))
+    def the_tree_becomes(self, state: str) -> None:
+        Tree.state = state
+
+    # ------------------------------------------------------------ what must hold
+
+    @invariant()
+    def the_journal_is_the_state(self) -> None:
+        assert self.bench.replayed() == self.bench.state
+
+    @invariant()
+    def every_proposed_call_has_one_verdict(self) -> None:
+        proposed = [
+            part.call
+            for event in self.bench.all_of(ModelCompleted)
+            for part in event.parts
+            if isinstance(part, CallPart)
+        ]
+        judged = [event.call for event in self.bench.all_of(CallJudged)]
+        assert judged == proposed
+
+    @invariant()
+    def nothing_goes_without_leave(self) -> None:
+        verdicts = {event.call: event for event in self.bench.all_of(CallJudged)}
+        asked: dict[str, ApprovalRequested] = {}
+        agreed: dict[str, set[str]] = {}
+        digests: dict[str, str] = {}
+        for event in self.bench.log:
+            match event:
+                case ApprovalRequested():
+                    asked[event.call] = event
+                    agreed[event.approval] = set()
+                    digests[event.approval] = event.digest
+                case ApprovalGiven():
+                    if event.digest != digests[event.approval]:
+                        assert event.arguments is not None
+                        agreed[event.approval] = set()
+                    digests[event.approval] = event.digest
+                    agreed[event.approval].add(event.principal)
+                    assert event.principal != "mallory"
+                case ToolRequested() | SubrunRequested():
+                    if verdicts[event.call].effect == "ask":
+                        request = asked[event.call]
+                        assert len(agreed[request.approval]) >= request.needed
+                    else:
+                        assert verdicts[event.call].effect == "allow"
+                case _:
+                    pass
+
+    @invariant()
+    def no_write_is_repeated_silently(self) -> None:
+        released: set[str] = set()
+        cleared: set[str] = set()
+        writes = {e.call: e.tool for e in self.bench.all_of(CallJudged) if e.access == "write"}
+        for event in self.bench.log:
+            match event:
+                case ToolRequested() if event.call in writes:
+                    repeats = writes[event.call] == "set_flag"
+                    assert event.call not in released or event.call in cleared or repeats
+                    released.add(event.call)
+                    cleared.discard(event.call)
+                case ToolResolved(happened=False) | ProbeCompleted(verdict="absent"):
+                    cleared.add(event.call)
+                case InputRequested():
+                    # A tool asks before it changes anything; it starts again with the answer.
+                    cleared.add(event.call)
+                case _:
+                    pass
+
+    @invariant()
+    def conflicting_writes_never_overlap(self) -> None:
+        out = [call for call in self.bench.state.calls if is_out(call) and not call.child]
+        for index, first in enumerate(out):
+            assert not any(conflicts(first, second) for second in out[index + 1 :])
+
+    @invariant()
+    def limits_hold(self) -> None:
+        limits, state = self.bench.spec.limits, self.bench.state
+        assert sum(1 for call in state.calls if is_out(call)) <= limits.parallel_calls
+        assert state.turns <= limits.turns
+        assert state.tool_calls <= limits.tool_calls
+
+    @invariant()
+    def nothing_is_released_once_a_run_stops(self) -> None:
+        stopped = False
+        for event in self.bench.log:
+            stopped = stopped or isinstance(event, RunStopping | RunEnded)
+            intents = ModelRequested | ToolRequested | SubrunRequested | ProbeRequested
+            assert not (stopped and isinstance(event, intents))
+
+    @invariant()
+    def nothing_outlives_the_deadline(self) -> None:
+        state, now = self.bench.state, self.bench.world.now_ms
+        for event in self.bench.all_of(ToolRequested):
+            assert event.until_ms <= state.deadline_ms
+        last = self.bench.inputs[-1][2].now_ms == now
+        if last and state.paused_ms is None and state.phase not in ("stopping", "ended"):
+            assert now < state.deadline_ms
+
+    @invariant()
+    def the_clock_runs_while_work_is_done(self) -> None:
+        state = self.bench.state
+        assert (state.paused_ms is not None) == state.waits_for_others or state.phase in (
+            "stopping",
+            "ended",
+        )
+
+    @invariant()
+    def holds_and_posts_balance(self) -> None:
+        holds, posts = transfers("run_1", self.bench.log)
+        opened = Counter((line.hold, line.account) for line in holds)
+        closed = Counter((line.hold, line.account) for line in posts)
+        assert max(opened.values(), default=1) == 1
+        assert all(closed[key] <= opened[key] for key in closed)
+        model = self.bench.state.model
+        open_now = set() if not self.thinks or model is None else {model.call}
+        still = {key[0] for key in opened if closed[key] == 0}
+        assert still == {hold_id("run_1", call, model.attempt) for call in open_now if model}
+
+    @invariant()
+    def a_warning_comes_once(self) -> None:
+        warned = Counter((account, limit) for account, _, limit in self.bench.state.warned)
+        assert max(warned.values(), default=1) == 1
+
+    # ------------------------------------------------------------ how it ends
+
+    @override
+    def teardown(self) -> None:
+        if not hasattr(self, "bench"):
+            return
+        self.bench.off()
+        self.bench.world = replace(
+            self.bench.world, stale_switches=False, refused={}, last_try=False
+        )
+        for _ in range(200):
+            if self.bench.state.phase == "ended" or self._waits_for_ever():
+                break
+            self.bench.wake(self._next_ms())
+        assert self.bench.state.phase == "ended" or self._waits_for_ever()
+        self.every_proposed_call_has_one_verdict()
+        self.holds_and_posts_balance()
+        if self.bench.state.phase == "ended":
+            self._ended_well()
+
+    def _next_ms(self) -> int:
+        ms = self.bench.wakes_in_ms
+        assert ms is not None, "a live run that waits for nobody wants to be woken"
+        return max(0, ms)
+
+    def _waits_for_ever(self) -> bool:
+        return self.bench.state.waits_for_others and self.bench.wakes_in_ms is None
+
+    def _ended_well(self) -> None:
+        ended = self.bench.last(RunEnded)
+        in_doubt = {c.tool for c in self.bench.state.unfinished if c.unsure}
+        assert all(tool in ended.detail for tool in in_doubt)
+        before = len(self.bench.log)
+        self.bench.cancel()
+        self.bench.wake(STOP_GRACE_MS)
+        assert [event.type for event in self.bench.log[before:]] == ["InboxIgnored"]
+        unanswered = [c for c in self.bench.state.calls if c.status == "proposed"]
+        assert unanswered == []
+
+
+TestRuns = pytest.mark.requirement("PERM-3", "TOOL-6", "BUD-7")(Runs.TestCase)
+TestRuns.settings = settings(max_examples=EXAMPLES, stateful_step_count=STEPS)
