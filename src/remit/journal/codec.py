@@ -75,7 +75,7 @@ def decode_body(plain: bytes, upcasters: Mapping[tuple[str, int], Upcaster] = UP
             tree["events"] = [lift(event, upcasters) for event in tree["events"]]
             plain = json.dumps(tree).encode()
         return Body.model_validate_json(plain)
-    except (ValidationError, ValueError, KeyError, TypeError) as exc:
+    except (ValidationError, ValueError, KeyError, TypeError, AttributeError) as exc:
         raise StoreCorrupt(f"a record's payload is not a body of events: {exc}") from exc
 
 
