@@ -15,10 +15,12 @@ import resource
 import statistics
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 
-from remit import Agent, App, Remit, ScriptedModel, declare, tool
-from remit.values.model import ModelAnswer, ModelRequest, RawCall, RawText
+from remit import Agent, App, Remit, declare, tool
+from remit.journal.record import Record
+from remit.values.model import Delta, ModelAnswer, ModelRequest, RawCall, RawText
 from remit.values.usage import Usage
 
 USAGE = Usage(input=900, output=40)
@@ -42,16 +44,23 @@ def reply(request: ModelRequest, turns: int) -> ModelAnswer:
     return ModelAnswer(parts=(said, call), stop="tools", usage=USAGE, model=request.model)
 
 
-class InstantModel(ScriptedModel):
+class InstantModel:
     """Answers at once, by the conversation."""
 
+    provider = "scripted"
+
     def __init__(self, turns: int) -> None:
-        super().__init__()
         self.turns = turns
 
-    async def answer(self, request: ModelRequest, **_: object) -> ModelAnswer:
+    async def answer(
+        self, request: ModelRequest, *, deadline_s: float, emit: Callable[[Delta], None]
+    ) -> ModelAnswer:
         """The reply for this turn."""
+        del deadline_s, emit  # it answers at once and in one piece
         return reply(request, self.turns)
+
+    async def close(self) -> None:
+        """Nothing to release."""
 
 
 def store_url(kind: str, folder: str) -> str:
@@ -106,13 +115,13 @@ async def measure(options: argparse.Namespace, folder: str) -> dict[str, object]
     return {"store": options.store, "concurrency": options.concurrency, **result}
 
 
-def bytes_per_run(options: argparse.Namespace, folder: str, stored: list[object]) -> int:
+def bytes_per_run(options: argparse.Namespace, folder: str, stored: list[Record]) -> int:
     """On SQLite the growth of the file a run; elsewhere the payloads and seals of one run."""
     if options.store == "sqlite":
         size = sum(file.stat().st_size for file in Path(folder).glob("journal.db"))
-        return size // (options.runs + 1)
-    seals = 32 + 32 + 16  # hash, MAC, salt
-    return sum(len(getattr(record, "payload", b"")) + seals for record in stored)
+        return int(size // (options.runs + 1))
+    seals = 32 + 16 + 16  # hash, MAC, salt
+    return sum(len(record.payload) + seals for record in stored)
 
 
 def main() -> None:

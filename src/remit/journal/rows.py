@@ -118,7 +118,7 @@ class Crossed:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Durable. A `Crossed` also lies in the run's inbox (kind `crossed`), so it outlives a crash."""
+    """Durable. A `Crossed` also lies in the run's inbox (kind `crossed`): it outlives a crash."""
 
     crossed: tuple[Crossed, ...] = ()
 

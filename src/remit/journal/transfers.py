@@ -32,13 +32,15 @@ def hold_id(run: str, call: str, attempt: int) -> str:
 
 
 def transfers(run: str, events: Iterable[Event]) -> tuple[list[HoldLine], list[PostLine]]:
-    """The holds and the posts of the events of `run`, in order, on accounts by their full names."""
+    """The holds and posts of the events of `run`, in order, on accounts by their full names."""
     holds: list[HoldLine] = []
     posts: list[PostLine] = []
     for event in events:
         if isinstance(event, ModelRequested):
             name = hold_id(run, event.call, event.attempt)
-            holds += [HoldLine(name, resolve(h.account, run), h.amount, h.limit) for h in event.holds]
+            holds += [
+                HoldLine(name, resolve(h.account, run), h.amount, h.limit) for h in event.holds
+            ]
         elif isinstance(event, ModelCompleted | ModelFailed):
             name = hold_id(run, event.call, event.attempt)
             posts += [PostLine(name, resolve(p.account, run), p.amount) for p in event.posts]
