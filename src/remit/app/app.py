@@ -20,9 +20,9 @@ from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
 from remit.ports import Model, Prices, Sandbox, Store
-from remit.runtime.driver import Seat
 from remit.runtime.engine import Engine
 from remit.runtime.hub import StreamItem
+from remit.runtime.lease import Seat
 from remit.runtime.starting import accounts_of, environment_of, prices_of
 from remit.runtime.watch import watch_due, watch_switches
 from remit.values.ids import ENTROPY_BYTES, check_name, make_id, root_of

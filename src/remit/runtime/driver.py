@@ -6,28 +6,21 @@ Nobody else appends to the run.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 
-from remit.errors import StoreError
+from remit.errors import NotAllowed, StoreError
 from remit.journal.codec import seal
 from remit.journal.events import (
-    CheckRequested,
-    Event,
-    ModelRequested,
-    ProbeRequested,
     RunStopping,
     SubrunRequested,
-    ToolRequested,
 )
-from remit.journal.record import GENESIS, SALT_BYTES, Body, Header, Record
+from remit.journal.record import SALT_BYTES, Body, Header, Record
 from remit.journal.rows import (
     Append,
     Appended,
-    Blob,
+    Conflict,
     Exceeded,
+    Fenced,
     InboxRow,
-    NewRun,
-    VaultRow,
 )
 from remit.journal.transfers import transfers
 from remit.machine.agent import Agent
@@ -39,6 +32,8 @@ from remit.policy.redact import Redactor
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.decisions import fold_decisions, status_of
 from remit.runtime.hub import StreamEvent
+from remit.runtime.intents import Intents
+from remit.runtime.lease import Lease, Seat
 from remit.runtime.letters import child_letters, end_letter, read_letter
 from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
@@ -50,21 +45,11 @@ from remit.values.account import resolve
 _REFUSALS = 3
 # Inputs folded into one record; more wait for the next, so that no record grows without bound.
 _BATCH = 64
-_LEASE_MARGIN_MS = 5_000
-
-
-@dataclass(slots=True, kw_only=True)
-class Seat:
-    """Where a driver sits: its run, and what it must show to append."""
-
-    tenant: str
-    run: str
-    epoch: int = 1
-    version: int = 0
-    last_hash: bytes = GENESIS
-    lease_until_ms: int = 0
-    new: NewRun | None = None
-    blobs: tuple[Blob, ...] = ()
+# Between two looks for letters: while what the first found is being consumed, or the store fails.
+_MAIL_PAUSE_S = 0.02
+_MAIL_RETRY_S = 1.0
+# When time calls for a decision and there is none to make, the driver must not spin.
+_NOTHING_S = 0.05
 
 
 class Driver:
@@ -85,23 +70,25 @@ class Driver:
         self.agent = agent
         self.seat = seat
         self.state = state
-        self._start_child = start_child
         self._ring_other = ring
         self._bell = asyncio.Event()
         self._mailbox: deque[Outcome] = deque()
         self._letters = True  # look once at the start
-        self._tasks: dict[tuple[str, str], asyncio.Task[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
         self.fenced = False
+        self.lease = Lease(services, seat, self._lose)
 
         def cleaner() -> Cleaner:
             return Cleaner(redactor, services.vault, seat.tenant, seat.run)
 
-        self._performer = Performer(
-            services=services, agent=agent, redactor=redactor, cleaner=cleaner
+        self._intents = Intents(
+            self.lease,
+            Performer(services=services, agent=agent, redactor=redactor, cleaner=cleaner),
+            ToolGate(services=services, agent=agent, cleaner=cleaner, fence=seat.epoch),
+            start_child=start_child,
+            told=self._hear,
         )
-        self._gate = ToolGate(services=services, agent=agent, cleaner=cleaner, fence=seat.epoch)
 
     # ------------------------------------------------------------ from outside
 
@@ -122,18 +109,16 @@ class Driver:
         """
         background = [
             asyncio.create_task(self._watch_mail()),
-            asyncio.create_task(self._renew()),
+            asyncio.create_task(self.lease.keep()),
         ]
         self._mailbox.append(Outcome(first))
         try:
             while await self._turn():
                 pass
         finally:
-            for task in (*background, *self._tasks.values()):
-                task.cancel()
             if self._timer is not None:
                 self._timer.cancel()
-            await asyncio.gather(*background, *self._tasks.values(), return_exceptions=True)
+            await self._intents.leave(background)
 
     # ------------------------------------------------------------ the loop
 
@@ -145,6 +130,10 @@ class Driver:
         self._bell.clear()
         if self._broken is not None:
             raise self._broken
+        if self.fenced:
+            return False
+        if self.services.switchboard.stale:
+            await self.services.switchboard.refresh()
         outcomes = [self._mailbox.popleft() for _ in range(min(_BATCH, len(self._mailbox)))]
         rows: list[InboxRow] = []
         if self._letters and self.seat.version > 0:
@@ -154,11 +143,15 @@ class Driver:
         inputs += [await read_letter(row, self.state, self.agent) for row in rows]
         if not inputs:
             inputs = [Input(kind="wake")]
-        await self._record(inputs, outcomes, rows)
+        if not await self._record(inputs, outcomes, rows) and self._is_due():
+            await asyncio.sleep(_NOTHING_S)
+        return self._goes_on()
+
+    def _goes_on(self) -> bool:
         if self.fenced or self.state.phase == "ended":
             return False
-        idle = self.state.waits_for_others and not self._tasks and not self._mailbox
-        return not (idle and not self._letters)
+        busy = self._intents.under_way or bool(self._mailbox) or self._letters
+        return busy or not self.state.waits_for_others
 
     def _is_due(self) -> bool:
         now_ms = self.services.clock.now_ms()
@@ -190,14 +183,14 @@ class Driver:
 
     async def _record(
         self, inputs: list[Input], outcomes: list[Outcome], rows: list[InboxRow]
-    ) -> None:
-        """Decide, append once, and start what was released."""
+    ) -> bool:
+        """Decide, append once, and start what was released; False where nothing was decided."""
         refused: dict[str, int] = {}
         for refusal in range(_REFUSALS + 1):
             world = self._world(refused, last_try=refusal == _REFUSALS)
             state, body = fold_decisions(self.state, inputs, world)
             if not body.events and not rows:
-                return
+                return False
             record = self._seal(body, world.now_ms)
             answer = await self.services.store.append(
                 self._append(record, body, state, outcomes, rows)
@@ -207,10 +200,11 @@ class Driver:
                 continue
             if not isinstance(answer, Appended):
                 self.fenced = True
-                return
+                _refuse_second_run(answer, state)
+                return True
             self._settle_in(record, state, letters=bool(answer.crossed))
             await self._after(body)
-            return
+            return True
         raise StoreError(f"{self.seat.run}: the store refuses holds that were not asked for")
 
     def _affords(self, answer: Exceeded, state: State) -> dict[str, int]:
@@ -244,7 +238,7 @@ class Driver:
     ) -> Append:
         seat = self.seat
         holds, posts = transfers(seat.run, body.events)
-        vault: tuple[VaultRow, ...] = ()
+        vault = seat.vault if seat.version == 0 else ()
         blobs = seat.blobs if seat.version == 0 else ()
         for outcome in outcomes:
             vault += outcome.vault
@@ -278,93 +272,46 @@ class Driver:
         for letter in child_letters(body.events, self.state) + end_letter(body.events, self.state):
             self._ring_other(seat.tenant, letter.run)
         if any(isinstance(event, RunStopping) for event in body.events):
-            for task in self._tasks.values():
-                task.cancel()
+            self._intents.cut()
         for event in body.events:
-            await self._start(event)
-
-    # ------------------------------------------------------------ intents
-
-    async def _start(self, event: Event) -> None:
-        """Start what was released, if it still stands after the whole decision."""
-        state = self.state
-        match event:
-            case ModelRequested():
-                model = state.model
-                if model and (model.call, model.attempt) == (event.call, event.attempt):
-                    await self._ensure_lease(state.deadline_ms)
-                    self._launch(("model", event.call), self._performer.ask_model(state, event))
-            case ToolRequested():
-                call = state.find(event.call)
-                if call and call.status == "released" and call.attempt == event.attempt:
-                    await self._ensure_lease(event.until_ms)
-                    self._launch(("tool", event.call), self._gate.call(state, call, event))
-            case ProbeRequested():
-                call = state.find(event.call)
-                if call and call.status == "probing":
-                    self._launch(("probe", event.call), self._gate.probe(state, call, event))
-            case CheckRequested():
-                if state.checking:
-                    self._launch(("check", event.call), self._performer.check(state, event))
-            case SubrunRequested():
-                await self._start_child(state, event)
-            case _:
-                pass
-
-    def _launch(self, key: tuple[str, str], work: Awaitable[Outcome]) -> None:
-        async def carry_out() -> None:
-            try:
-                outcome = await work
-            except asyncio.CancelledError:
-                raise
-            except BaseException as exc:  # noqa: BLE001  # a bug in the shell must not hang the run
-                self._broken = exc
-            else:
-                self._mailbox.append(outcome)
-            finally:
-                if self._tasks.get(key) is asyncio.current_task():
-                    del self._tasks[key]
-                self._bell.set()
-
-        self._tasks[key] = asyncio.create_task(carry_out())
+            if not self.fenced:
+                await self._intents.start(event, self.state)
 
     # ------------------------------------------------------------ lease and mail
 
-    async def _ensure_lease(self, until_ms: int) -> None:
-        """An effect starts only if the lease outlives it."""
-        if self.seat.lease_until_ms <= until_ms:
-            await self._prolong(until_ms + _LEASE_MARGIN_MS)
-
-    async def _prolong(self, least_ms: int = 0) -> None:
-        until_ms = max(self.services.clock.now_ms() + LEASE_MS, least_ms)
-        seat = self.seat
-        kept = await self.services.store.renew(
-            seat.tenant, seat.run, epoch=seat.epoch, lease_until_ms=until_ms
-        )
-        if not kept and self.state.phase != "ended":
+    def _lose(self) -> None:
+        """Somebody else drives the run, or it has ended: start nothing more."""
+        if self.state.phase != "ended":
             self.fenced = True
-            for task in self._tasks.values():
-                task.cancel()
-            return
-        seat.lease_until_ms = until_ms
+            self._intents.cut()
+            self._bell.set()
 
-    async def _renew(self) -> None:
-        while True:
-            await asyncio.sleep(LEASE_MS / 3000)
-            left_ms = self.seat.lease_until_ms - self.services.clock.now_ms()
-            if self.seat.version > 0 and left_ms < LEASE_MS:
-                await self._prolong()
+    def _hear(self, told: Outcome | BaseException) -> None:
+        if isinstance(told, BaseException):
+            self._broken = told
+        else:
+            self._mailbox.append(told)
+        self._bell.set()
 
     async def _watch_mail(self) -> None:
         seat = self.seat
         while True:
-            came = await self.services.store.waiting(
-                seat.tenant, seat.run, timeout_s=LEASE_MS / 3000
-            )
+            try:
+                came = await self.services.store.waiting(
+                    seat.tenant, seat.run, timeout_s=LEASE_MS / 3000
+                )
+            except StoreError:
+                await asyncio.sleep(_MAIL_RETRY_S)  # the next append tells, if it lasts
+                continue
             if came:
                 self.ring()
                 await asyncio.sleep(_MAIL_PAUSE_S)
 
 
-# Between two looks for letters, while what the first found is being consumed.
-_MAIL_PAUSE_S = 0.02
+def _refuse_second_run(answer: Conflict | Fenced, state: State) -> None:
+    """Raise `NotAllowed` if the first append failed because the session has an active run."""
+    if isinstance(answer, Conflict) and answer.kind == "session":
+        raise NotAllowed(
+            f"the session has an active run, {answer.run}: wait until it has ended, or cancel it; "
+            f"{state.run} was not started"
+        )

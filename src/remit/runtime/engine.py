@@ -12,7 +12,8 @@ from remit.machine.inputs import Input
 from remit.machine.spec import AgentSpec, canonical
 from remit.machine.state import State, begin
 from remit.policy.redact import Redactor
-from remit.runtime.driver import Driver, Seat
+from remit.runtime.driver import Driver
+from remit.runtime.lease import Seat
 from remit.runtime.reader import Reader
 from remit.runtime.services import LEASE_MS, Services
 from remit.runtime.starting import (
