@@ -1,6 +1,6 @@
 """Folding decide over a batch of inputs into one record body."""
 
-from remit.journal.events import Event, RetryPlanned
+from remit.journal.events import Event, ModelFailed
 from remit.journal.record import UNUSED_JITTER, Body, Cause
 from remit.journal.rows import RunStatus
 from remit.machine.decide import decide
@@ -9,8 +9,8 @@ from remit.machine.state import State
 
 
 def _rolled(events: list[Event]) -> bool:
-    """The dice matter for retries only."""
-    return any(isinstance(event, RetryPlanned) for event in events)
+    """The dice matter after a failed model call only: for the retry, or for there being none."""
+    return any(isinstance(event, ModelFailed) for event in events)
 
 
 def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[State, Body]:
