@@ -64,10 +64,15 @@ def sqlite_path(url: str) -> Path:
     return Path(rest.removeprefix("///")).expanduser()
 
 
+def providers() -> tuple[str, ...]:
+    """The providers whose models Remit can reach by itself, by name."""
+    return tuple(sorted(_MODELS))
+
+
 def make_model(provider: str, settings: Settings, variables: Mapping[str, str]) -> Model:
     """The model adapter of a provider. Raises `ConfigError` when its key is missing."""
     if provider not in _MODELS:
-        known = ", ".join(sorted(_MODELS))
+        known = ", ".join(providers())
         raise ConfigError(
             f"unknown provider {provider!r}; known are {known}, and any that you hand to "
             f"App(models={{{provider!r}: ...}})"

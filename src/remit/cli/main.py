@@ -15,13 +15,22 @@ Exit status: 0 good, 1 the answer is no, 2 wrongly called, 3 something outside f
 COMMANDS = {
     "demo": Entry("remit.cli.demo:demo", "Watch a coding agent work; needs no key."),
     "run": Entry("remit.cli.run:run", "Run an agent on a task."),
+    "resume": Entry("remit.cli.run:resume", "Take a run up again."),
     "runs": Entry("remit.cli.runs:runs", "List runs, newest first."),
     "show": Entry("remit.cli.show:show", "Show the decision tree of a run."),
+    "replay": Entry("remit.cli.replay:replay", "Replay a run from the journal, step by step."),
     "verify": Entry("remit.cli.verify:verify", "Check that the journal is what was written."),
     "approvals": Entry("remit.cli.approvals:approvals", "List calls that wait for a human."),
     "approve": Entry("remit.cli.approvals:approve", "Agree to a call."),
     "deny": Entry("remit.cli.approvals:deny", "Refuse a call."),
-    "resume": Entry("remit.cli.run:resume", "Take a run up again."),
+    "questions": Entry("remit.cli.people:questions", "List questions that wait for an answer."),
+    "answer": Entry("remit.cli.people:answer", "Answer a question with JSON."),
+    "resolve": Entry("remit.cli.people:resolve", "Say whether a call in doubt happened."),
+    "cancel": Entry("remit.cli.people:cancel", "Ask that a run end."),
+    "switch": Entry("remit.cli.switch:switch", "Switch agents, tools, tenants off and on."),
+    "simulate": Entry("remit.cli.simulate:simulate", "Serve a scripted model provider."),
+    "keys": Entry("remit.cli.keys:keys", "Make the keys of a journal."),
+    "doctor": Entry("remit.cli.doctor:doctor", "Check this machine and its settings."),
 }
 """A command is imported when it is called."""
 

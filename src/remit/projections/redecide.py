@@ -1,0 +1,196 @@
+"""Decide again: each journalled cause is given to the same rules, which must give the same events.
+
+A record holds what its decisions were made from: the fact that came (its first event, mostly), the
+world as it was (`Cause`), and what the tools said of the calls (digest, resources and schema error
+stand in each `CallJudged`). What a letter said that was ignored is not kept, only that it was; such
+a decision is checked from there on.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from remit.errors import ArgumentError, StoreCorrupt, UnpricedModel
+from remit.journal.events import (
+    ApprovalGiven,
+    ApprovalRequested,
+    CallJudged,
+    Event,
+    InboxIgnored,
+    ModelCompleted,
+    RunStopping,
+)
+from remit.journal.record import Cause, Header
+from remit.machine.decide import ENGINE, decide
+from remit.machine.draft import Draft
+from remit.machine.evolve import evolve
+from remit.machine.inputs import Input, Inspection, Kind, World
+from remit.machine.lexemes import compact
+from remit.machine.schedule import advance
+from remit.machine.state import State
+from remit.projections.timeline import Pair
+from remit.values.message import CallPart
+
+_OUTCOMES = frozenset(
+    {
+        "CheckCompleted",
+        "InputRequested",
+        "ModelCompleted",
+        "ModelFailed",
+        "ProbeCompleted",
+        "ToolCompleted",
+        "ToolFailed",
+        "ToolUnknown",
+    }
+)
+_LETTERS = frozenset(
+    {
+        "ApprovalDenied",
+        "ApprovalGiven",
+        "BudgetWarned",
+        "CancelRequested",
+        "InputReceived",
+        "SubrunEnded",
+        "ToolResolved",
+    }
+)
+_SCHEMA = "builtin.schema"  # the rule whose reason is what the inspection found wrong
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redecision:
+    """One decision, as it was journalled and as the rules decide it now."""
+
+    header: Header
+    number: int
+    """Which of the record's causes, from 0."""
+    cause: Cause
+    journalled: tuple[Event, ...]
+    decided: tuple[Event, ...]
+    """As far as possible: what was decided before an error."""
+    problem: str = ""
+    """Why it could not be decided at all."""
+
+    @property
+    def same(self) -> bool:
+        """The rules still give exactly these events."""
+        return self.journalled == self.decided and not self.problem
+
+    @property
+    def engine_differs(self) -> bool:
+        """It was decided by other rules than these."""
+        return self.header.engine != ENGINE
+
+
+def redecide(state: State, pairs: Iterable[Pair]) -> Iterator[Redecision]:
+    """Every decision of a run decided again; `state` is that before its first event.
+
+    Each begins with what was journalled before it, so that one difference does not lead to more.
+    """
+    for header, body in pairs:
+        events = iter(body.events)
+        for number, cause in enumerate(body.causes):
+            journalled = tuple(islice(events, cause.count))
+            decided, problem = _again(state, cause, journalled)
+            yield Redecision(
+                header=header,
+                number=number,
+                cause=cause,
+                journalled=journalled,
+                decided=decided,
+                problem=problem,
+            )
+            for event in journalled:
+                state = evolve(state, event, cause.now_ms)
+
+
+def _again(
+    state: State, cause: Cause, journalled: tuple[Event, ...]
+) -> tuple[tuple[Event, ...], str]:
+    """The events that the cause leads to now, by the first way of reading it that fits."""
+    world = World(
+        now_ms=cause.now_ms,
+        jitter=cause.jitter,
+        off=frozenset(cause.off),
+        stale_switches=cause.stale_switches,
+        refused=dict(cause.refused),
+        last_try=cause.last_try,
+    )
+    decided: tuple[Event, ...] = ()
+    try:
+        if cause.kind == "letter" and isinstance(journalled[0], InboxIgnored):
+            return _after_ignoring(state, world, journalled), ""
+        for given in _inputs(state, cause, journalled):
+            decided = tuple(decide(state, given, world).events)
+            if decided == journalled:
+                break
+    except (ArgumentError, StoreCorrupt, UnpricedModel) as exc:
+        return decided, str(exc)
+    return decided, ""
+
+
+def _inputs(state: State, cause: Cause, journalled: Sequence[Event]) -> Iterator[Input]:
+    """What may have come: a fact, and where none of these events is one, nothing of effect."""
+    first = journalled[0]
+    if cause.kind in ("start", "recover"):
+        yield Input(kind="start" if cause.kind == "start" else "recover", fact=first)
+        return
+    kind: Kind = "letter" if cause.kind == "letter" else "outcome"
+    # A call that was cut is looked at after the clock, so the stop may stand before it.
+    after_stop = isinstance(first, RunStopping) and len(journalled) > 1
+    fact = journalled[1] if after_stop else first
+    if cause.kind != "wake" and fact.type in (_LETTERS if kind == "letter" else _OUTCOMES):
+        yield Input(kind=kind, fact=fact, inspections=_inspections(state, fact, journalled))
+    yield Input(kind="wake")
+
+
+def _inspections(state: State, fact: Event, journalled: Sequence[Event]) -> dict[str, Inspection]:
+    """What the tools said of the calls that were decided on here."""
+    if isinstance(fact, ApprovalGiven):
+        return {
+            call.call: _looked_at(call.call, fact.arguments or call.arguments, fact.digest)
+            for call in state.calls
+            if call.approval == fact.approval
+        }
+    if not isinstance(fact, ModelCompleted):
+        return {}
+    judged = {event.call: event for event in journalled if isinstance(event, CallJudged)}
+    return {
+        part.call: _inspection(part, judged[part.call])
+        for part in fact.parts
+        if isinstance(part, CallPart) and part.call in judged
+    }
+
+
+def _inspection(part: CallPart, judged: CallJudged) -> Inspection:
+    if judged.rule == _SCHEMA:
+        return Inspection(call=part.call, error=str(judged.reason))
+    return _looked_at(part.call, part.arguments, judged.digest, judged.resources)
+
+
+def _looked_at(
+    call: str, arguments: str, digest: str, resources: tuple[str, ...] = ()
+) -> Inspection:
+    try:
+        text = compact(arguments or "{}")
+    except ArgumentError:
+        text = ""  # refused before its arguments mattered: unknown tool, or the run was stopping
+    return Inspection(call=call, arguments=text, digest=digest, resources=resources)
+
+
+def _after_ignoring(state: State, world: World, journalled: Sequence[Event]) -> tuple[Event, ...]:
+    """What follows when a letter has no effect; an outdated approval is asked for again."""
+    ignored, *after = journalled
+    draft = Draft(state, world)
+    if after and isinstance(ignored, InboxIgnored) and isinstance(after[0], ApprovalRequested):
+        call = next((each for each in state.calls if each.approval == ignored.ref), None)
+        if call is not None:
+            fact = ApprovalGiven(
+                approval=ignored.ref, digest=call.digest, principal=ignored.principal, channel=""
+            )
+            now = _looked_at(call.call, call.arguments, after[0].digest)
+            given = Input(kind="letter", fact=fact, inspections={call.call: now})
+            return tuple(decide(state, given, world).events)
+    draft.add(ignored)
+    advance(draft)
+    return tuple(draft.events)
