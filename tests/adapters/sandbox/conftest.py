@@ -1,6 +1,11 @@
-"""Every sandbox that works on this machine, as a fixture."""
+"""Every sandbox that works on this machine, as a fixture, and ways to run and see programs."""
 
-from collections.abc import Callable
+import sys
+import time
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -9,6 +14,7 @@ from remit.adapters.sandbox.find import probe
 from remit.adapters.sandbox.landlock import Landlock
 from remit.errors import SandboxUnavailable
 from remit.ports import Sandbox
+from remit.values.command import Command, Finished
 
 Maker = Callable[[], Bubblewrap | Landlock]
 
@@ -50,3 +56,51 @@ def usual_sandbox(request: pytest.FixtureRequest) -> Sandbox:
     """Only those that `find_sandbox` gives."""
     name: str = request.param
     return working(name)
+
+
+Run = Callable[..., Awaitable[Finished]]
+# Until something that was killed can no longer be seen.
+_PATIENCE_S = 20.0
+
+
+@pytest.fixture
+def command(tmp_path: Path) -> Command:
+    return Command(argv=("true",), cwd=str(tmp_path), write=(str(tmp_path),), timeout_s=60)
+
+
+@pytest.fixture
+def run(usual_sandbox: Sandbox, command: Command) -> Run:
+    async def run(*argv: str, **changes: object) -> Finished:
+        return await usual_sandbox.run(replace(command, argv=argv, **changes))  # type: ignore[arg-type]  # fields are checked by name at run time
+
+    return run
+
+
+def python(code: str) -> tuple[str, ...]:
+    return (sys.executable, "-I", "-S", "-c", code)
+
+
+def mark() -> str:
+    """A duration for `sleep` that names one process on the whole machine."""
+    return f"600.{uuid.uuid4().int % 10**12}"
+
+
+def alive(name: str) -> bool:
+    """Whether a process with this word in its command line runs on the machine."""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            words = path.read_bytes()
+        except OSError:
+            continue
+        if name.encode() in words:
+            return True
+    return False
+
+
+def eventually(condition: Callable[[], bool]) -> bool:
+    end_s = time.monotonic() + _PATIENCE_S
+    while not condition():
+        if time.monotonic() > end_s:
+            return False
+        time.sleep(0.01)
+    return True
