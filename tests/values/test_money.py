@@ -1,0 +1,76 @@
+"""Money is counted in whole nano-dollars; what cannot be counted exactly is refused."""
+
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remit.errors import ConfigError
+from remit.values.money import NANO_PER_USD, TOKENS_PER_PRICE, format_usd, price_of, usd
+
+
+@pytest.mark.parametrize(
+    ("text", "nano"),
+    [
+        ("2.00", 2_000_000_000),
+        ("0", 0),
+        ("0.000000001", 1),
+        (5, 5_000_000_000),
+        (Decimal("1.5"), 1_500_000_000),
+        ("1e3", 1_000_000_000_000),
+        (" 7 ", 7_000_000_000),
+    ],
+)
+def test_amounts(text: str | int | Decimal, nano: int) -> None:
+    assert usd(text) == nano
+
+
+@pytest.mark.parametrize("amount", [2.0, 0.1, True, None, b"1"])
+def test_a_float_is_no_amount(amount: object) -> None:
+    with pytest.raises(ConfigError, match="written as text"):
+        usd(amount)  # type: ignore[arg-type] # what the test shows
+
+
+@pytest.mark.parametrize("text", ["", "two", "1,5", "nan", "inf", "-inf", "$2"])
+def test_what_is_no_number(text: str) -> None:
+    with pytest.raises(ConfigError, match="not an amount in USD"):
+        usd(text)
+
+
+@pytest.mark.parametrize("text", ["-1", "0.0000000001", "1.9999999999"])
+def test_what_cannot_be_counted(text: str) -> None:
+    with pytest.raises(ConfigError, match="not negative and has at most 9 decimals"):
+        usd(text)
+
+
+@pytest.mark.parametrize(
+    ("nano", "text"),
+    [
+        (0, "$0.0000"),
+        (12_300_000, "$0.0123"),
+        (1, "$0.000000001"),
+        (-1_500_000_000, "-$1.5000"),
+        (5_000_000_000, "$5.0000"),
+    ],
+)
+def test_amounts_for_people(nano: int, text: str) -> None:
+    assert format_usd(nano) == text
+
+
+def test_whole_dollars_where_wanted() -> None:
+    assert format_usd(5 * NANO_PER_USD, decimals=0) == "$5"
+    assert format_usd(5 * NANO_PER_USD + 1, decimals=0) == "$5.000000001"
+
+
+@given(st.integers(0, 10**18))
+def test_what_is_shown_is_what_is_counted(nano: int) -> None:
+    assert usd(format_usd(nano).removeprefix("$")) == nano
+
+
+@pytest.mark.requirement("BUD-1")
+@given(tokens=st.integers(0, 10**9), price=st.integers(0, 10**12))
+def test_a_price_is_rounded_up_by_less_than_a_nano_dollar(tokens: int, price: int) -> None:
+    cost = price_of(tokens, price)
+    exact = tokens * price
+    assert exact <= cost * TOKENS_PER_PRICE < exact + TOKENS_PER_PRICE
