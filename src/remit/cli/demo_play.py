@@ -1,143 +1,132 @@
-"""Plays the demo's run in this process: the live view, the gate, the answer of the human."""
+"""Plays the demo's run in this process, before an audience that sees it and answers at the gate."""
 
 import asyncio
 import os
-import sys
-from collections.abc import AsyncIterator, Callable
-from contextlib import asynccontextmanager, nullcontext
+from collections.abc import Coroutine, Mapping
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
-from typing import cast
-
-from rich.console import Console
-from rich.live import Live
+from typing import Protocol
 
 from remit.app.app import LOCAL_TENANT, App
+from remit.app.config import Settings
+from remit.app.load import make_model
 from remit.app.run import PendingApproval, Run
-from remit.cli.demo_stage import TASK, Stage, git, lomu_folder, model
-from remit.cli.importing import import_file
-from remit.cli.live import LiveView, can_redraw
-from remit.cli.output import cell
-from remit.cli.person import principal
-from remit.cli.plain import printable
+from remit.cli.agents import load_agent
+from remit.cli.demo_stage import TASK, Stage, lomu_folder
+from remit.cli.journal import pairs_of
+from remit.cli.person import principal, user_name
+from remit.errors import NotAllowed, NotFound
 from remit.machine.agent import Agent
-from remit.runtime.hub import StreamItem
-from remit.values.money import usd
+from remit.projections.timeline import timeline
+from remit.runtime.hub import StreamEvent, StreamItem
 
 CAP_USD = "1.00"
 TESTS = "python -m unittest"
 CHANNEL = "demo"
-_LINE_BYTES = 4096
-_PER_SECOND = 8  # redraws: smooth enough, cheap enough
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """What the human at the gate says, and how it is shown that it was said."""
+    """What the human at the gate says."""
 
     agrees: bool
     comment: str
-    shown: str
 
 
-Ask = Callable[[PendingApproval], "Answer | None"]
-"""Answers for the human without asking at the terminal; None asks there."""
+class Audience(Protocol):
+    """Who watches a run, and answers for the human."""
+
+    def recall(self, item: StreamItem) -> None:
+        """Something had happened before this process took the run up."""
+        ...
+
+    def see(self, item: StreamItem) -> None:
+        """Something happened."""
+        ...
+
+    async def decide(self, pending: PendingApproval) -> Answer:
+        """The human's word on one exact call."""
+        ...
 
 
 def lomu(stage: Stage) -> Agent[object]:
     """The example's agent on the scratch repository."""
-    make = cast("Callable[..., Agent[object]]", import_file(lomu_folder() / "app.py").app)
-    return make(str(stage.repo), tests=TESTS, cost_usd=CAP_USD)
+    inputs = (f"repo={stage.repo}", f"tests={TESTS}", f"cost_usd={CAP_USD}")
+    return load_agent(f"{lomu_folder() / 'app.py'}:app", inputs)
 
 
-@asynccontextmanager
-async def opened(url: str, agent: Agent[object], variables: dict[str, str]) -> AsyncIterator[App]:
-    """The app on the journal, with the provider's client led to the simulator."""
-    async with App(url, agents=[agent], models={"anthropic": model(variables)}) as app:
-        yield app
+def opened(
+    url: str, agent: Agent[object], variables: Mapping[str, str]
+) -> AbstractAsyncContextManager[App]:
+    """The app on the journal; the real client of the real protocol, led to the simulator."""
+    model = make_model("anthropic", Settings(), variables)
+    return App(url, agents=[agent], models={"anthropic": model})
 
 
-async def play(
-    app: App, agent: Agent[object], stage: Stage, *, console: Console, ask: Ask
-) -> Run[object]:
-    """Run the agent, or take its run up again, until it ends; at the gate somebody answers."""
-    view = LiveView(usd(CAP_USD))
+async def play(app: App, agent: Agent[object], stage: Stage, audience: Audience) -> Run[object]:
+    """Run the agent, or take its run up again, until it has ended or nobody here can move it on."""
     known = await app.store.runs(LOCAL_TENANT, session=stage.session)
     if known:
-        run = known[-1].root
-        result = await _resumed(app, run, view, console)
+        run = known[0].root
+        row = next(row for row in known if row.run == run)
+        for told in timeline(await pairs_of(app.store, row)):
+            header = told.header
+            audience.recall(StreamEvent(header.run, header.version, 0, told.event))
+        work = app.resume(run)
     else:
-        run = await app.start(agent, TASK, session=stage.session)
-        await _watch(app.follow(run), view, console)
-        result = await app.wait(run, timeout_s=0)
+        run = await app.start(agent, TASK, user=user_name(), session=stage.session)
+        work = _settled(app, run)
+    result = await _watched(app, run, work, audience)
     while result.status == "waiting" and result.approvals:
         for pending in result.approvals:
-            await _decide(app, stage, pending, console, ask)
-        await _watch(app.follow(run), view, console)
-        result = await app.wait(run, timeout_s=0)
+            await _answer(app, pending, await audience.decide(pending))
+        result = await _watched(app, run, _settled(app, run), audience)
     return result
 
 
-async def _resumed(app: App, run: str, view: LiveView, console: Console) -> Run[object]:
-    going = asyncio.create_task(app.resume(run))
+async def _settled(app: App, run: str) -> Run[object]:
+    await app.engine.settled(LOCAL_TENANT, run)
+    return await app.get(run)
+
+
+async def _watched(
+    app: App, run: str, work: Coroutine[object, object, Run[object]], audience: Audience
+) -> Run[object]:
+    """The result of `work`; meanwhile the audience sees what happens."""
+    hub = app.engine.services.hub
+    reader = hub.subscribe(LOCAL_TENANT, run)
+    task = asyncio.create_task(work)
+    task.add_done_callback(lambda _: reader.close())
     try:
-        await _watch(app.follow(run), view, console)
-        return await going
+        async for item in reader.items():
+            audience.see(item)
+        return await task
     finally:
-        going.cancel()
+        hub.unsubscribe(LOCAL_TENANT, run, reader)
+        task.cancel()
 
 
-async def _watch(items: AsyncIterator[StreamItem], view: LiveView, console: Console) -> None:
-    redraws = can_redraw(console)
-    live = Live(view, console=console, refresh_per_second=_PER_SECOND, vertical_overflow="crop")
-    with live if redraws else nullcontext():
-        async for item in items:
-            for line in view.add(item):
-                if not redraws:
-                    console.print(cell(line), soft_wrap=True)
-
-
-async def _decide(
-    app: App, stage: Stage, pending: PendingApproval, console: Console, ask: Ask
-) -> None:
-    """Show the exact call, get the human's word, hand it in through the desk."""
-    show_gate(console, stage, pending)
-    answer = ask(pending)
-    if answer is None:
-        console.print("Commit this? [y/N] ", end="")
-        agrees = (await read_line()).strip().lower() in ("y", "yes")
-        answer = Answer(agrees=agrees, comment="", shown="")
-    if answer.shown:
-        console.print(answer.shown)
-    say = app.desk.approve if answer.agrees else app.desk.deny
-    await say(
-        LOCAL_TENANT,
-        pending.id,
-        principal=principal(),
-        channel=CHANNEL,
-        comment=answer.comment,
-    )
-
-
-def show_gate(console: Console, stage: Stage, pending: PendingApproval) -> None:
-    """What the human decides on: the call with its whole arguments, and what it changes."""
-    console.rule("a human must agree")
-    console.print(cell(f"{pending.tool} {printable(pending.arguments)}", "bold"), soft_wrap=True)
-    console.print(cell(git(stage.repo, "diff", "--stat", "HEAD")))
-    console.print(cell(git(stage.repo, "diff", "--no-color", "--unified=1", "HEAD")))
-    console.print(f"rule {pending.rule}; digest of the exact call {pending.digest}")
-
-
-async def read_line() -> str:
-    """One line from the terminal, without keeping Ctrl-C waiting; empty at its end."""
-    loop = asyncio.get_running_loop()
-    read: asyncio.Future[str] = loop.create_future()
-
-    def take() -> None:
-        if not read.done():
-            read.set_result(os.read(sys.stdin.fileno(), _LINE_BYTES).decode(errors="replace"))
-
-    loop.add_reader(sys.stdin.fileno(), take)
+async def _answer(app: App, pending: PendingApproval, answer: Answer) -> None:
+    """Hand the human's word in through the desk, the only way there is."""
+    who, comment = principal(), answer.comment
     try:
-        return await read
-    finally:
-        loop.remove_reader(sys.stdin.fileno())
+        if answer.agrees:
+            await app.desk.approve(
+                LOCAL_TENANT,
+                pending.id,
+                principal=who,
+                channel=CHANNEL,
+                digest=pending.digest,
+                comment=comment,
+            )
+        else:
+            await app.desk.deny(
+                LOCAL_TENANT, pending.id, principal=who, channel=CHANNEL, comment=comment
+            )
+    except (NotFound, NotAllowed):
+        pass  # somebody answered at another terminal; the run goes on with their word
+
+
+def process_variables() -> dict[str, str]:
+    """The variables that lead this process's client to a provider."""
+    return {key: value for key, value in os.environ.items() if key.startswith("ANTHROPIC_")}

@@ -169,7 +169,7 @@ class LiveView:
         return Group(self._draw(self.root), self._spend())
 
     def _draw(self, role: Role) -> Tree:
-        line = cell(role.name, "bold")
+        line = Text().append_text(cell(role.name, "bold"))
         if role.ended:
             line.append(" ").append_text(state(role.ended))
         line.append(f"  {format_usd(role.total())}", "dim")
@@ -201,7 +201,7 @@ class LiveView:
 
 
 def _call_line(call: CallLine) -> Text:
-    line = cell(call.tool, "magenta")
+    line = Text().append_text(cell(call.tool, "magenta"))
     line.append(" ").append_text(cell(one_line(call.arguments, _ARGUMENT_CHARS), "dim"))
     if call.verdict:
         line.append(" ").append_text(state(call.verdict))
