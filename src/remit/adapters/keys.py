@@ -17,8 +17,9 @@ from remit.errors import ConfigError
 _KEY_BYTES = 32
 _FILE_MODE = 0o600
 _FOLDER_MODE = 0o700
+# Group and others: whoever reads the MAC key can forge records, whoever writes it can replace it.
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_MAX_BYTES = 64 * 1024
+_MAX_BYTES = 64 * 1024  # room for some hundred old keys; more is no set of keys
 _NAMES = ("mac", "vault", "head")
 
 
@@ -72,24 +73,40 @@ def parse_keys(text: str, where: str) -> Keys:
 def read_keys(path: Path, *, make: bool) -> Keys:
     """The keys in a file; with `make` a missing file is made, once, readable by its owner only.
 
-    Raises `ConfigError` when it is missing, readable by others, or not a set of keys.
+    Raises `ConfigError` when it is missing, belongs to or can be read by others, or is not a set
+    of keys. `make` is for a journal that does not exist yet: without their keys the records of an
+    old one can neither be verified nor their secrets be opened.
     """
-    if make and not path.exists():
-        _make(path)
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+        if make and not path.exists():
+            _make(path)
+        return parse_keys(_read(path), str(path))
     except FileNotFoundError as exc:
         raise ConfigError(
             f"{path}: the journal's keys are missing; restore the file, or the journal cannot be "
             "verified"
         ) from exc
     except OSError as exc:
-        raise ConfigError(f"{path}: the journal's keys cannot be read: {exc.strerror}") from exc
+        raise ConfigError(
+            f"{path}: the journal's keys cannot be read or made ({exc.strerror}); the user of this "
+            "process needs to read the file, or to write its folder where it is new"
+        ) from exc
+
+
+def _read(path: Path) -> str:
+    # A FIFO would block for ever without O_NONBLOCK; mounted secrets are symbolic links.
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
     with os.fdopen(descriptor, "rb") as file:
-        if os.fstat(descriptor).st_mode & _OTHERS:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode):
+            raise ConfigError(f"{path}: the keys stand in a plain file, and this is none")
+        if found.st_uid not in {0, os.geteuid()}:
+            raise ConfigError(
+                f"{path}: the keys belong to another user; say chown {os.geteuid()} {path}"
+            )
+        if found.st_mode & _OTHERS:
             raise ConfigError(f"{path}: others can read the keys; say chmod 600 {path}")
-        content = file.read(_MAX_BYTES)
-    return parse_keys(content.decode(errors="replace"), str(path))
+        return file.read(_MAX_BYTES).decode(errors="replace")
 
 
 def _make(path: Path) -> None:
@@ -106,3 +123,8 @@ def _make(path: Path) -> None:
             os.link(draft, path)
     finally:
         draft.unlink()
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)  # the name must outlive a power cut that the journal outlives
+    finally:
+        os.close(folder)
