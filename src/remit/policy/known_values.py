@@ -30,14 +30,20 @@ def kind_of(name: str) -> str:
 
 def forms(value: str) -> set[bytes]:
     """The ways a value is found: as it is, and in the encodings that carry secrets along."""
-    raw = value.encode("utf-8", "surrogatepass")
-    texts = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1]}
+    raw = value.encode()
+    texts = {json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1], _escaped(value)}
+    texts |= {_escaped(text) for text in texts}  # JSON within a string of JSON
     for escaped in (quote(raw, safe=""), quote(raw), quote_plus(raw)):
         texts |= {escaped, re.sub("%..", lambda found: found[0].lower(), escaped)}
     made = {raw, base64.b64encode(raw), *_inside_base64(raw)}
-    made |= {text.encode("utf-8", "surrogatepass") for text in texts}
+    made |= {text.encode() for text in texts}
     made |= {form.translate(bytes.maketrans(b"+/", b"-_")) for form in made if form != raw}
     return {form for form in made if LEAST_BYTES <= len(form) <= MAX_SECRET}
+
+
+def _escaped(text: str) -> str:
+    """Text in a JSON string as `remit.policy.json_text` leaves it."""
+    return text.replace("\\", "\\\\").replace('"', '\\"')
 
 
 def _inside_base64(raw: bytes) -> Iterable[bytes]:
@@ -61,12 +67,7 @@ class KnownValues:
     def __init__(self, values: Mapping[str, str]) -> None:
         self._kinds: dict[bytes, str] = {}
         for name, value in values.items():
-            size = len(value.encode("utf-8", "surrogatepass"))
-            if not LEAST_BYTES <= size <= MOST_BYTES:
-                raise ConfigError(
-                    f"known secret {name!r}: has {size} bytes, must have {LEAST_BYTES} to "
-                    f"{MOST_BYTES}; a shorter one would be found in ordinary text"
-                )
+            _check(name, value)
             for form in forms(value):
                 self._kinds.setdefault(form, kind_of(name))
         # At one place the longest form wins, so that no rest of an encoding stays behind.
@@ -87,15 +88,30 @@ class KnownValues:
 
     def begun(self, data: bytes, pos: int) -> int:
         """The leftmost place from `pos` where the rest of `data` is the beginning of a value."""
+        hit = self._tail.search(data, max(pos, len(data) - _HEAD))
+        place = len(data) if hit is None else hit.span()[0]
         pos = max(pos, len(data) - self._longest)
         while (hit := self._started.search(data, pos)) is not None:
             pos = hit.span()[0]
             rest = data[pos:]
             if any(form.startswith(rest) for form in self._kinds):
-                return pos
+                return min(place, pos)
             pos += 1
-        hit = self._tail.search(data, max(pos, len(data) - _HEAD))
-        return len(data) if hit is None else hit.span()[0]
+        return place
+
+
+def _check(name: str, value: str) -> None:
+    try:
+        size = len(value.encode())
+    except UnicodeEncodeError:
+        raise ConfigError(
+            f"known secret {name!r} is not Unicode text; give secrets of raw bytes in base64"
+        ) from None  # the cause would show the value
+    if not LEAST_BYTES <= size <= MOST_BYTES:
+        raise ConfigError(
+            f"known secret {name!r}: has {size} bytes, must have {LEAST_BYTES} to {MOST_BYTES}; "
+            "a shorter one would be found in ordinary text"
+        )
 
 
 def _either(options: Iterable[bytes]) -> bytes:

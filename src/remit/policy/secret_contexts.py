@@ -47,13 +47,14 @@ _NO_SECRET_KEY = (
         r"budget|usage|class|encryption|storage|strength|manager|arn|ref|reset|at|or|entication|enticated|orization)"
         r"[^A-Za-z0-9]"
     ),
-    (
-        r"(?i)(?:max|min|num|total|prompt|completion|input|output|next|page|csrf|public)[_-]?"
-        r"(?:token|key)"
-    ),
-    r":[0-9]{12}:secret:",
 )
-"""Key names that hold a key word but name something else: token_type, key_path, max_tokens."""
+"""Key names that hold a key word but name something else: token_type, key_path."""
+
+_NO_SECRET_BEFORE = (
+    r"(?i)(?:max|min|num|total|prompt|completion|input|output|next|page|csrf|public)[_-]?",
+    r":[0-9]{12}:",
+)
+"""What makes something else of the key word behind it: max_tokens, the name of a stored secret."""
 
 CONTEXTS = (
     SecretRule(
@@ -100,6 +101,7 @@ CONTEXTS = (
         ("pass", "pwd"),
         allow=(*FILLERS, *PLAIN),
         allow_match=_NO_SECRET_KEY,
+        allow_before=_NO_SECRET_BEFORE,
         hits=(
             "password=«{A4}7{A5}!x»",
             'DB_PASSWORD: "«{A4}7&{A5}»"',
@@ -124,6 +126,7 @@ CONTEXTS = (
         entropy=3.0,
         allow=(*FILLERS, *NAMES),
         allow_match=_NO_SECRET_KEY,
+        allow_before=_NO_SECRET_BEFORE,
         hits=(
             "api_key: «{H32}»",
             'API-KEY="«{A24}»"',
@@ -154,6 +157,7 @@ CONTEXTS = (
             *_NO_SECRET_KEY,
             r"(?i)commit|sha|hash|digest|checksum|revision|version|\bids?\b|uuid",
         ),
+        allow_before=_NO_SECRET_BEFORE,
         hits=(
             "The api key is «{A20}» and",
             "your new password for staging is: '«{A4}7{A8}»'",

@@ -3,7 +3,7 @@
 from remit.policy.secret_rule import SecretRule
 from remit.policy.stand_ins import FILLERS
 
-_LINE_BREAK = r"(?:\s|\\[nrt]){1,8}"
+_LINE_BREAK = r"(?:\s|\\{1,4}[nrt]){1,8}"
 _PEM_HEADER = r"[A-Z][A-Za-z-]{3,15}: [A-Za-z0-9 ,.:()/@+-]{1,99}"
 _PEM = (
     r"-----BEGIN [A-Z0-9 ]{0,30}PRIVATE KEY(?: BLOCK)?-----"
@@ -49,7 +49,7 @@ SHAPES = (
         ("sk-ant-",),
         allow=FILLERS,
         hits=("«sk-ant-api03-{W93}AA»", "x-api-key: «sk-ant-admin01-{W60}», next"),
-        misses=("sk-ant-", "sk-ant-api03-xxxxxxxxxxxxxxxxxxxxxxxx"),
+        misses=("sk-ant-", "sk-ant-api03-{X24}"),
     ),
     SecretRule(
         "openai-key",
@@ -58,7 +58,7 @@ SHAPES = (
         entropy=3.0,
         allow=(*FILLERS, r"^sk-[a-z]+$"),
         hits=("«sk-{A20}T3BlbkFJ{A20}»", "'«sk-proj-{W120}»'", "«sk-svcacct-{W60}»"),
-        misses=("risk-{A40}", "sk-{L8}", "sk-ab12-{L8}", "sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx"),
+        misses=("risk-{A40}", "sk-{L8}", "sk-ab12-{L8}", "sk-{X32}"),
     ),
     SecretRule(
         "google-api-key",
@@ -69,7 +69,7 @@ SHAPES = (
     ),
     SecretRule(
         "github-token",
-        r"(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
+        r"(?:(?:ghp_|gho_|ghu_|ghs_|ghr_)[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})",
         ("ghp_", "gho_", "ghu_", "ghs_", "ghr_", "github_pat_"),
         allow=FILLERS,
         hits=(
@@ -79,7 +79,7 @@ SHAPES = (
             "https://x-access-token:«ghs_{A36}»@github.com/o/r",
             "«github_pat_{A22}_{A59}»",
         ),
-        misses=("ghp_{A10}", "ghp_xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx", "github_pat_token"),
+        misses=("ghp_{A10}", "ghp_{X36}", "github_pat_token"),
     ),
     SecretRule(
         "slack-token",
@@ -93,7 +93,7 @@ SHAPES = (
             "«xoxp-{D11}-{D11}-{D12}-{H32}»",
             "«xapp-1-{U11}-{D13}-{H64}»",
         ),
-        misses=("xoxb-your-token-here", "xoxb-"),
+        misses=("xoxb-{D0}your-token-here", "xoxb-"),
     ),
     SecretRule(
         "slack-webhook",
@@ -108,12 +108,12 @@ SHAPES = (
     ),
     SecretRule(
         "stripe-key",
-        r"\b(?:[rs]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/]{24,}={0,2})",
+        r"\b(?:(?:[rs]k_live_|[rs]k_test_)[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/]{24,}={0,2})",
         ("k_live_", "k_test_", "whsec_"),
         entropy=2.5,
         allow=FILLERS,
         hits=("«sk_live_{A24}»", "«rk_test_{A99}»", "«whsec_{A32}»"),
-        misses=("pk_live_{A24}", "sk_test_", "sk_test_xxxxxxxxxxxx", "task_live_{A24}"),
+        misses=("pk_live_{A24}", "sk_test_", "sk_test_{X12}", "task_live_{A24}"),
     ),
     SecretRule(
         "jwt",

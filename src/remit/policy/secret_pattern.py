@@ -10,6 +10,7 @@ and `\B`. Printable ASCII only.
 """
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remit.errors import ConfigError
@@ -19,6 +20,9 @@ MAX_PATTERN = 4000
 
 MAX_GROUPS = 40
 """Depth of groups; keeps the parser far from the interpreter's recursion limit."""
+
+MAX_COUNTED = 8
+"""Groups repeated up to this often are counted when a stream looks at its tail."""
 
 _CLASS_ESCAPES = frozenset("dDwWsS")
 _PLAIN_ESCAPES = frozenset("nrt")
@@ -77,19 +81,24 @@ Node = Atom | Edge | Chain | Choice | Repeat | AnyCase
 class Pattern:
     """What was learnt about a pattern.
 
-    `begun` matches every beginning of a match (also the empty one). `least` and `most` are the
+    `begun` matches every beginning of a match (also the empty one), `opening` every beginning up to
+    the first keyword. `least` and `most` are the
     characters of a match; in `most` a repetition without end counts by its least.
     """
 
     source: str
     begun: str
+    opening: str
     least: int
     most: int
     groups: int
 
 
-def parse(source: str, where: str) -> Pattern:
-    """Read a pattern. Raises `ConfigError` naming `where` and the position."""
+def parse(source: str, where: str, keywords: Iterable[str]) -> Pattern:
+    """Read a pattern. Raises `ConfigError` naming `where` and the position.
+
+    Every match must hold one of the keywords, in any case.
+    """
     if len(source) > MAX_PATTERN or not source.isascii() or not source.isprintable():
         remedy = f"use at most {MAX_PATTERN} printable ASCII characters, and escapes for others"
         raise ConfigError(
@@ -104,8 +113,15 @@ def parse(source: str, where: str) -> Pattern:
             f"{where}: after a repetition without end only optional parts may follow, or a match "
             "could be of any length before it is known to be one; give the repetition a maximum"
         )
+    first = head(node, frozenset(map(str.lower, keywords)))
+    if first is None:
+        raise ConfigError(
+            f"{where}: some match of the pattern holds no keyword, so it would not be searched; "
+            "name keywords that stand in each alternative letter by letter, not in a class or over "
+            "a group's border"
+        )
     least, most = _width(node)
-    return Pattern(source, begun(node), least, most, parser.groups)
+    return Pattern(source, begun(node), begun(first), least, most, parser.groups)
 
 
 class _Parser:
@@ -217,7 +233,7 @@ def full(node: Node) -> str:
             return f"(?:{'|'.join(full(each) for each in node.options)})"
         case AnyCase():
             return f"(?i:{full(node.node)})"
-        case Repeat():
+        case _:  # Repeat()
             most = "" if node.most is None else node.most
             return f"(?:{full(node.node)}){{{node.least},{most}}}"
 
@@ -225,7 +241,8 @@ def full(node: Node) -> str:
 def begun(*nodes: Node) -> str:
     """A regular expression for every beginning of what the nodes match one after the other.
 
-    Repetitions lose their maximum: it would double the program and only release a little earlier.
+    Repetitions of a character, and long ones, lose their maximum: it would make the program many
+    times larger only to let go a little earlier.
     """
     if not nodes:
         return ""
@@ -240,11 +257,48 @@ def begun(*nodes: Node) -> str:
             return f"(?:{'|'.join(parts)}|{full(head)}{begun(*rest)})"
         case AnyCase():
             return f"(?:(?i:{begun(head.node)})|{full(head)}{begun(*rest)})"
-        case Repeat(node=Atom() as atom):
-            return f"{atom.source}{'?' if head.most == 1 else '*'}{begun(*rest)}"
+        case Repeat(node=Atom(), most=1):
+            return f"{full(head.node)}?{begun(*rest)}"
+        case Repeat(node=Atom()):
+            return f"{full(head.node)}*{begun(*rest)}"
+        case _:  # Repeat()
+            many = "*" if head.most is None or head.most > MAX_COUNTED else f"{{0,{head.most}}}"
+            return f"(?:{full(head.node)}){many}(?:{begun(head.node)}|{begun(*rest)})"
+
+
+def head(node: Node, keywords: frozenset[str]) -> Node | None:
+    """The first part of a node whose every match holds a keyword; None if some match holds none.
+
+    `keywords` are in lower case. Only keywords that stand in the pattern letter by letter, not in
+    classes or across groups, are seen.
+    """
+    match node:
+        case Choice():
+            heads = [head(each, keywords) for each in node.options]
+            return None if None in heads else Choice(tuple(each for each in heads if each))
+        case AnyCase():
+            inner = head(node.node, keywords)
+            return None if inner is None else AnyCase(inner)
+        case Chain():
+            return _head_of_chain(node, keywords)
         case Repeat():
-            mark = "?" if head.most == 1 else "*"
-            return f"(?:{full(head.node)}){mark}(?:{begun(head.node)}|{begun(*rest)})"
+            inner = head(node.node, keywords) if node.least else None
+            return inner if inner is None or node.least == 1 else node
+        case _:  # Atom() | Edge()
+            return None
+
+
+def _head_of_chain(chain: Chain, keywords: frozenset[str]) -> Node | None:
+    letters = ""
+    for index, node in enumerate(chain.nodes):
+        inner = head(node, keywords)
+        if inner is not None:
+            return Chain((*chain.nodes[:index], inner))
+        literal = node.source.removeprefix("\\") if isinstance(node, Atom) else ""
+        letters = letters + literal.lower() if len(literal) == 1 else ""
+        if any(letters.endswith(keyword) for keyword in keywords):
+            return Chain(chain.nodes[: index + 1])
+    return None
 
 
 def _width(node: Node) -> tuple[int, int]:
@@ -262,7 +316,7 @@ def _width(node: Node) -> tuple[int, int]:
             return min(low for low, _ in widths), max(high for _, high in widths)
         case AnyCase():
             return _width(node.node)
-        case Repeat():
+        case _:  # Repeat()
             low, high = _width(node.node)
             return low * node.least, high * (node.least if node.most is None else node.most)
 
@@ -278,7 +332,7 @@ def _endless(node: Node) -> bool:
             return any(_endless(each) for each in node.options)
         case AnyCase():
             return _endless(node.node)
-        case Repeat():
+        case _:  # Repeat()
             return node.most is None or _endless(node.node)
 
 
@@ -293,7 +347,7 @@ def _optional(node: Node) -> bool:
             return any(_optional(each) for each in node.options)
         case AnyCase():
             return _optional(node.node)
-        case Repeat():
+        case _:  # Repeat()
             return node.least == 0 or _optional(node.node)
 
 
@@ -313,6 +367,6 @@ def _bounded(node: Node) -> bool:
             return all(_bounded(each) for each in node.options)
         case AnyCase():
             return _bounded(node.node)
-        case Repeat():
+        case _:  # Repeat()
             once = node.least <= 1 or not _endless(node.node)
             return once and _bounded(node.node)

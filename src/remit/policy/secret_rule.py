@@ -33,7 +33,8 @@ class SecretRule:
     the secret, without groups the whole match. `keywords`: every match holds one of them, in any
     case; text without keywords is never looked at. `entropy`: least bits per byte of the secret.
     `allow`: RE2 patterns that acquit a secret they are found in; `allow_match`: the same for the
-    whole match and the `LOOKBACK` bytes before it. `more`: the class of characters that are dropped
+    whole match; `allow_before`: the same for what ends where the match begins, at most `LOOKBACK`
+    bytes. `more`: the class of characters that are dropped
     behind a secret longer than `MAX_SECRET`.
 
     `hits` and `misses` are examples in the notation of `remit.policy.specimen`, so that no text
@@ -46,6 +47,7 @@ class SecretRule:
     entropy: float = 0.0
     allow: tuple[str, ...] = ()
     allow_match: tuple[str, ...] = ()
+    allow_before: tuple[str, ...] = ()
     more: str = RUN
     hits: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
@@ -64,33 +66,51 @@ def any_of(patterns: tuple[str, ...], where: str) -> Finder | None:
 
 
 class ArmedRule:
-    """A rule ready to search. Raises `ConfigError` naming the rule and the field."""
+    """A rule ready to search. Raises `ConfigError` naming the rule and the field.
 
-    __slots__ = ("_allow", "_allow_match", "begun", "find", "groups", "keywords", "more", "rule")
+    `begun` finds where the tail of a text begins that may be the first part of a match; `opening`
+    is a pattern for such tails that hold no keyword yet.
+    """
+
+    __slots__ = (
+        "_allow",
+        "_allow_before",
+        "_allow_match",
+        "begun",
+        "find",
+        "groups",
+        "keywords",
+        "more",
+        "opening",
+        "rule",
+    )
 
     def __init__(self, rule: SecretRule) -> None:
         where = f"secret rule {rule.id!r}"
         if not _RULE_ID.fullmatch(rule.id.encode()):
             raise ConfigError(f"{where}: an id looks like 'aws-access-key' ({RULE_ID})")
-        known = secret_pattern.parse(rule.pattern, where)
-        if known.least == 0 or known.most > MAX_SECRET // 2:
-            raise ConfigError(
-                f"{where}: the pattern must match at least 1 and, without its endless repetition, "
-                f"at most {MAX_SECRET // 2} characters"
-            )
         if not rule.keywords or not all(map(_KEYWORD.fullmatch, rule.keywords)):
             raise ConfigError(
                 f"{where}: name at least one keyword that every match holds, of 2 or more "
                 "printable ASCII characters without quotes and backslashes"
             )
+        known = secret_pattern.parse(rule.pattern, where, rule.keywords)
+        if known.most > MAX_SECRET // 2:
+            raise ConfigError(
+                f"{where}: the pattern without its endless repetition may match at most "
+                f"{MAX_SECRET // 2} characters; it may match {known.most}"
+            )
         self.rule = rule
-        self.begun = known.begun
+        self.opening = known.opening
+        self.begun = compiled(rf"(?:{known.begun})\z", where)
         self.groups = range(1, known.groups + 1)
         self.find = compiled(rule.pattern, f"{where}: pattern")
         self.more = compiled(f"(?:{rule.more})*", f"{where}: more")
         self.keywords = "|".join(map(re.escape, rule.keywords))
         self._allow = any_of(rule.allow, f"{where}: allow")
         self._allow_match = any_of(rule.allow_match, f"{where}: allow_match")
+        before = tuple(rf"(?:{each})\z" for each in rule.allow_before)
+        self._allow_before = any_of(before, f"{where}: allow_before")
 
     def span(self, hit: Hit) -> tuple[int, int]:
         """Where the secret of a match stands."""
@@ -100,10 +120,13 @@ class ArmedRule:
                 return span
         return hit.span()
 
-    def convicts(self, secret: bytes, match: bytes) -> bool:
+    def convicts(self, secret: bytes, match: bytes, before: bytes) -> bool:
         """Tell whether what was found is a secret: enough entropy, and nothing acquits it."""
         if self.rule.entropy and entropy(secret) < self.rule.entropy:
             return False
-        if self._allow is not None and self._allow.search(secret):
-            return False
-        return self._allow_match is None or not self._allow_match.search(match)
+        acquittals = (
+            (self._allow, secret),
+            (self._allow_match, match),
+            (self._allow_before, before),
+        )
+        return not any(finder and finder.search(text) for finder, text in acquittals)

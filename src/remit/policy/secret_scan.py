@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from remit.policy.byte_search import Finder, compiled, sieve
+from remit.policy.byte_search import Finder, Hit, compiled, sieve
 from remit.policy.known_values import KnownValues
 from remit.policy.secret_pattern import parse
 from remit.policy.secret_rule import LOOKBACK, MAX_SECRET, RULE_ID, ArmedRule, SecretRule
@@ -15,6 +15,9 @@ RESCAN = 512
 """An innocent value up to this size is searched for another key and value within it. A bound,
 because a text of nothing but keys would be searched again from each of them."""
 
+WINDOW = 65_536
+"""Bytes that a rule searches at once; several times `MAX_SECRET`."""
+
 SLACK = 256
 """A match that was cut off at `MAX_SECRET` may end a little earlier: between two lines of a key."""
 
@@ -22,7 +25,7 @@ MAX_PLACEHOLDER = 200
 """Bytes of the longest placeholder, rounded up: 9 + 101 + 1 + 64 + 1."""
 
 _PLACEHOLDER = compiled(PLACEHOLDER, "PLACEHOLDER")
-_PLACEHOLDER_BEGUN = compiled(parse(PLACEHOLDER, "PLACEHOLDER").begun, "PLACEHOLDER")
+_PLACEHOLDER_BEGUN = compiled(parse(PLACEHOLDER, "PLACEHOLDER", ["[secret:"]).begun, "PLACEHOLDER")
 _CONTINUATION = 0b1000_0000
 """The first two bits of a UTF-8 byte that is not the first of its character."""
 
@@ -182,26 +185,22 @@ class Scan:
         rule = self._rules.rules[number]
         view = self.view
         at = max(self.until, self._marks.get(number, 0))
-        while at < until and (hit := rule.find.search(view, at)) is not None:
+        while (hit := _next(rule, view, at, until)) is not None:
             start, end = hit.span()
-            if start >= until:
-                break
-            if end - start > MAX_SECRET:
-                hit = rule.find.match(view, start, start + MAX_SECRET) or hit
-                end = hit.span()[1]
-            more = None
-            at = end
-            if end - start > MAX_SECRET - SLACK:
-                more = rule.more
+            first, last = rule.span(hit)
+            more = rule.more if end - start > MAX_SECRET - SLACK else None
+            before = view[max(0, start - LOOKBACK) : start]
+            guilty = rule.convicts(view[first:last], view[start:end], before)
+            if guilty:
+                found.append(_Suspect(first, number, last, rule.rule.id, more))
+            if not guilty and start < first and end - first <= RESCAN:
+                at = first
+            elif more is None:
+                at = end
+            else:
                 at = _run_end(more, view, end)
                 if at == len(view):
                     self._runs[number] = more
-            first, last = rule.span(hit)
-            guilty = rule.convicts(view[first:last], view[max(0, start - LOOKBACK) : end])
-            if guilty:
-                found.append(_Suspect(first, number, last, rule.rule.id, more))
-            elif start < first and end - first <= RESCAN:
-                at = first
         self._marks[number] = at
 
     def _place(self, found: list[_Suspect]) -> list[Region]:
@@ -233,6 +232,28 @@ class Scan:
         self._dropping = run if self.written == len(self.view) else None
 
 
+def _next(rule: ArmedRule, view: bytes, at: int, until: int) -> Hit | None:
+    """The rule's leftmost match that begins in `view[at:until]`, at most `MAX_SECRET` bytes of it.
+
+    The search goes by windows, because a match may reach to the end of the text before it is cut
+    off; without them a text full of such beginnings would be read again and again.
+    """
+    while at < until:
+        limit = at + WINDOW
+        hit = rule.find.search(view, at, limit)
+        if hit is None:
+            at = limit - MAX_SECRET
+            continue
+        start, end = hit.span()
+        if start >= until:
+            return None
+        if start > limit - MAX_SECRET:
+            at = start
+            continue
+        return rule.find.match(view, start, start + MAX_SECRET) if end - start > MAX_SECRET else hit
+    return None
+
+
 def _by_place(suspect: _Suspect) -> tuple[int, int]:
     return suspect.start, suspect.order
 
@@ -245,14 +266,14 @@ def _run_end(run: Finder, view: bytes, at: int) -> int:
 class SecretRules:
     """Rules and known values, ready to find secrets. Raises `ConfigError` if one will not do."""
 
-    __slots__ = ("_begun", "_sieve", "known", "rules")
+    __slots__ = ("_opening", "_sieve", "known", "rules")
 
     def __init__(self, rules: Sequence[SecretRule], known: Mapping[str, str]) -> None:
         self.rules = tuple(map(ArmedRule, rules))
         self.known = KnownValues(known) if known else None
         self._sieve = sieve(rule.keywords for rule in self.rules)
-        begun = "|".join(rule.begun for rule in self.rules)
-        self._begun = compiled(rf"(?:{begun})\z", "secret rules")
+        opening = "|".join(rule.opening for rule in self.rules)
+        self._opening = compiled(rf"(?:{opening})\z", "secret rules")
 
     def nominated(self, data: bytes) -> list[int]:
         """The numbers of the rules whose keywords occur."""
@@ -269,14 +290,21 @@ class SecretRules:
             return []
         return Scan(self, data).advance(nominated, len(data))
 
-    def undecided(self, scan: Scan) -> int:
+    def undecided(self, scan: Scan, nominated: Iterable[int]) -> int:
         """Where the tail of a scan's text begins that may be the first part of a secret.
 
-        Never further back than the longest secret reaches.
+        `nominated` are the rules whose keyword occurs from `scan.until` on: of the others, only the
+        part before the keyword can have come. Never further back than the longest secret reaches.
         """
-        end = len(scan.view)
-        hit = self._begun.search(scan.view, scan.until)
-        place = end if hit is None else hit.span()[0]
+        view = scan.view
+        place = _tail(self._opening, view, scan.until)
+        for number in nominated:
+            place = min(place, _tail(self.rules[number].begun, view, scan.until))
         if self.known is not None:
-            place = min(place, self.known.begun(scan.raw[:end], scan.until))
-        return max(place, first_byte(scan.view, end - MAX_SECRET - 1))
+            place = min(place, self.known.begun(scan.raw[: len(view)], scan.until))
+        return max(place, first_byte(view, len(view) - MAX_SECRET - 1))
+
+
+def _tail(begun: Finder, view: bytes, at: int) -> int:
+    hit = begun.search(view, at)
+    return len(view) if hit is None else hit.span()[0]

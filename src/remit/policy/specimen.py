@@ -3,7 +3,7 @@
 `{U16}` in an example is 16 characters of the alphabet U, always the same ones for the same example
 and place; `{{` and `}}` are braces. Alphabets: `U` A-Z and 0-9, `L` a-z and 0-9, `A` A-Z, a-z and
 0-9, `W` these and `-` and `_`, `B` these and `+` and `/`, `H` 0-9 and a-f, `D` 0-9, `T` A-Z and
-2-7.
+2-7, `X` just x.
 """
 
 import hashlib
@@ -19,8 +19,9 @@ _ALPHABETS = {
     "H": string.digits + "abcdef",
     "D": string.digits,
     "T": string.ascii_uppercase + "234567",
+    "X": "x",
 }
-_FIELD = re.compile(r"\{\{|\}\}|\{([ULAWBHDT])(\d{1,4})\}")
+_FIELD = re.compile(r"\{\{|\}\}|\{([ULAWBHDTX])(\d{1,4})\}")
 
 
 def write_out(example: str, seed: str = "") -> str:

@@ -40,11 +40,11 @@ _CODE = (
     r"^[0-9.,:TZ+_/-]+$",
 )
 
-PLAIN = (rf"^{_MARK}*(?:{_LETTERS})(?:{_MARK}+(?:{_LETTERS})|{_FIELD})*{_MARK}*$", *_CODE)
+PLAIN = (rf"^{_MARK}*(?:{_LETTERS})(?:{_MARK}+(?:{_LETTERS}|{_FIELD})|{_FIELD})*{_MARK}*$", *_CODE)
 """Words without digits, code, addresses, digests, numbers: hardly anybody's password."""
 
 NAMES = (
-    rf"^{_MARK}*(?:{_WORD})(?:{_MARK}+(?:{_WORD})|{_FIELD})*{_MARK}*$",
+    rf"^{_MARK}*(?:{_WORD})(?:{_MARK}+(?:{_WORD}|{_FIELD})|{_FIELD})*{_MARK}*$",
     r"(?i)^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$",
     *_CODE,
 )
