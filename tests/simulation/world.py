@@ -5,7 +5,7 @@ import json
 import random
 from collections import defaultdict
 from collections.abc import Callable, Mapping
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, ParamSpec, TypeVar
@@ -239,11 +239,10 @@ class World:
         self.store.check_effects(done)
 
 
-class Threads(ThreadPoolExecutor):
+class Threads(Executor):
     """Threads on virtual time: one that has begun goes on although nobody waits for it any more."""
 
     def __init__(self, world: World) -> None:
-        super().__init__(1)
         self._world = world
 
     @override

@@ -12,6 +12,7 @@ from remit.journal.events import (
     SubrunRequested,
     ToolFailed,
     ToolRequested,
+    ToolUnknown,
 )
 from remit.machine.inputs import Input
 from remit.runtime.outcome import Outcome
@@ -19,10 +20,13 @@ from remit.values.clean import Clean
 from remit.values.usage import Usage
 
 
-def called_off(event: Event, why: Clean, *, reason: str = "cancelled") -> Outcome | None:
+def called_off(
+    event: Event, why: Clean, *, reason: str = "cancelled", unsure: bool = False
+) -> Outcome | None:
     """The outcome of an intent that was not started; None for an event that is no intent.
 
-    `reason` is what a parent's journal says of a sub-run.
+    `reason` is what a parent's journal says of a sub-run. `unsure`: an earlier attempt at the call
+    may have happened, and of that nothing is known yet.
     """
     fact: Event
     match event:
@@ -35,6 +39,8 @@ def called_off(event: Event, why: Clean, *, reason: str = "cancelled") -> Outcom
                 detail=why,
                 usage=Usage(),
             )
+        case ToolRequested() if unsure:
+            fact = ToolUnknown(call=event.call, attempt=event.attempt, reason=why)
         case ToolRequested():
             fact = ToolFailed(call=event.call, attempt=event.attempt, kind="cancelled", text=why)
         case ProbeRequested():

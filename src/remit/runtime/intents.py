@@ -57,7 +57,7 @@ class Intents:
         `StoreError`.
         """
         if state.phase == "stopping":
-            self._call_off(event, "not started: the run was stopped")
+            self._call_off(event, state, "not started: the run was stopped")
             return
         if isinstance(event, SubrunRequested):
             await self._start_sub_run(event, state)
@@ -100,10 +100,13 @@ class Intents:
             raise
         except RemitError as exc:
             # The parent goes on and says what is missing (ORC-4).
-            self._call_off(event, f"the agent cannot be started: {exc}", reason="cannot-start")
+            why = f"the agent cannot be started: {exc}"
+            self._call_off(event, state, why, reason="cannot-start")
 
-    def _call_off(self, event: Event, why: str, *, reason: str = "cancelled") -> None:
-        outcome = called_off(event, Clean.vouch(why), reason=reason)
+    def _call_off(self, event: Event, state: State, why: str, reason: str = "cancelled") -> None:
+        call = state.find(event.call) if isinstance(event, ToolRequested) else None
+        unsure = call is not None and call.unsure
+        outcome = called_off(event, Clean.vouch(why), reason=reason, unsure=unsure)
         if outcome is not None:
             self._told(outcome)
 

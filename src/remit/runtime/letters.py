@@ -19,6 +19,7 @@ from remit.journal.rows import InboxRow, Letter
 from remit.machine.agent import Agent
 from remit.machine.inputs import Input, Inspection
 from remit.machine.state import State
+from remit.runtime.inspecting import inspect_call
 from remit.values.clean import Clean
 from remit.values.ids import parent_of
 
@@ -44,7 +45,7 @@ async def read_letter(row: InboxRow, state: State, agent: Agent[object]) -> Inpu
         for call in state.calls:
             if call.approval == fact.approval:
                 arguments = call.arguments if fact.arguments is None else fact.arguments
-                inspections[call.call] = await agent.inspect(call.call, call.tool, arguments)
+                inspections[call.call] = await inspect_call(agent, call.call, call.tool, arguments)
     return Input(kind="letter", fact=fact, inspections=inspections)
 
 

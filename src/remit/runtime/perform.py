@@ -20,6 +20,7 @@ from remit.machine.state import State
 from remit.policy.redact import RedactedStream, Redactor
 from remit.runtime.cleaning import INVALID, Cleaner
 from remit.runtime.hub import StreamDelta
+from remit.runtime.inspecting import inspect_call
 from remit.runtime.outcome import Outcome
 from remit.runtime.services import Services
 from remit.values.message import CallPart, Part
@@ -195,7 +196,7 @@ async def inspect_calls(agent: Agent[object], parts: tuple[Part, ...]) -> dict[s
             error = "the arguments are not a JSON object (cut off, or not JSON)"
             found[part.call] = Inspection(call=part.call, error=error)
         else:
-            found[part.call] = await agent.inspect(part.call, part.tool, part.arguments)
+            found[part.call] = await inspect_call(agent, part.call, part.tool, part.arguments)
     return found
 
 

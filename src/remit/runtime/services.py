@@ -1,18 +1,17 @@
 """What drivers share in one process: ports, registered agents, limits of the process itself."""
 
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from remit.machine.agent import Agent
 from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
 from remit.runtime.hub import Hub
 from remit.runtime.switchboard import Switchboard
+from remit.runtime.threads import CutThreads, DaemonThreads
 
 # A lease that is not renewed for this long is over; renewals come three times as often.
 LEASE_MS = 30_000
-# Threads for synchronous tools of all runs of this process; more calls wait for a free one.
-TOOL_THREADS = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +45,6 @@ class Services:
     sandbox: Sandbox | None = None
     hidden: tuple[str, ...] = ()
     """Host paths no sandboxed program may see: journal and keys."""
-    threads: ThreadPoolExecutor = field(
-        default_factory=lambda: ThreadPoolExecutor(TOOL_THREADS, thread_name_prefix="remit-tool")
-    )
+    threads: Executor = field(default_factory=DaemonThreads)
+    """For synchronous tools of all runs of this process."""
+    cut_threads: CutThreads = field(default_factory=CutThreads)

@@ -1,0 +1,19 @@
+"""Asking tools about calls: user code that must not hold up the run."""
+
+import asyncio
+
+from remit.machine.agent import Agent
+from remit.machine.inputs import Inspection
+
+# `depends` asks one system one question; longer means it hangs.
+_INSPECT_S = 10.0
+
+
+async def inspect_call(agent: Agent[object], call: str, tool: str, arguments: str) -> Inspection:
+    """What the tool says about one exact call; one that takes too long cannot be made."""
+    try:
+        async with asyncio.timeout(_INSPECT_S):
+            return await agent.inspect(call, tool, arguments)
+    except TimeoutError:
+        error = f"{tool} cannot be prepared: what it depends on did not answer in {_INSPECT_S:g} s"
+        return Inspection(call=call, error=error)
