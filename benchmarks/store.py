@@ -20,8 +20,8 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from remit.adapters.memory.store import MemoryStore
 from remit.adapters.postgres.store import PostgresStore
 from remit.adapters.sqlite.store import SqliteStore
-from remit.journal.record import GENESIS, Header, Record, authenticate, commit, link
 from remit.journal.codec import compress
+from remit.journal.record import GENESIS, Header, Record, authenticate, commit, link
 from remit.journal.rows import Append, Appended, NewRun
 from remit.journal.transfers import HoldLine, PostLine
 from remit.ports import Store

@@ -1,4 +1,4 @@
-"""Claim, renew and release runs, and find those that want to be driven."""
+"""Leases between machines: another owner is waited for, and the skew of clocks with it."""
 
 from remit.adapters.postgres.connecting import Connection
 from remit.adapters.postgres.reading import run_row

@@ -1,4 +1,4 @@
-"""Claim, renew and release runs, and find those that want to be driven."""
+"""Leases on one machine: a dead owner is known by its file lock, so nobody waits for it."""
 
 import sqlite3
 from collections.abc import Callable
