@@ -205,6 +205,7 @@ class Bench:
         *calls: tuple[str, str],
         stop: StopReason | None = None,
         usage: Usage | None = None,
+        inspected: bool = True,
     ) -> list[Event]:
         """The model answers with text and calls of (tool, arguments)."""
         model = self.state.model
@@ -221,7 +222,7 @@ class Bench:
         inspections = {
             part.call: self.inspect(part.call, part.tool, part.arguments)
             for part in parts
-            if isinstance(part, CallPart)
+            if isinstance(part, CallPart) and inspected
         }
         return self.give(fact, inspections=inspections)
 

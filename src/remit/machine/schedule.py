@@ -98,23 +98,22 @@ def _start(draft: Draft, call: CallState) -> None:
 def _next_turn(draft: Draft) -> None:
     state = draft.state
     answer = answer_of(state)
-    if state.passed is not None or (answer is not None and not _cut(state)):
+    said = not state.calls and state.messages[-1].role == "assistant"
+    whole = not said or state.stop not in ("pause", *_BROKEN)
+    if state.passed is not None or (answer is not None and whole):
         conclude(draft, answer)
-    elif state.calls or state.messages[-1].role == "user" or state.stop == "pause":
+    elif not said or state.stop == "pause":
         _request(draft, 1)
-    elif _cut(state):
-        draft.add(RunStopping(reason=_CUT[state.stop]))
+    elif state.stop in _BROKEN:
+        draft.add(RunStopping(reason=_BROKEN[state.stop]))
     else:
         text = f"Give your answer by calling {FINAL_TOOL}."
         draft.add(RuntimeSaid(text=Clean.vouch(text)))
         _request(draft, 1)
 
 
-_CUT = {"max_tokens": "output-limit", "refusal": "model-refused"}
-
-
-def _cut(state: State) -> bool:
-    return state.stop in _CUT and not state.calls and state.messages[-1].role == "assistant"
+# Stops after which the text is no answer, and why the run ends then.
+_BROKEN = {"max_tokens": "output-limit", "refusal": "model-refused"}
 
 
 def _retry_if_due(draft: Draft) -> None:
