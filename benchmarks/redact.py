@@ -253,7 +253,7 @@ def main() -> None:
     redactor = Redactor(placeholder)
     redactor.clean("warm up: api_key")
     count: Counter[str] = Counter()
-    found_by_label: Counter[str] = Counter()
+    by_label: dict[str, list[int]] = {}
     spent = 0.0
     for document in corpus:
         began = time.perf_counter()
@@ -270,7 +270,9 @@ def main() -> None:
             gone = secret not in cleaned.text
             count["secrets"] += 1
             count["gone"] += gone
-            found_by_label[document.label] += gone
+            share = by_label.setdefault(document.label, [0, 0])
+            share[0] += gone
+            share[1] += 1
             if not gone and options.missed:
                 print("MISSED", document.label, repr(document.text[:300]), file=sys.stderr)
     guilty_flagged = count["flagged"] - count["false_alarms"]
@@ -283,6 +285,9 @@ def main() -> None:
                 "recall": round(count["gone"] / max(1, count["secrets"]), 4),
                 "precision": round(guilty_flagged / max(1, count["flagged"]), 4),
                 "false_alarm_rate": round(count["false_alarms"] / max(1, count["clean"]), 4),
+                "recall_by_label": {
+                    label: round(gone / all_, 4) for label, (gone, all_) in sorted(by_label.items())
+                },
                 "mb_per_s": round(count["bytes"] / 1e6 / spent, 1),
             }
         )

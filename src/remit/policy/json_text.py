@@ -5,6 +5,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from remit.policy.secret_scan import Region
 
@@ -66,7 +67,7 @@ def read_json(text: str, data: bytes) -> JsonText | None:
         if escape[0] in {b'\\"', b"\\\\"}:
             continue
         before = data[at : escape.start()]
-        character = json.loads(b'"%b"' % escape[0]).encode("utf-8", "surrogatepass")
+        character = _character(escape[0])
         parts += [before, character]
         length += len(before) + len(character)
         at = escape.end()
@@ -74,6 +75,12 @@ def read_json(text: str, data: bytes) -> JsonText | None:
         raw_places.append(at)
     plain = b"".join([*parts, data[at:]])
     return JsonText(data, plain, plain_places, raw_places)
+
+
+@lru_cache(maxsize=1024)  # more different escapes than a text in one language has
+def _character(escape: bytes) -> bytes:
+    character: str = json.loads(b'"%b"' % escape)
+    return character.encode("utf-8", "surrogatepass")
 
 
 def _strings(data: bytes) -> tuple[list[int], list[int]]:

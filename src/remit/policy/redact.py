@@ -38,10 +38,11 @@ class Redactor:
     64 hexadecimal digits; the same secret must get the same placeholder. `known` are the app's own
     secrets by name; they are also found base64-, URL- and JSON-encoded.
 
-    Clean text stays as it is: placeholders are recognised. A secret longer than
-    `remit.policy.secret_rule.MAX_SECRET` bytes gets the placeholder of its first bytes, and the
-    rest of it is dropped. Raises `ConfigError` when a rule or a known value will not do, or when
-    `placeholder` answers in another shape.
+    Clean text stays as it is: placeholders are recognised. (Only where secrets stood glued to each
+    other can a second cleaning find one that the first could not tell from its neighbour.) A secret
+    longer than `remit.policy.secret_rule.MAX_SECRET` bytes gets the placeholder of its first bytes,
+    and the rest of it is dropped. Raises `ConfigError` when a rule or a known value will not do, or
+    when `placeholder` answers in another shape.
     """
 
     __slots__ = ("_placeholder", "_rules")
