@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from remit.errors import ChainBroken, UsageError
-from remit.journal.admit import MAX_BLOB_BYTES, admit, check_append, check_blob
+from remit.journal.admit import LIVE, MAX_BLOB_BYTES, Stand, admit, check_append, check_blob
 from remit.journal.record import GENESIS, Header, Record
 from remit.journal.rows import Append, Appended, Blob, Conflict, Fenced, NewRun
 
@@ -53,13 +53,21 @@ def test_admission(
     stored: bytes | None,
     answer: Appended | Conflict | Fenced | None,
 ) -> None:
-    assert admit(given, version=version, epoch=epoch, head=HEAD, stored=stored) == answer
+    assert admit(given, Stand(version, epoch, "waiting", HEAD), stored) == answer
 
 
 @pytest.mark.requirement("AUD-3")
 def test_a_record_must_follow_the_newest() -> None:
     with pytest.raises(ChainBroken, match="t/r version 3: the record to be written does not"):
-        admit(append(previous=b"x" * 32), version=2, epoch=2, head=HEAD, stored=None)
+        admit(append(previous=b"x" * 32), Stand(2, 2, "running", HEAD), None)
+
+
+def test_an_ended_run_takes_records_but_does_not_live_again() -> None:
+    ended = Stand(2, 2, "stopped", HEAD)
+    assert admit(replace(append(), status="completed"), ended, None) is None
+    for status in LIVE:
+        with pytest.raises(UsageError, match="t/r version 3: the run has ended"):
+            admit(replace(append(), status=status), ended, None)
 
 
 def test_appends_that_can_be_written() -> None:

@@ -1,5 +1,7 @@
 """Admit an append: is the writer the run's driver, and does its record follow the newest one."""
 
+from dataclasses import dataclass
+
 from remit.errors import ChainBroken, UsageError
 from remit.journal.record import GENESIS
 from remit.journal.rows import Append, Appended, Blob, Conflict, Fenced, RunStatus
@@ -41,29 +43,41 @@ def check_blob(blob: Blob) -> None:
         )
 
 
-def admit(
-    append: Append, *, version: int, epoch: int, head: bytes, stored: bytes | None
-) -> Appended | Conflict | Fenced | None:
-    """None if `append` may be written to the run, which stands at `version` and `epoch`.
+@dataclass(frozen=True, slots=True)
+class Stand:
+    """Where a run stands before an append; `head` is the hash of its newest record."""
 
-    `head` is the hash of the run's newest record and `stored` that of the record at the append's
-    own version, None if there is none. Where it is the same record the write has happened before
-    (its answer was lost with a connection), and the answer is `Appended`. Raises `ChainBroken`
-    when the record does not follow `head`.
+    version: int
+    epoch: int
+    status: RunStatus
+    head: bytes
+
+
+def admit(
+    append: Append, stand: Stand, stored: bytes | None
+) -> Appended | Conflict | Fenced | None:
+    """None if `append` may be written to the run, which stands at `stand`.
+
+    `stored` is the hash of the record at the append's own version, None if there is none. Where it
+    is the same record the write has happened before (its answer was lost with a connection), and
+    the answer is `Appended`. Raises `ChainBroken` when the record does not follow the newest, and
+    `UsageError` for a run that has ended and is to live again: its session may have another.
     """
     record = append.record
     header = record.header
     if stored is not None and stored == record.hash:
         return Appended()
     if append.new is not None:
-        return Conflict("exists", version, header.run)
-    if epoch != header.epoch:
-        return Fenced(epoch)
-    if version != header.version - 1:
-        return Conflict("version", version, header.run)
-    if record.previous != head:
+        return Conflict("exists", stand.version, header.run)
+    if stand.epoch != header.epoch:
+        return Fenced(stand.epoch)
+    if stand.version != header.version - 1:
+        return Conflict("version", stand.version, header.run)
+    where = f"{header.tenant}/{header.run} version {header.version}"
+    if record.previous != stand.head:
         raise ChainBroken(
-            f"{header.tenant}/{header.run} version {header.version}: the record to be written "
-            "does not follow the stored one; load the run again"
+            f"{where}: the record to be written does not follow the stored one; load the run again"
         )
+    if stand.status not in LIVE and append.status in LIVE:
+        raise UsageError(f"{where}: the run has ended; start another one in its session")
     return None

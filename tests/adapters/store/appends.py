@@ -139,6 +139,15 @@ class AppendContract:
         await first.write(store, status="completed")
         assert await second.write(store) == Appended()
 
+    async def test_an_ended_run_does_not_live_again(self, store: Store) -> None:
+        chain, other = Chain(), Chain(run="run_2", session="s1")
+        await chain.write(store)
+        await chain.write(store, status="completed")
+        await other.write(store)
+        with pytest.raises(UsageError, match="acme/run_1 version 3: the run has ended"):
+            await chain.write(store)
+        assert await chain.write(store, status="completed") == Appended()  # a late correction
+
     async def test_the_end_releases_the_lease(self, store: Store) -> None:
         chain = Chain(lease=("a", NOW + LEASE_MS))
         await chain.write(store)

@@ -13,7 +13,7 @@ from remit.adapters.postgres.connecting import Connection
 from remit.adapters.postgres.schema import PLACE_BITS
 from remit.adapters.postgres.store import PostgresStore
 from remit.adapters.postgres.writing import Written, write
-from remit.errors import ChainBroken, StoreBusy
+from remit.errors import ChainBroken, StoreBusy, UsageError
 from remit.journal.rows import Answer, Append, Appended, Balance, Conflict, Crossed, Exceeded
 from remit.journal.settle import Settled
 from tests.adapters.store.chains import Chain, hold, letter, post
@@ -115,7 +115,7 @@ async def test_positions_go_on_after_a_dump_was_restored_elsewhere(
 
 # ---------------------------------------------------------------- lost connections
 
-Batch = list[Answer | ChainBroken]
+Batch = list[Answer | ChainBroken | UsageError]
 
 
 def kill(connection: Connection, url: str) -> None:

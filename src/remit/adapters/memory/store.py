@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from remit.adapters.memory.inboxes import Inboxes, RunKey
 from remit.errors import NotFound, StoreGone
-from remit.journal.admit import FIRST_EPOCH, LIVE, admit, check_append, check_blob
+from remit.journal.admit import FIRST_EPOCH, LIVE, Stand, admit, check_append, check_blob
 from remit.journal.record import Record
 from remit.journal.rows import (
     Answer,
@@ -109,13 +109,8 @@ class MemoryStore:
         if row is not None:
             records = self._records[key]
             stored = records[version - 1].hash if version <= len(records) else None
-            return admit(
-                append,
-                version=row.version,
-                epoch=row.epoch,
-                head=records[-1].hash,
-                stored=stored,
-            )
+            stand = Stand(row.version, row.epoch, row.status, records[-1].hash)
+            return admit(append, stand, stored)
         if append.new is None:
             return Conflict("version", 0, key[1])
         if append.new.parent is None:

@@ -13,8 +13,8 @@ from psycopg.rows import TupleRow
 
 from remit.adapters.postgres.connecting import Connection
 from remit.adapters.postgres.writing import Rows, Written, columns, write
-from remit.errors import ChainBroken
-from remit.journal.admit import LIVE, admit
+from remit.errors import ChainBroken, UsageError
+from remit.journal.admit import LIVE, Stand, admit
 from remit.journal.rows import Answer, Append, Appended, Conflict, Exceeded, Fenced
 from remit.journal.settle import (
     HoldKey,
@@ -35,7 +35,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(name, 0))
 FROM (SELECT name FROM unnest(%s::text[]) AS name ORDER BY hashtextextended(name, 0)) AS names
 """
 _LOCK_RUNS = """
-SELECT tenant, run, version, epoch, head FROM remit.runs
+SELECT tenant, run, version, epoch, status, head FROM remit.runs
 WHERE (tenant, run) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 ORDER BY tenant, run FOR UPDATE
 """
@@ -69,8 +69,7 @@ WHERE (tenant, run, version) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s
 class _World:
     """What the batch was checked against, kept up to date append by append."""
 
-    runs: dict[RunKey, tuple[int, int, bytes]] = field(default_factory=dict)
-    """(version, epoch, head)."""
+    runs: dict[RunKey, Stand] = field(default_factory=dict)
     active: dict[tuple[str, str], tuple[int, str]] = field(default_factory=dict)
     """(tenant, session) -> (version, run)."""
     standings: dict[str, dict[str, Standing]] = field(default_factory=dict)
@@ -81,7 +80,7 @@ class _World:
 
 async def append_batch(
     connection: Connection, appends: Sequence[Append], base: int
-) -> list[Answer | ChainBroken]:
+) -> list[Answer | ChainBroken | UsageError]:
     """The answers, in order; everything is durable when this returns.
 
     When this raises, nothing was written, unless the connection was lost: then nobody knows, and
@@ -124,8 +123,8 @@ async def _read(connection: Connection, appends: Sequence[Append]) -> _World:
         found_accounts = await _ask(connection, _LOCK_ACCOUNTS, accounts)
         found_holds = await _ask(connection, _HOLDS, holds)
     world = _World()
-    for tenant, run, version, epoch, head in await found_runs.fetchall():
-        world.runs[tenant, run] = (version, epoch, head)
+    for tenant, run, *stand in await found_runs.fetchall():
+        world.runs[tenant, run] = Stand(*stand)
     for tenant, session, version, run in await _rows(found_active):
         world.active[tenant, session] = (version, run)
     world.made = {(tenant, account) for tenant, account in await _rows(made)}
@@ -166,7 +165,7 @@ async def _read_stored(connection: Connection, appends: Sequence[Append], world:
     for append in appends:
         header = append.record.header
         row = world.runs.get((header.tenant, header.run))
-        if row is not None and row[0] >= header.version:
+        if row is not None and row.version >= header.version:
             taken.append((header.tenant, header.run, header.version))
     if taken:
         found = await connection.execute(_STORED, columns(taken))
@@ -174,13 +173,13 @@ async def _read_stored(connection: Connection, appends: Sequence[Append], world:
             world.stored[tenant, run, version] = hash_
 
 
-def _decide(world: _World, written: Written, append: Append) -> Answer | ChainBroken:
+def _decide(world: _World, written: Written, append: Append) -> Answer | ChainBroken | UsageError:
     """The answer to one append; what it writes goes to `written`, what it changes to `world`."""
     header = append.record.header
     tenant = header.tenant
     try:
         answer = _admit(world, append)
-    except ChainBroken as exc:
+    except (ChainBroken, UsageError) as exc:
         return exc
     if answer is not None:
         return answer
@@ -198,7 +197,9 @@ def _decide(world: _World, written: Written, append: Append) -> Answer | ChainBr
             world.holds[tenant].pop(key, None)
         else:
             world.holds[tenant][key] = line
-    world.runs[tenant, header.run] = (header.version, header.epoch, append.record.hash)
+    world.runs[tenant, header.run] = Stand(
+        header.version, header.epoch, append.status, append.record.hash
+    )
     world.stored[tenant, header.run, header.version] = append.record.hash
     if append.new is not None and append.new.parent is None and append.status in LIVE:
         world.active[tenant, append.new.session] = (header.version, header.run)
@@ -211,9 +212,8 @@ def _admit(world: _World, append: Append) -> Appended | Conflict | Fenced | None
     header = append.record.header
     row = world.runs.get((header.tenant, header.run))
     if row is not None:
-        version, epoch, head = row
         stored = world.stored.get((header.tenant, header.run, header.version))
-        return admit(append, version=version, epoch=epoch, head=head, stored=stored)
+        return admit(append, row, stored)
     if append.new is None:
         return Conflict("version", 0, header.run)
     if append.new.parent is None:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from remit.adapters.sqlite.names import Names
-from remit.journal.admit import FIRST_EPOCH, LIVE, admit
+from remit.journal.admit import FIRST_EPOCH, LIVE, Stand, admit
 from remit.journal.codec import compress
 from remit.journal.record import Record
 from remit.journal.rows import (
@@ -34,15 +34,11 @@ HASH_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True)
-class _Stand:
-    """Where a run stands before an append."""
+class _Stand(Stand):
+    """Where a run stands before an append, and where in its table."""
 
     id: int
-    version: int
-    epoch: int
-    status: str
     last: int
-    head: bytes
 
 
 def write_append(connection: sqlite3.Connection, names: Names, append: Append) -> Answer:
@@ -86,7 +82,7 @@ def _stand(connection: sqlite3.Connection, tenant: int, run: str) -> _Stand | No
     if row is None:
         return None
     id_, version, epoch, status, last, proof = row
-    return _Stand(id_, version, epoch, status, last, proof[:HASH_BYTES])
+    return _Stand(version, epoch, status, proof[:HASH_BYTES], id_, last)
 
 
 def _admit(
@@ -97,9 +93,7 @@ def _admit(
         stored = None
         if stand.version >= header.version:
             stored = _hash_at(connection, stand.last, header.version)
-        return admit(
-            append, version=stand.version, epoch=stand.epoch, head=stand.head, stored=stored
-        )
+        return admit(append, stand, stored)
     if append.new is None:
         return Conflict("version", 0, header.run)
     if append.new.parent is None and tenant is not None:
