@@ -131,7 +131,13 @@ class Store(Protocol):
         ...
 
     async def append(self, append: Append) -> Answer:
-        """Write one record with everything that belongs to it, durably, or nothing."""
+        """Write one record with everything that belongs to it, durably, or nothing.
+
+        The same sealed record again is answered `Appended`, so whoever got a `StoreError` may
+        ask again. Every hold is posted before a run ends: what is left open stays held. Raises
+        `UsageError` for what no state could take (an ended run that is to live again, a blob
+        above the bound) and `ChainBroken` for a record that does not follow the newest.
+        """
         ...
 
     async def records(self, tenant: str, run: str, after: int = 0) -> list[Record]:
@@ -161,7 +167,7 @@ class Store(Protocol):
         """Take a run for driving: free, lease over, own already, or its owner known to be dead.
 
         None: someone else drives it, or it has ended. Raises the epoch unless the caller holds a
-        living lease on it.
+        living lease on it. An owner's name belongs to one process start and one open store.
         """
         ...
 
@@ -182,7 +188,10 @@ class Store(Protocol):
         ...
 
     async def send(self, tenant: str, letter: Letter) -> bool:
-        """Put a letter into a run's inbox; False when the key was sent before."""
+        """Put a letter into a run's inbox; False when the key was sent before.
+
+        Raises `NotFound` where the tenant has no such run.
+        """
         ...
 
     async def inbox(self, tenant: str, run: str) -> list[InboxRow]:
