@@ -91,17 +91,19 @@ class Committer:
         """What somebody has staged is not ours to commit, nor to unstage."""
         if not head.commit:
             return
-        staged: list[bytes] = []
-        for against in (head.tree, tree):  # the second: a commit that was interrupted half way
-            words = ("diff-index", "--cached", "--no-ext-diff", "--name-only", "-z", against)
-            staged = (await self._git.run(*words)).stdout.split(b"\0")[:-1]
-            if not staged:
-                return
+        staged = await self._staged(head.tree)
+        # Staged as a whole it is what is committed; so it is after a commit was cut half way.
+        if not staged or not await self._staged(tree):
+            return
         names = ", ".join(shown(name.decode(errors="replace")) for name in staged[:3])
         raise ToolError(
             f"the index holds staged changes ({names}); commit them, or run "
             "`git restore --staged .`"
         )
+
+    async def _staged(self, against: str) -> list[bytes]:
+        words = ("diff-index", "--cached", "--no-ext-diff", "--name-only", "-z", against)
+        return (await self._git.run(*words)).stdout.split(b"\0")[:-1]
 
     async def commit(
         self, tree: str, message: str, *, key: str, approved_by: Sequence[str]

@@ -130,7 +130,11 @@ class Repository:
         """Paths of the working folder that git does not ignore, without what is denied."""
         words = ("ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate")
         listed = (await self.git.run(*words)).stdout.split(b"\0")[:-1]
-        return sorted(path for path in map(os.fsdecode, listed) if not self.denies(path))
+        found = [path for path in map(os.fsdecode, listed) if not self.denies(path)]
+        return sorted(path for path in found if self._is_there(path))
+
+    def _is_there(self, path: str) -> bool:
+        return os.path.lexists(self.git.top / path)
 
     def denies(self, path: str) -> bool:
         """Whether the deny list covers a path."""

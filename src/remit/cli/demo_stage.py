@@ -67,7 +67,13 @@ def lomu_folder() -> Path:
 
 def build(mode: str) -> Stage:
     """A fresh scratch repository with a failing test, committed on `main`."""
-    stage = Stage(_numbered())
+    try:
+        stage = Stage(_numbered())
+    except OSError as exc:
+        raise ConfigError(
+            f"{FOLDER.absolute()} cannot be made ({exc.strerror}); go to a folder that you may "
+            "write to and run `remit demo` there"
+        ) from exc
     token = os.urandom(8).hex()
     (stage.folder / _STATE).write_text(json.dumps({"mode": mode, "token": token}), encoding="utf-8")
     demo = lomu_folder() / "demo"
