@@ -55,7 +55,8 @@ def open_keys(settings: Settings, variables: Mapping[str, str]) -> Keyring:
         keys = read(path, make=False)
     elif settings.url.startswith("sqlite:"):
         path = sqlite_path(settings.url).absolute()
-        keys = read(path.with_name(f"{path.name}.keys"), make=settings.environment != "production")
+        fresh_journal = settings.environment != "production" and not path.exists()
+        keys = read(path.with_name(f"{path.name}.keys"), make=fresh_journal)
     elif settings.url.startswith("memory:"):
         fresh = cast("Callable[[], str]", named("remit.adapters.keys", "new_keys", ""))
         keys = parse(fresh(), "keys in memory")

@@ -1,7 +1,8 @@
 """decide(state, input, world) -> events and state: the only place that chooses what happens next.
 
-Pure: no clock, no dice, no I/O. The first event of a decision is the fact that caused it; the rest
-are its consequences. Holds and posts stand in the events.
+Pure: no clock, no dice, no I/O. The first event of a decision is the fact that caused it (settled
+where it costs), or `InboxIgnored` where it came to nothing; the rest are its consequences. So a
+journal can be decided again. Holds and posts stand in the events.
 """
 
 from collections.abc import Callable
@@ -83,7 +84,7 @@ def decide(state: State, given: Input, world: World) -> Draft:
 
 def _problem(state: State, given: Input, kind: str) -> str | None:
     """Why nothing can begin with this fact."""
-    if state.phase == "ended":
+    if state.phase == "ended" and kind != "BudgetWarned":  # its own last record may have crossed
         return "the run has ended"
     if kind not in _ON:
         return f"{kind} is a consequence, not an input"

@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from remit.errors import NotAllowed, StoreError
+from remit.errors import StoreError
 from remit.journal.codec import seal
 from remit.journal.events import (
     RunStopping,
@@ -21,6 +21,7 @@ from remit.journal.rows import (
     Exceeded,
     Fenced,
     InboxRow,
+    NewRun,
 )
 from remit.journal.transfers import transfers
 from remit.machine.agent import Agent
@@ -38,6 +39,7 @@ from remit.runtime.letters import child_letters, end_letter, read_letter
 from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
 from remit.runtime.services import LEASE_MS, Services
+from remit.runtime.starting import session_is_active
 from remit.runtime.toolgate import ToolGate
 from remit.values.account import resolve
 
@@ -77,6 +79,8 @@ class Driver:
         self._timer: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
         self.fenced = False
+        self.begun = asyncio.Event()
+        """The run is durable, or this driver has left it."""
         self.lease = Lease(services, seat, self._lose)
 
         def cleaner() -> Cleaner:
@@ -118,6 +122,7 @@ class Driver:
         finally:
             if self._timer is not None:
                 self._timer.cancel()
+            self.begun.set()
             await self._intents.leave(background)
 
     # ------------------------------------------------------------ the loop
@@ -148,8 +153,10 @@ class Driver:
         return self._goes_on()
 
     def _goes_on(self) -> bool:
-        if self.fenced or self.state.phase == "ended":
+        if self.fenced:
             return False
+        if self.state.phase == "ended":
+            return self._letters  # the last append may have crossed a warning's threshold
         busy = self._intents.under_way or bool(self._mailbox) or self._letters
         return busy or not self.state.waits_for_others
 
@@ -200,7 +207,7 @@ class Driver:
                 continue
             if not isinstance(answer, Appended):
                 self.fenced = True
-                _refuse_second_run(answer, state)
+                _refuse_second_run(answer, self.seat.new)
                 return True
             self._settle_in(record, state, letters=bool(answer.crossed))
             await self._after(body)
@@ -263,6 +270,7 @@ class Driver:
         self.seat.last_hash = record.hash
         self.state = state
         self._letters = self._letters or letters
+        self.begun.set()
 
     async def _after(self, body: Body) -> None:
         seat, hub = self.seat, self.services.hub
@@ -308,10 +316,7 @@ class Driver:
                 await asyncio.sleep(_MAIL_PAUSE_S)
 
 
-def _refuse_second_run(answer: Conflict | Fenced, state: State) -> None:
+def _refuse_second_run(answer: Conflict | Fenced, new: NewRun | None) -> None:
     """Raise `NotAllowed` if the first append failed because the session has an active run."""
-    if isinstance(answer, Conflict) and answer.kind == "session":
-        raise NotAllowed(
-            f"the session has an active run, {answer.run}: wait until it has ended, or cancel it; "
-            f"{state.run} was not started"
-        )
+    if isinstance(answer, Conflict) and answer.kind == "session" and new is not None:
+        raise session_is_active(new.session, answer.run)
