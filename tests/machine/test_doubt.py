@@ -58,7 +58,8 @@ def test_what_was_out_is_named_when_another_driver_takes_over() -> None:
 def test_a_read_is_made_again() -> None:
     bench = begun(LOOK)
     events = bench.recover()
-    assert types(events) == ["RunRecovered", "ToolQueued", "ToolRequested"]
+    assert types(events) == ["RunRecovered", "ToolUnknown", "ToolQueued", "ToolRequested"]
+    assert not bench.call().unsure
     assert one(events, ToolRequested).attempt == 2
 
 
@@ -171,7 +172,7 @@ def test_questions_are_no_failed_attempts() -> None:
     [
         (MAIL, ["ToolUnknown", "ClockPaused"]),
         (FLAG, ["ToolUnknown", "ToolQueued", "ToolRequested"]),
-        (LOOK, ["ToolQueued", "ToolRequested"]),
+        (LOOK, ["ToolUnknown", "ToolQueued", "ToolRequested"]),
     ],
     ids=["ask", "repeat", "read"],
 )

@@ -128,7 +128,8 @@ def _tool_failed(state: State, call: CallState, event: ToolFailed) -> State:
 
 
 def _unknown(state: State, call: CallState, _: ToolUnknown) -> State:
-    return _put(state, replace(call, unsure=True))
+    writes = call.spec is None or call.spec.access == "write"
+    return _put(state, replace(call, unsure=writes))
 
 
 def _probe(state: State, call: CallState, event: ProbeRequested) -> State:

@@ -44,26 +44,24 @@ def on_recovered(draft: Draft, fact: RunRecovered, given: Input) -> None:
         )
         on_model_failed(draft, lost, given)
     for call in out:
-        _lose(draft, call, Clean.vouch("the driver was lost while the call was under way"))
+        reason = Clean.vouch("the driver was lost while the call was under way")
+        draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
+        _clear_up(draft, call, reason)
 
 
-def _lose(draft: Draft, call: CallState, reason: Clean) -> None:
-    """A call's outcome was lost: a read is made again, a write follows its tool's `on_crash`."""
+def _clear_up(draft: Draft, call: CallState, reason: Clean) -> None:
+    """Nobody knows how a call ended: a read is made again, a write follows its `on_crash`."""
     # An attempt that ended in a question was not lost.
     tried = call.attempt - call.questions
     again = draft.state.phase != "stopping" and tried < MAX_ATTEMPTS
-    policy = "ask" if call.spec is None else call.spec.on_crash
-    if call.spec is not None and call.spec.access == "read":
-        if again:
-            draft.add(ToolQueued(call=call.call))
-        else:
-            draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="error", text=reason))
-        return
-    draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
+    reads = call.spec is not None and call.spec.access == "read"
+    policy = "ask" if call.spec is None else "repeat" if reads else call.spec.on_crash
     if again and policy == "probe":
         draft.add(ProbeRequested(call=call.call, attempt=call.attempt + 1))
     elif again and policy == "repeat":
         draft.add(ToolQueued(call=call.call))
+    elif reads:
+        draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="error", text=reason))
 
 
 def on_unknown(draft: Draft, fact: ToolUnknown, _given: Input) -> None:
@@ -71,8 +69,9 @@ def on_unknown(draft: Draft, fact: ToolUnknown, _given: Input) -> None:
     call = draft.state.find(fact.call)
     if call is None or call.status != "released" or call.attempt != fact.attempt:
         return
+    draft.add(fact)
     stop_if_due(draft)
-    _lose(draft, call, fact.reason)
+    _clear_up(draft, call, fact.reason)
 
 
 def on_probe_completed(draft: Draft, fact: ProbeCompleted, _given: Input) -> None:

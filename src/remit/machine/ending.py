@@ -40,7 +40,7 @@ def end_if_quiet(draft: Draft) -> None:
     doubtful = [call.tool for call in state.unfinished if call.unsure]
     detail = state.stopping_detail
     if doubtful:
-        detail = f"{detail}; in doubt: {', '.join(doubtful)}".removeprefix("; ")
+        detail = f"{detail}; in doubt: {', '.join(doubtful)}"
     _end(draft, "stopped", state.stopping, detail, partial)
 
 

@@ -59,13 +59,13 @@ def _approve(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection
     if fact.digest != call.digest:
         reason = "the approval is for another form of the call"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
-    elif now.digest != call.digest:
-        reason = "what the call depends on has changed since; it is asked again"
-        ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
-        ask(draft, call.call, Verdict("ask", call.rule, reason, call.needed), now.digest)
     elif fact.principal in call.given:
         reason = "the same person has agreed already; another must"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
+    elif now.digest != call.digest:
+        draft.add(fact)
+        reason = "what the call depends on has changed since it was agreed to"
+        ask(draft, call.call, Verdict("ask", call.rule, reason, call.needed), now.digest)
     else:
         draft.add(fact)
         _go_if_enough(draft, call.call)

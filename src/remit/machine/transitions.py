@@ -62,7 +62,6 @@ CALL: dict[tuple[CallStatus, str], CallStatus] = {
     ("asking", "ApprovalExpired"): "asking",
     ("judged", "ToolQueued"): "queued",
     ("asking", "ToolQueued"): "queued",
-    ("released", "ToolQueued"): "queued",
     ("doubt", "ToolQueued"): "queued",
     ("input", "ToolQueued"): "queued",
     ("queued", "ToolRequested"): "released",
