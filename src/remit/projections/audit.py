@@ -153,6 +153,6 @@ def _human(now: Decision, event: ApprovalGiven | ApprovalDenied | ApprovalExpire
                 principal=event.principal,
                 channel=event.channel,
             )
-        case ApprovalExpired():
+        case _:
             why = "nobody agreed in time"
             return replace(now, what="expired", effect="deny", reason=why, principal="")

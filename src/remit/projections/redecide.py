@@ -1,9 +1,9 @@
 """Decide again: each journalled cause is given to the same rules, which must give the same events.
 
-A record holds what its decisions were made from: the fact that came (its first event, mostly), the
-world as it was (`Cause`), and what the tools said of the calls (digest, resources and schema error
-stand in each `CallJudged`). What a letter said that was ignored is not kept, only that it was; such
-a decision is checked from there on.
+A record holds what its decisions were made from: the fact that came (the first event), the world as
+it was (`Cause`), and what the tools said of the calls (digest, resources and schema error stand in
+each `CallJudged`). What a letter said that was ignored is not kept, only that it was; such a
+decision is checked from there on.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -18,7 +18,6 @@ from remit.journal.events import (
     Event,
     InboxIgnored,
     ModelCompleted,
-    RunStopping,
 )
 from remit.journal.record import Cause, Header
 from remit.machine.decide import ENGINE, decide
@@ -67,7 +66,6 @@ class Redecision:
     cause: Cause
     journalled: tuple[Event, ...]
     decided: tuple[Event, ...]
-    """As far as possible: what was decided before an error."""
     problem: str = ""
     """Why it could not be decided at all."""
 
@@ -116,17 +114,16 @@ def _again(
         refused=dict(cause.refused),
         last_try=cause.last_try,
     )
-    decided: tuple[Event, ...] = ()
     try:
         if cause.kind == "letter" and isinstance(journalled[0], InboxIgnored):
-            return _after_ignoring(state, world, journalled), ""
-        for given in _inputs(state, cause, journalled):
-            decided = tuple(decide(state, given, world).events)
-            if decided == journalled:
-                break
+            return _after_ignoring(state, world, journalled[0]), ""
+        found = [
+            tuple(decide(state, given, world).events) for given in _inputs(state, cause, journalled)
+        ]
     except (ArgumentError, StoreCorrupt, UnpricedModel) as exc:
-        return decided, str(exc)
-    return decided, ""
+        return (), str(exc)
+    # Where none fits, the first is the one to look at: the fact that came is in it.
+    return (journalled if journalled in found else found[0]), ""
 
 
 def _inputs(state: State, cause: Cause, journalled: Sequence[Event]) -> Iterator[Input]:
@@ -136,28 +133,28 @@ def _inputs(state: State, cause: Cause, journalled: Sequence[Event]) -> Iterator
         yield Input(kind="start" if cause.kind == "start" else "recover", fact=first)
         return
     kind: Kind = "letter" if cause.kind == "letter" else "outcome"
-    # A call that was cut is looked at after the clock, so the stop may stand before it.
-    after_stop = isinstance(first, RunStopping) and len(journalled) > 1
-    fact = journalled[1] if after_stop else first
-    if cause.kind != "wake" and fact.type in (_LETTERS if kind == "letter" else _OUTCOMES):
-        yield Input(kind=kind, fact=fact, inspections=_inspections(state, fact, journalled))
+    if cause.kind != "wake" and first.type in (_LETTERS if kind == "letter" else _OUTCOMES):
+        yield Input(kind=kind, fact=first, inspections=_inspections(state, journalled))
+    # What came had no effect (an outcome of an attempt long given up): only time has passed.
     yield Input(kind="wake")
 
 
-def _inspections(state: State, fact: Event, journalled: Sequence[Event]) -> dict[str, Inspection]:
+def _inspections(state: State, journalled: Sequence[Event]) -> dict[str, Inspection]:
     """What the tools said of the calls that were decided on here."""
+    fact, *after = journalled
     if isinstance(fact, ApprovalGiven):
+        # Asked again although the arguments are the same: what the call depends on had changed.
+        again = [each.digest for each in after if isinstance(each, ApprovalRequested)]
+        digest = again[0] if again and fact.arguments is None else fact.digest
         return {
-            call.call: _looked_at(call.call, fact.arguments or call.arguments, fact.digest)
+            call.call: _looked_at(call.call, fact.arguments or call.arguments, digest)
             for call in state.calls
             if call.approval == fact.approval
         }
-    if not isinstance(fact, ModelCompleted):
-        return {}
-    judged = {event.call: event for event in journalled if isinstance(event, CallJudged)}
+    judged = {event.call: event for event in after if isinstance(event, CallJudged)}
     return {
         part.call: _inspection(part, judged[part.call])
-        for part in fact.parts
+        for part in (fact.parts if isinstance(fact, ModelCompleted) else ())
         if isinstance(part, CallPart) and part.call in judged
     }
 
@@ -178,19 +175,9 @@ def _looked_at(
     return Inspection(call=call, arguments=text, digest=digest, resources=resources)
 
 
-def _after_ignoring(state: State, world: World, journalled: Sequence[Event]) -> tuple[Event, ...]:
-    """What follows when a letter has no effect; an outdated approval is asked for again."""
-    ignored, *after = journalled
+def _after_ignoring(state: State, world: World, ignored: Event) -> tuple[Event, ...]:
+    """What follows when a letter has no effect."""
     draft = Draft(state, world)
-    if after and isinstance(ignored, InboxIgnored) and isinstance(after[0], ApprovalRequested):
-        call = next((each for each in state.calls if each.approval == ignored.ref), None)
-        if call is not None:
-            fact = ApprovalGiven(
-                approval=ignored.ref, digest=call.digest, principal=ignored.principal, channel=""
-            )
-            now = _looked_at(call.call, call.arguments, after[0].digest)
-            given = Input(kind="letter", fact=fact, inspections={call.call: now})
-            return tuple(decide(state, given, world).events)
     draft.add(ignored)
     advance(draft)
     return tuple(draft.events)
