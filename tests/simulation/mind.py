@@ -69,13 +69,14 @@ class Mind:
         stop: StopReason = "tools" if calls else "end"
         if world.chance(0.04):
             stop = rng.choice(("max_tokens", "refusal", "pause", "stop_sequence"))
+        # Half of what was sent, and up to all that may be said: no provider counts more.
         heard = len(request.system) + sum(
-            len(part.text)
-            for message in request.messages
-            for part in message.parts
-            if isinstance(part, TextPart | ResultPart)
+            len(part.model_dump_json()) for message in request.messages for part in message.parts
         )
-        usage = Usage(input=heard // 3 + rng.randrange(50), output=rng.randrange(1, 500))
+        usage = Usage(
+            input=heard // 2 + rng.randrange(50),
+            output=rng.randrange(request.max_output_tokens + 1),
+        )
         return ModelAnswer(parts=parts, stop=stop, usage=usage, model=request.model)
 
     async def _fail(self) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
+from contextlib import aclosing
 from contextvars import copy_context
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -12,6 +13,7 @@ from remit.app.assemble import Parts
 from remit.app.desk import Desk
 from remit.app.lazy import ModelShelf
 from remit.errors import NotAllowed, NotFound, StoreBusy, StoreError, StoreGone
+from remit.journal.rows import Claimed
 from remit.machine.agent import Agent
 from remit.policy.redact import Redactor
 from remit.ports import Model, Store
@@ -77,6 +79,8 @@ class Faulty:
                 world.counts["faults before"] += 1
                 raise rng.choice(_FAULTS)(f"simulated, before {name}")
             answer = await inner(*given, **named)
+            if isinstance(answer, Claimed):
+                world.wake_sleeper(answer.previous_owner)
             if rng.random() < 0.3:
                 await asyncio.sleep(rng.random() * 0.004)
             if name != "claim" and world.chance(world.moods.store_fault):
@@ -119,6 +123,7 @@ class Machine(Node):
     def open(self) -> None:
         """Start the app of this process as `App.__aenter__` does, on the simulated outside."""
         world = self.world
+        world.nodes[self.name] = self
         store = cast("Store", Faulty(world))
         mind = Mind(world)
         services = Services(
@@ -164,14 +169,16 @@ class Machine(Node):
             await self.app.run(agent, text, tenant=tenant, user="uma", session=session)
             return
         last: dict[str, tuple[int, int]] = {}
-        async for item in self.app.stream(agent, text, tenant=tenant, user="uma", session=session):
-            if not isinstance(item, StreamEvent):
-                continue
-            where = (item.version, item.index)
-            ensure(last.get(item.run, (0, 0)) < where, f"{item.run}: the stream goes back")
-            last[item.run] = where
-            known = self.world.store.events[tenant, item.run]
-            ensure((*where, item.event) in known, f"{item.run}: the stream shows what is not so")
+        stream = self.app.stream(agent, text, tenant=tenant, user="uma", session=session)
+        async with aclosing(stream):
+            async for item in stream:
+                if not isinstance(item, StreamEvent):
+                    continue
+                where = (item.version, item.index)
+                ensure(last.get(item.run, (0, 0)) < where, f"{item.run}: the stream goes back")
+                last[item.run] = where
+                known = self.world.store.events[tenant, item.run]
+                ensure((*where, item.event) in known, f"{item.run}: the stream invents")
 
 
 def _look_at(task: asyncio.Task[Any]) -> None:

@@ -1,9 +1,11 @@
 """The composition root: `App` puts store, models, keys and agents together and runs agents."""
 
 import asyncio
+import math
 import os
 import socket
-from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, cast
@@ -13,19 +15,28 @@ from pydantic_core import to_json
 from remit.app.assemble import Parts, assemble
 from remit.app.config import read_settings
 from remit.app.desk import Desk
+from remit.app.following import follow_tree
 from remit.app.run import Run, run_of
 from remit.errors import NotAllowed, NotFound, SpecError
+from remit.journal.admit import LIVE
 from remit.journal.events import RunStarted
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
 from remit.ports import Model, Prices, Sandbox, Store
+from remit.runtime.cleaning import Cleaner
 from remit.runtime.engine import Engine
 from remit.runtime.hub import StreamItem
 from remit.runtime.lease import Seat
-from remit.runtime.starting import accounts_of, environment_of, prices_of
+from remit.runtime.starting import (
+    accounts_of,
+    check_startable,
+    environment_of,
+    prices_of,
+    session_is_active,
+)
 from remit.runtime.watch import watch_due, watch_switches
-from remit.values.ids import ENTROPY_BYTES, check_name, make_id, root_of
+from remit.values.ids import ENTROPY_BYTES, check_name, made_ms, make_id, root_of
 from remit.values.message import Message, Origin, TextPart
 from remit.values.price import ModelPrice
 
@@ -72,7 +83,6 @@ class App:
         self._sandbox = sandbox
         self._parts: Parts | None = None
         self._specs: dict[str, AgentSpec] = {}
-        self._mine: set[tuple[str, str]] = set()
         self._duties: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------ opening
@@ -133,7 +143,7 @@ class App:
         return self._open.engine
 
     def _may_drive(self, tenant: str, run: str) -> bool:
-        return self._worker or (tenant, root_of(run)) in self._mine
+        return self._worker or (tenant, root_of(run)) in self.engine.mine
 
     # ------------------------------------------------------------ running
 
@@ -152,7 +162,7 @@ class App:
         `NotAllowed` while another run of the session is active, `StoreError` when the journal
         fails.
         """
-        run = await self.start(agent, text, tenant=tenant, user=user, session=session)
+        run = await self._launch(agent, text, tenant, user, session)
         return await self._outcome(agent, tenant, run)
 
     async def start(
@@ -164,24 +174,43 @@ class App:
         user: str = LOCAL_USER,
         session: str | None = None,
     ) -> str:
-        """Start a run and return its id; it goes on in the background of this app."""
+        """Start a run and return its id once it is durable; it goes on in the background.
+
+        Raises as `run` does.
+        """
+        run = await self._launch(agent, text, tenant, user, session)
+        await self.engine.begun(tenant, run)
+        return run
+
+    async def _launch(
+        self, agent: Agent[T], text: str, tenant: str, user: str, session: str | None
+    ) -> str:
+        """Hand a new run to a driver. Raises for what cannot work."""
         parts, spec = self._open, self._spec_of(agent)
         services = parts.engine.services
         check_name("tenant", tenant)
         check_name("user", user)
-        if len(text.encode()) > MAX_INPUT_BYTES:
+        if len(text.encode(errors="replace")) > MAX_INPUT_BYTES:
             raise NotAllowed(f"the input has more than {MAX_INPUT_BYTES} bytes; give it as a file")
+        check_startable(services, spec)
         now_ms = services.clock.now_ms()
-        run = make_id("run", now_ms, services.dice.entropy(ENTROPY_BYTES))
-        session = run.replace("run_", "ses_") if session is None else check_name("session", session)
-        before, history = await self._before(tenant, session)
-        clean = parts.engine.redactor(tenant).clean(text).text
+        entropy = services.dice.entropy(ENTROPY_BYTES)
+        run, before = make_id("run", now_ms, entropy), None
+        history: tuple[Message, ...] = ()
+        if session is None:
+            session = run.replace("run_", "ses_")
+        else:
+            before, history = await self._before(tenant, check_name("session", session))
+            if before is not None and run <= before:  # ids tell the order of a session's runs
+                run = make_id("run", made_ms(before) + 1, entropy)
+        cleaner = Cleaner(parts.engine.redactor(tenant), services.vault, tenant, run)
+        origin = Origin(kind="user", name=user)
         started = RunStarted(
             agent=spec.name,
             spec=spec.digest,
             user=user,
             session=session,
-            input=(TextPart(text=clean, origin=Origin(kind="user", name=user)),),
+            input=(TextPart(text=cleaner.text(text), origin=origin),),
             continues=before,
             root=run,
             deadline_ms=now_ms + spec.limits.timeout_ms,
@@ -189,8 +218,8 @@ class App:
             prices=prices_of(services, spec),
             accounts=accounts_of(spec, session),
         )
-        self._mine.add((tenant, run))
-        seat = Seat(tenant=tenant, run=run)
+        parts.engine.mine.add((tenant, run))
+        seat = Seat(tenant=tenant, run=run, vault=cleaner.rows)
         parts.engine.start(cast("Agent[object]", agent), spec, seat, started, history)
         return run
 
@@ -202,32 +231,21 @@ class App:
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,
         session: str | None = None,
-    ) -> AsyncIterator[StreamItem | Run[T]]:
+    ) -> AsyncGenerator[StreamItem | Run[T], None]:
         """Run an agent and follow it: events in journal order, deltas between, the run last."""
-        run = await self.start(agent, text, tenant=tenant, user=user, session=session)
-        async for item in self.follow(run, tenant=tenant):
-            yield item
+        run = await self._launch(agent, text, tenant, user, session)
+        async with aclosing(self.follow(run, tenant=tenant)) as items:
+            async for item in items:
+                yield item
         yield await self._outcome(agent, tenant, run)
 
-    async def follow(self, run: str, *, tenant: str = LOCAL_TENANT) -> AsyncIterator[StreamItem]:
-        """Follow a run of this process, sub-runs included, until it ends or waits."""
-        hub, root = self.engine.services.hub, root_of(run)
-        reader = hub.subscribe(tenant, root)
+    def follow(self, run: str, *, tenant: str = LOCAL_TENANT) -> AsyncGenerator[StreamItem, None]:
+        """A run from its beginning, sub-runs included, until it ends or waits.
 
-        async def close_when_settled() -> None:
-            try:
-                await self.engine.settled(tenant, root)
-            finally:
-                reader.close()
-
-        task = asyncio.create_task(close_when_settled())
-        try:
-            async for item in reader.items():
-                yield item
-        finally:
-            hub.unsubscribe(tenant, root, reader)
-            task.cancel()
-            await asyncio.gather(task, return_exceptions=True)
+        Of what happened before only events are left; deltas come of what happens now, in this
+        process. Raises what broke a driver here.
+        """
+        return follow_tree(self.engine, tenant, root_of(run))
 
     async def resume(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
         """Take a run up again, after a crash or an answer, until it ends or waits."""
@@ -235,7 +253,7 @@ class App:
         agent = self._agents.get(row.agent)
         if agent is None:
             raise SpecError(f"run {run} is one of the agent {row.agent!r}, which this app has not")
-        self._mine.add((tenant, row.run))
+        self.engine.mine.add((tenant, row.run))
         for state in await self.desk.tree(tenant, row.run):
             self.engine.wake(tenant, state.run)
         return await self._outcome(agent, tenant, row.run)
@@ -248,15 +266,18 @@ class App:
         agent = self._agents.get((await self._row(tenant, root)).agent)
         if agent is None:
             raise SpecError(f"run {run}: its agent is not registered with this app")
-        self._mine.add((tenant, root))
+        self.engine.mine.add((tenant, root))
         loop = asyncio.get_running_loop()
-        until = None if timeout_s is None else loop.time() + timeout_s
-        while True:
-            result = await self._outcome(agent, tenant, root)
-            over = until is not None and loop.time() >= until
-            if result.status in ("completed", "stopped") or over:
-                return result
+        until = math.inf if timeout_s is None else loop.time() + timeout_s
+        while loop.time() < until:
+            with suppress(TimeoutError):
+                async with asyncio.timeout_at(None if timeout_s is None else until):
+                    await self.engine.settled(tenant, root)
+            row = await self._row(tenant, root)
+            if row.status not in LIVE:
+                return await self._outcome(agent, tenant, root)
             await asyncio.sleep(_POLL_S)
+        return run_of(agent, await self.desk.tree(tenant, root))
 
     async def get(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
         """A run as it stands now. Raises `NotFound`."""
@@ -303,12 +324,14 @@ class App:
         return run_of(agent, await self.desk.tree(tenant, run))
 
     async def _before(self, tenant: str, session: str) -> tuple[str | None, tuple[Message, ...]]:
-        """The last run of a session and its conversation."""
-        rows = await self.store.runs(tenant, session=session, limit=100)
-        roots = [row for row in rows if row.parent is None]
-        if not roots:
+        """The last run of a session and what was said. Raises `NotAllowed` while it is active."""
+        newest = await self.store.runs(tenant, session=session, limit=1)
+        if not newest:
             return None, ()
-        return roots[0].run, await self.engine.reader.history(tenant, roots[0].run)
+        last = await self._row(tenant, root_of(newest[0].run))
+        if last.status in LIVE:
+            raise session_is_active(session, last.run)
+        return last.run, await self.engine.reader.history(tenant, last.run)
 
     async def _row(self, tenant: str, run: str) -> RunRow:
         row = await self.store.run(tenant, run)

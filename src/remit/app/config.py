@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import ErrorDetails
 
 from remit.errors import ConfigError
 
@@ -13,6 +14,7 @@ DEFAULT_URL = "sqlite:///.remit/journal.db"
 FILE = "remit.toml"
 Environment = Literal["dev", "ci", "production"]
 _MAX_BYTES = 1024 * 1024  # a settings file; anything larger is the wrong file
+_VARIABLES = {"url": "REMIT_URL", "environment": "REMIT_ENVIRONMENT"}
 
 
 class ProviderConfig(BaseModel):
@@ -21,7 +23,8 @@ class ProviderConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     base_url: str | None = None
-    api_key_env: str | None = None
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")
+    """The variable that holds the key."""
     plain_http: bool = False
     """Allow http:// to another machine than this one."""
 
@@ -49,20 +52,29 @@ def read_settings(
     """
     path = (folder or Path()) / FILE
     values = _read_file(path) if path.is_file() else {}
-    chosen = {
-        "url": url or variables.get("REMIT_URL"),
-        "environment": environment or variables.get("REMIT_ENVIRONMENT"),
-    }
-    values |= {key: value for key, value in chosen.items() if value is not None}
+    given = {"url": url, "environment": environment}
+    sources = dict.fromkeys(values, str(path))
+    for key, variable in _VARIABLES.items():
+        chosen = given[key] or variables.get(variable)
+        if chosen:
+            values[key] = chosen
+            sources[key] = f"argument {key}" if given[key] else variable
     try:
         return Settings.model_validate(values)
     except ValidationError as exc:
         error = exc.errors()[0]
-        key = ".".join(str(part) for part in error["loc"])
-        raise ConfigError(
-            f"{path}: {key} = {error['input']!r}: {error['msg']}; "
-            "known keys: url, environment, providers.NAME.{base_url, api_key_env, plain_http}"
-        ) from exc
+        where = sources.get(str(error["loc"][0]), str(path))
+        # Without the cause, for that shows every value.
+        raise ConfigError(f"{where}: {_problem(error)}") from None
+
+
+def _problem(error: ErrorDetails) -> str:
+    """What is wrong with one setting; a value that may be a key is not shown."""
+    key = ".".join(str(part) for part in error["loc"])
+    shown = error["loc"][0] == "environment"
+    value = f" = {error['input']!r}" if shown else ""
+    remedy = "known keys: url, environment, providers.NAME.{base_url, api_key_env, plain_http}"
+    return f"{key}{value}: {error['msg']}; {remedy}"
 
 
 def _read_file(path: Path) -> dict[str, object]:

@@ -4,7 +4,6 @@ import importlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import cast
-from urllib.parse import urlsplit
 
 from remit.app.config import ProviderConfig, Settings
 from remit.errors import ConfigError, MissingExtra
@@ -45,8 +44,8 @@ def make_store(url: str) -> Store:
     """The store of a URL. Raises `ConfigError` for an unknown scheme."""
     scheme = url.partition(":")[0]
     if scheme not in _STORES:
-        known = "sqlite:///PATH, postgresql://HOST/NAME and memory:"
-        raise ConfigError(f"the journal's URL {_without_password(url)!r}: use {known}")
+        known = "sqlite:///PATH, postgresql://HOST/NAME or memory:"
+        raise ConfigError(f"the journal's URL {_scheme_of(url)}; write {known}")
     module, name, extra = _STORES[scheme]
     make = cast("Callable[..., Store]", named(module, name, extra))
     if scheme == "memory":
@@ -96,9 +95,10 @@ def make_sandbox() -> Sandbox:
     return find()
 
 
-def _without_password(url: str) -> str:
-    parts = urlsplit(url)
-    return url.replace(f":{parts.password}@", ":…@") if parts.password else url
+def _scheme_of(url: str) -> str:
+    """What an error may tell of a URL that nobody can read: the rest may hold a password."""
+    scheme, colon, _ = url.partition(":")
+    return f"begins with {scheme}:" if colon and scheme.isalnum() else "has no scheme"
 
 
 def make_prices(prices: Prices | Mapping[str, ModelPrice] | None) -> Prices:

@@ -1,10 +1,10 @@
 """The local engine: one driver per live run of this process, and the duties between them."""
 
 import asyncio
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from dataclasses import dataclass, field
 
-from remit.errors import NotFound, RemitError, SpecError
+from remit.errors import NotAllowed, NotFound, RemitError, SpecError
 from remit.journal.events import RunRecovered, RunStarted, SubrunRequested
 from remit.journal.rows import Blob, NewRun, RunRow
 from remit.machine.agent import Agent
@@ -49,9 +49,14 @@ class Engine:
     services: Services
     reader: Reader
     live: dict[Key, Live] = field(default_factory=dict)
-    errors: dict[Key, BaseException] = field(default_factory=dict)
-    """Why the last drive of a run ended badly; bounded by the runs started here."""
+    mine: set[Key] = field(default_factory=set)
+    """Root runs that this process started or resumed and that have not ended."""
+    errors: OrderedDict[Key, Exception] = field(default_factory=OrderedDict)
+    """Why the last drive of a run ended badly, until somebody is told."""
+    _trees: Counter[Key] = field(default_factory=Counter)
+    """Runs driven here by their root."""
     _idle: dict[Key, asyncio.Event] = field(default_factory=dict)
+    """For those who wait until a tree is not driven here any more."""
     final: OrderedDict[Key, State] = field(default_factory=OrderedDict)
     """States in which drivers of root runs left, for those who wait for them."""
     _redactors: OrderedDict[str, Redactor] = field(default_factory=OrderedDict)
@@ -101,14 +106,18 @@ class Engine:
 
     def _enter(self, key: Key, live: Live) -> None:
         self.live[key] = live
-        self._idle.setdefault(live.root, asyncio.Event()).clear()
+        self._trees[live.root] += 1
 
     def _leave(self, key: Key) -> None:
         live = self.live.pop(key)
         if live.again and not self._closing:
             self.wake(*key)
-        if not any(other.root == live.root for other in self.live.values()):
-            self._idle.setdefault(live.root, asyncio.Event()).set()
+        self._trees[live.root] -= 1
+        if not self._trees[live.root]:
+            del self._trees[live.root]
+            idle = self._idle.pop(live.root, None)
+            if idle is not None:
+                idle.set()
 
     async def _drive(self, key: Key, driver: Driver, first: Input) -> None:
         try:
@@ -116,15 +125,23 @@ class Engine:
             if not driver.fenced and driver.seat.version > 0:
                 await self.services.store.release(*key, epoch=driver.seat.epoch)
             self.errors.pop(key, None)
+            if driver.state.phase == "ended":
+                self.mine.discard(key)
             if driver.state.parent is None:
                 self._remember(key, driver)
             live = self.live.get(key)
             if live is not None and driver.has_letters and driver.state.phase != "ended":
                 live.again = True
         except Exception as exc:  # noqa: BLE001  # whoever waits for the run is told
-            self.errors[key] = exc
+            self._broke(key, exc)
         finally:
             self._leave(key)
+
+    def _broke(self, key: Key, error: Exception) -> None:
+        self.errors[key] = error
+        self.errors.move_to_end(key)
+        while len(self.errors) > _CACHE:
+            self.errors.popitem(last=False)
 
     def _remember(self, key: Key, driver: Driver) -> None:
         self.final[key] = driver.state
@@ -187,7 +204,7 @@ class Engine:
         try:
             driver, first = await self._take(key)
         except Exception as exc:  # noqa: BLE001  # whoever waits for the run is told
-            self.errors[key] = exc
+            self._broke(key, exc)
             self._leave(key)
             return
         if driver is None or first is None:
@@ -262,7 +279,12 @@ class Engine:
             def placeholder(kind: str, secret: str) -> str:
                 return vault.placeholder(tenant, kind, secret)
 
-            known = Redactor(placeholder, known=self.services.known_secrets)
+            other = next(iter(self._redactors.values()), None)  # rules are compiled once
+            known = (
+                Redactor(placeholder, known=self.services.known_secrets)
+                if other is None
+                else other.with_placeholder(placeholder)
+            )
             self._redactors[tenant] = known
             while len(self._redactors) > _CACHE:
                 self._redactors.popitem(last=False)
@@ -270,12 +292,26 @@ class Engine:
 
     # ------------------------------------------------------------ waiting and closing
 
+    async def begun(self, tenant: str, run: str) -> None:
+        """Return once a run that was started here is durable. Raises what hindered it."""
+        key = (tenant, run)
+        live = self.live.get(key)
+        if live is not None and live.driver is not None:
+            await live.driver.begun.wait()
+            if live.driver.seat.version > 0:
+                return
+            await asyncio.wait([live.task])
+        error = self.errors.pop(key, None)
+        if error is not None:
+            raise error
+        if await self.services.store.run(*key) is None:
+            raise NotAllowed(f"{run} was not started: this app is being closed")
+
     async def settled(self, tenant: str, root: str) -> None:
         """Return once no run of this tree is driven here. Raises what broke a driver."""
         key = (tenant, root)
-        while any(live.root == key for live in self.live.values()):
+        while self._trees[key]:
             await self._idle.setdefault(key, asyncio.Event()).wait()
-        self._idle.pop(key, None)
         for known in [k for k in self.errors if k[0] == tenant and k[1].partition(".")[0] == root]:
             raise self.errors.pop(known)
 

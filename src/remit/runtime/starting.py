@@ -3,7 +3,7 @@
 import json
 from typing import Literal, cast
 
-from remit.errors import ConfigError, SpecError
+from remit.errors import ConfigError, NotAllowed, SpecError
 from remit.journal.events import AccountLimit
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
@@ -23,6 +23,25 @@ def environment_of(services: Services) -> Environment:
             f"environment {services.environment!r}: it is one of dev, ci and production"
         )
     return cast("Environment", services.environment)
+
+
+def check_startable(services: Services, spec: AgentSpec) -> None:
+    """Raise `UnpricedModel` or `ConfigError` unless all models of an agent can be paid and reached.
+
+    Sub-agents too: what cannot work is said before anything is spent.
+    """
+    for agent in (spec, *spec.agents):
+        prices_of(services, agent)
+        services.model(agent.model.partition(":")[0])
+        if agent is not spec:
+            check_startable(services, agent)
+
+
+def session_is_active(session: str, run: str) -> NotAllowed:
+    """The error of whoever starts a second run in a session."""
+    return NotAllowed(
+        f"the session {session} has an active run, {run}: wait until it has ended, or cancel it"
+    )
 
 
 def prices_of(services: Services, spec: AgentSpec) -> tuple[ModelPrice, ...]:

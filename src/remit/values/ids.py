@@ -29,6 +29,17 @@ def make_id(prefix: str, now_ms: int, entropy: bytes) -> str:
     return f"{prefix}_{_encode(now_ms, _TIME_CHARS)}{_encode(number, _RANDOM_CHARS)}"
 
 
+def made_ms(identifier: str) -> int:
+    """The time at which an id was made, in milliseconds since 1970. Raises `ConfigError`."""
+    digits = identifier.partition("_")[2][:_TIME_CHARS]
+    if len(digits) != _TIME_CHARS or not set(digits) <= set(_ALPHABET):
+        raise ConfigError(f"{identifier!r} is no id made here: it begins with prefix_ and a time")
+    number = 0
+    for digit in digits:
+        number = number * len(_ALPHABET) + _ALPHABET.index(digit)
+    return number
+
+
 def call_id(number: int) -> str:
     """Own id of the n-th call of a run (from 1); unique in its run, the same on every replay."""
     return f"c{number}"

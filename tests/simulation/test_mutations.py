@@ -1,0 +1,160 @@
+"""The simulation can fail: each of these broken variants of Remit is found within some seeds."""
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import replace
+from typing import cast
+
+import pytest
+
+from remit.adapters.memory import store as memory
+from remit.journal.admit import Stand, admit
+from remit.journal.record import Body, Record
+from remit.journal.rows import Answer, Append, RunRow
+from remit.machine import doubt, judging, schedule
+from remit.machine.state import CallState, State
+from remit.machine.tools import AnyTool
+from remit.policy.permission import Verdict
+from remit.runtime import driver as driving
+from remit.runtime.driver import Driver
+from remit.runtime.hub import StreamEvent
+from remit.runtime.threads import CutThreads
+from remit.runtime.toolgate import ToolGate
+from tests.simulation.checked import CheckedStore
+from tests.simulation.scenario import play
+from tests.simulation.world import Violation
+
+Patch = pytest.MonkeyPatch
+_append = cast("Callable[..., Append]", Driver._append)
+_result = cast("Callable[..., object]", ToolGate._result)
+_clear_up = cast("Callable[..., None]", doubt._clear_up)
+_runs = cast("Callable[..., object]", CheckedStore.runs)
+
+
+def release_before_append(patch: Patch) -> None:
+    """Effects start before their intent is durable."""
+    kept = []
+
+    def early(self: Driver, record: Record, body: Body, state: State, *rest: object) -> Append:
+        async def start() -> None:
+            for event in body.events:
+                await self._intents.start(event, state)
+
+        kept.append(asyncio.create_task(start()))
+        return _append(self, record, body, state, *rest)
+
+    patch.setattr(Driver, "_append", early)
+
+
+def show_before_append(patch: Patch) -> None:
+    """The stream shows events that are not durable yet."""
+
+    def early(self: Driver, record: Record, body: Body, state: State, *rest: object) -> Append:
+        for index, event in enumerate(body.events):
+            item = StreamEvent(self.seat.run, record.header.version, index, event)
+            self.services.hub.publish(self.seat.tenant, self.state.root or self.seat.run, item)
+        return _append(self, record, body, state, *rest)
+
+    patch.setattr(Driver, "_append", early)
+
+
+def ignore_the_epoch(patch: Patch) -> None:
+    """A driver that was taken over is not fenced, neither when it appends nor when it renews."""
+
+    def lax(append: Append, stand: Stand, stored: bytes | None) -> Answer | None:
+        return admit(append, replace(stand, epoch=append.record.header.epoch), stored)
+
+    async def renew(self: CheckedStore, tenant: str, run: str, **_: object) -> bool:
+        row: RunRow | None = await self.run(tenant, run)
+        return row is not None
+
+    patch.setattr(memory, "admit", lax)
+    patch.setattr(CheckedStore, "renew", renew)
+
+
+def repeat_after_a_crash(patch: Patch) -> None:
+    """Every write that was lost is made again."""
+
+    def again(draft: object, call: CallState, reason: object) -> None:
+        spec = None if call.spec is None else call.spec.model_copy(update={"on_crash": "repeat"})
+        _clear_up(draft, replace(call, spec=spec), reason)
+
+    patch.setattr(doubt, "_clear_up", again)
+
+
+def hold_nothing(patch: Patch) -> None:
+    """Model calls reserve nothing."""
+    patch.setattr(schedule, "holds_for", lambda *_: ())
+
+
+def hold_too_little(patch: Patch) -> None:
+    """The bound of a request's input is too low."""
+    patch.setattr(schedule, "input_bound", lambda _: 1)
+
+
+def allow_everything(patch: Patch) -> None:
+    """No rule refuses anything."""
+    patch.setattr(judging, "judge", lambda *_: Verdict("allow", "mutation", "anything goes"))
+
+
+def trust_old_approvals(patch: Patch) -> None:
+    """What a call depends on is not looked at again when it is carried out."""
+
+    def blind(self: ToolGate, tool: AnyTool, attempt: object) -> object:
+        return _result(self, replace(tool, depends=None), attempt)
+
+    patch.setattr(ToolGate, "_result", blind)
+
+
+def mix_sessions(patch: Patch) -> None:
+    """A run continues whatever conversation was the last."""
+
+    def any_session(self: CheckedStore, tenant: str | None, **rest: object) -> object:
+        return _runs(self, tenant, **{**rest, "session": None})
+
+    patch.setattr(CheckedStore, "runs", any_session)
+
+
+def forget_threads(patch: Patch) -> None:
+    """A thread that was cut is taken for dead."""
+    patch.setattr(CutThreads, "add", lambda *_: None)
+
+
+def never_end(patch: Patch) -> None:
+    """A run that is stopped waits for what was cut, for ever."""
+    patch.setattr(schedule, "end_if_quiet", lambda _: None)
+
+
+def lose_letters(patch: Patch) -> None:
+    """The letter that tells a parent of its sub-run's end is not sent."""
+    patch.setattr(driving, "end_letter", lambda *_: ())
+
+
+# Each with about four times the seeds that were needed when it was written.
+MUTATIONS: list[tuple[Callable[[Patch], None], int]] = [
+    (release_before_append, 5),
+    (show_before_append, 20),
+    (ignore_the_epoch, 300),
+    (repeat_after_a_crash, 60),
+    (hold_nothing, 5),
+    (hold_too_little, 20),
+    (allow_everything, 20),
+    (trust_old_approvals, 300),
+    (mix_sessions, 60),
+    (forget_threads, 300),
+    (never_end, 20),
+    (lose_letters, 60),
+]
+
+
+@pytest.mark.parametrize(("mutate", "seeds"), MUTATIONS, ids=lambda it: getattr(it, "__name__", ""))
+def test_the_simulation_finds(
+    mutate: Callable[[Patch], None], seeds: int, monkeypatch: Patch
+) -> None:
+    mutate(monkeypatch)
+    for seed in range(seeds):
+        try:
+            play(seed)
+        except Violation:
+            return
+    pytest.fail(f"{mutate.__name__} was not found within {seeds} seeds")
