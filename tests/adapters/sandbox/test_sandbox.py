@@ -245,7 +245,7 @@ async def test_a_program_that_cannot_start(run: Run, tmp_path: Path) -> None:
     script = tmp_path / "script"
     script.write_text("#!/no/such/interpreter\n")
     script.chmod(0o755)
-    if (await run("true")).confinement == "bubblewrap":
+    if os.geteuid() != 0 and (await run("true")).confinement == "bubblewrap":
         with pytest.raises(SandboxFailed, match="execvp"):
             await run("./script")
     else:

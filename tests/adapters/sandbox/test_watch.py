@@ -62,8 +62,8 @@ def test_the_limits_in_words() -> None:
     with subprocess.Popen(["sleep", "60"]) as process:
         try:
             assert watch.excess(plan, me) == ""
-            plan.processes = 0
-            assert "processes and threads at once, 0 are allowed" in watch.excess(plan, me)
+            plan.processes = -5
+            assert "processes and threads at once, -5 are allowed" in watch.excess(plan, me)
             plan.processes, plan.memory_bytes = 10, 1
             assert "bytes of memory, 1 are allowed" in watch.excess(plan, me)
             plan.memory_bytes, plan.cpu_s = 1 << 40, 0

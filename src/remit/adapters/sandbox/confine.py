@@ -3,11 +3,10 @@
 import _socket  # `socket` takes 8 ms more
 import itertools
 import os
-import sys
 from _collections_abc import Callable  # already loaded; `collections.abc` takes 2 ms more
 
 from remit.adapters.sandbox import bpf, kernel, limits, rules, view
-from remit.adapters.sandbox.gate import Gate
+from remit.adapters.sandbox.gate import Gate, receive_gate, send_gate
 from remit.adapters.sandbox.plan import PRIVATE, WRITE, Plan
 
 # NEWCGROUP, UTS, IPC, USER, PID, NET; the mount namespace is the first process's own.
@@ -19,9 +18,6 @@ _MAX_FD = 1 << 20
 _STATUS_BYTES = 16
 # The launcher keeps its own, so that it outlives the program and can say how it ended.
 _OOM_SCORE = "800"
-# What the program sends before it starts: its listener, or that it has none.
-_GATE = b"g"
-_NO_GATE = b"-"
 # Above any version of Landlock.
 _NEWEST = 1000
 # Files of /proc that tell about the machine, not about processes; for want of an own /proc.
@@ -42,12 +38,14 @@ class Namespaced:
             with open(f"/proc/self/{name}", "w", encoding="ascii") as file:
                 file.write(words)
         self._status, status_write = os.pipe()
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self.child = os.fork()
         if self.child == 0:
-            guarded(error_fd, lambda: _first_process(plan, error_fd, status_write))
+            guarded(error_fd, lambda: _first_process(plan, error_fd, status_write, theirs))
         os.close(status_write)
+        theirs.close()
         self.leader = self.child
-        self.gate: Gate | None = None
+        self.gate: Gate | None = receive_gate(ours, plan, self.child, self.child)
 
     def started(self) -> None:
         """Nothing is left to do."""
@@ -62,24 +60,16 @@ class Filtered:
     """No namespaces: Landlock for files, seccomp for sockets, the launcher for what is left."""
 
     def __init__(self, plan: Plan, error_fd: int) -> None:
-        self._plan = plan
-        self._ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
+        ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
         self.child = os.fork()
         if self.child == 0:
             guarded(error_fd, lambda: _child(plan, error_fd, theirs))
         theirs.close()
-        # Orphans come to the launcher, so that its descendants are the whole tree.
-        self.leader = os.getpid()
-        self.gate = self._open_gate()
-
-    def _open_gate(self) -> Gate | None:
-        """The listener the child hands over; None where the kernel gives it none."""
         # Nothing here needs more than the program has, and the gate acts in its place.
         kernel.drop_privileges()
-        content, extra, _, _ = self._ours.recvmsg(1, _socket.CMSG_SPACE(4))
-        fds = [int.from_bytes(item, sys.byteorder) for _, _, item in extra]
-        self._ours.close()
-        return Gate(self._plan, self.child, fds[0]) if content == _GATE else None
+        # Orphans come to the launcher, so that its descendants are the whole tree.
+        self.leader = os.getpid()
+        self.gate: Gate | None = receive_gate(ours, plan, self.child, self.leader)
 
     def started(self) -> None:
         """Nothing is left to do."""
@@ -106,7 +96,7 @@ def expendable() -> None:
         score.write(_OOM_SCORE)
 
 
-def _first_process(plan: Plan, error_fd: int, status_fd: int) -> None:
+def _first_process(plan: Plan, error_fd: int, status_fd: int, launcher: _socket.socket) -> None:
     """Process 1: makes the view, starts the program, outlives it only to report its end."""
     kernel.die_with_parent()
     kernel.ignore_signals()
@@ -116,7 +106,7 @@ def _first_process(plan: Plan, error_fd: int, status_fd: int) -> None:
     kernel.loopback_up()
     program = os.fork()
     if program == 0:
-        guarded(error_fd, lambda: _become(plan, error_fd, None))
+        guarded(error_fd, lambda: _become(plan, error_fd, launcher, own_namespaces=True))
     os.closerange(0, status_fd)
     os.closerange(status_fd + 1, _MAX_FD)
     kernel.drop_privileges()
@@ -132,57 +122,48 @@ def _child(plan: Plan, error_fd: int, launcher: _socket.socket) -> None:
     """A program without namespaces: nobody else binds it to the launcher."""
     kernel.die_with_parent()
     expendable()
-    _become(plan, error_fd, launcher)
+    _become(plan, error_fd, launcher, own_namespaces=False)
 
 
-def _become(plan: Plan, error_fd: int, launcher: _socket.socket | None) -> None:
-    """Give everything up, then turn into the program; without own namespaces ask the launcher."""
+def _become(plan: Plan, error_fd: int, launcher: _socket.socket, *, own_namespaces: bool) -> None:
+    """Give everything up, then turn into the program."""
     os.setsid()
     kernel.default_signals()
     # These close by themselves when the program starts.
-    kept = sorted({2, error_fd, launcher.fileno() if launcher else error_fd, _MAX_FD})
+    kept = sorted({2, error_fd, launcher.fileno(), _MAX_FD})
     for below, above in itertools.pairwise(kept):
         os.closerange(below + 1, above)
-    own_namespaces = launcher is None
     limits.apply(plan, own_namespace=own_namespaces)
     kernel.drop_privileges()
     os.chdir(plan.cwd)
     grants = _grants_inside(plan) if own_namespaces else _grants_outside(plan)
     abi = min(plan.abi or _NEWEST, rules.version())
     rules.restrict(grants, abi, own_network=own_namespaces)
-    if launcher is None:
-        kernel.load_filter(bpf.build_filter(own_namespaces=True))
-    else:
-        _filter_and_hand_over(abi, launcher, gate=not plan.ungated)
+    # In a namespace the kernel counts the processes of everyone but root.
+    asks = not plan.ungated and (not own_namespaces or os.geteuid() == 0)
+    listener = _load(abi, own_namespaces=own_namespaces, gate=True) if asks else -1
+    if listener < 0:
+        _load(abi, own_namespaces=own_namespaces, gate=False)
+    send_gate(launcher, listener)
     try:
         os.execve(plan.argv[0], plan.argv, plan.env)
     except OSError as error:
         raise OSError(error.errno, f"start {plan.argv[0]}: {error.strerror}") from None
 
 
-def _filter_and_hand_over(abi: int, launcher: _socket.socket, *, gate: bool) -> None:
-    listener = _load(abi, gate=True) if gate else -1
-    if listener < 0:
-        # Inside a container that listens itself: a process can have one listener only.
-        _load(abi, gate=False)
-        launcher.send(_NO_GATE)
-        return
-    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, sys.byteorder))
-    launcher.sendmsg([_GATE], [rights])
-
-
-def _load(abi: int, *, gate: bool) -> int:
-    """Install the filter; the listener, or -1 where the kernel gives none."""
+def _load(abi: int, *, own_namespaces: bool, gate: bool) -> int:
+    """Install the filter; its listener, or -1 where the kernel gives none."""
     program = bpf.build_filter(
-        own_namespaces=False,
+        own_namespaces=own_namespaces,
         gate=gate,
-        signals_scoped=abi >= rules.SCOPES,
-        truncate=abi >= rules.TRUNCATES,
+        signals_scoped=own_namespaces or abi >= rules.SCOPES,
+        truncate=own_namespaces or abi >= rules.TRUNCATES,
     )
     try:
         return kernel.load_filter(program, listener=gate)
     except OSError:
         if gate:
+            # Inside a container that listens itself: a process can have one listener only.
             return -1
         raise
 

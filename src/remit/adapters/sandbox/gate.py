@@ -1,13 +1,15 @@
-"""The launcher's answers to a program without namespaces: new processes, modes and times of files.
+"""The launcher's answers to a program: new processes, and modes and times without namespaces.
 
-Landlock does not control chmod and utime, and the kernel does not limit root's processes. So the
+The kernel does not limit root's processes, and Landlock does not control chmod and utime. So the
 filter stops the caller and asks here (seccomp_unotify). New processes may go on, or not. Changes of
 a file are never let go on, because the name lies in memory that may change meanwhile: they are made
 here, on a descriptor that was resolved once and checked.
 """
 
+import _socket  # `socket` takes 8 ms more
 import os
 import struct
+import sys
 import time
 
 from remit.adapters.sandbox import calls, kernel, watch
@@ -30,20 +32,27 @@ _AT_SYMLINK_NOFOLLOW = 0x100
 _PATH_BYTES = 4096
 _TIMES_BYTES = 32
 
+# What a child sends with its listener, or instead of one; `stage.py` says the same.
+ASKS = b"g"
+ASKS_NOT = b"-"
 # By then a process that was allowed can be seen.
-_COMING_S = 0.005
+_COMING_S = 0.02
 
 
 class Gate:
-    """Answers one question after the other; `serve` is called when `fd` is readable."""
+    """Answers one question after the other; `serve` is called when `fd` is readable.
 
-    def __init__(self, plan: Plan, child: int, fd: int) -> None:
+    `child` is the launcher's own child, `top` the process whose descendants are the program.
+    """
+
+    def __init__(self, plan: Plan, child: int, top: int, fd: int) -> None:
         self.fd = fd
         self._child = child
+        self._top = top
         self._plan = plan
         # Not less than there are: the program itself, then every process that was allowed.
         self._tasks = 1
-        self._allowed_s: list[float] = []
+        self._allowed_s: dict[int, float] = {}
         column = calls.ARCHITECTURES[os.uname().machine][1]
         self._forks = {call[column] for call in (calls.CLONE, calls.FORK, calls.VFORK)}
         names = ("chmod", "fchmod", "fchmodat", "fchmodat2")
@@ -57,7 +66,7 @@ class Gate:
             question = kernel.ioctl(self.fd, _RECV, bytes(struct.calcsize(_NOTIF)))
             name, pid, _, number, _, _, *arguments = struct.unpack(_NOTIF, question)
             if number in self._forks:
-                error, flags = (0, _CONTINUE) if self._may_fork() else (_EAGAIN, 0)
+                error, flags = (0, _CONTINUE) if self._may_fork(pid) else (_EAGAIN, 0)
             else:
                 error, flags = self._change(name, pid, self._changes[number], arguments), 0
             kernel.ioctl(self.fd, _SEND, struct.pack(_ANSWER, name, 0, -error, flags))
@@ -65,19 +74,25 @@ class Gate:
             # ENOENT: it was killed while it waited. Nobody is left to be answered.
             return
 
-    def _may_fork(self) -> bool:
+    def _may_fork(self, pid: int) -> bool:
         """Count only when the number allowed so far could have reached the limit."""
         now_s = time.monotonic()
+        # Who asks again has made what it was allowed before.
+        self._allowed_s.pop(pid, None)
         self._tasks += 1
         if self._tasks > self._plan.processes:
             # Those that have ended count until somebody waits for them.
             watch.reap_orphans(self._child)
-            members = watch.descendants(os.getpid())
-            coming = [at_s for at_s in self._allowed_s if at_s > now_s - _COMING_S]
-            self._tasks = sum(watch.threads(pid) for pid in members) + len(coming) + 1
-            self._allowed_s = coming
-        self._allowed_s.append(now_s)
-        return self._tasks <= self._plan.processes
+            recent = {
+                who: at_s for who, at_s in self._allowed_s.items() if at_s > now_s - _COMING_S
+            }
+            self._allowed_s = recent
+            seen = sum(watch.threads(one) for one in watch.descendants(self._top))
+            self._tasks = seen + len(recent) + 1
+        if self._tasks > self._plan.processes:
+            return False
+        self._allowed_s[pid] = now_s
+        return True
 
     def _change(self, name: int, pid: int, call: str, arguments: list[int]) -> int:
         """Make the change in the caller's place; 0 or the error's number."""
@@ -131,6 +146,22 @@ class Gate:
             if path == inside or path.startswith(inside + "/"):
                 found = how
         return found == WRITE
+
+
+def receive_gate(ours: _socket.socket, plan: Plan, child: int, top: int) -> Gate | None:
+    """The gate for the listener that a child hands over; None where the kernel gives it none."""
+    content, extra, _, _ = ours.recvmsg(1, _socket.CMSG_SPACE(4))
+    fds = [int.from_bytes(item, sys.byteorder) for _, _, item in extra]
+    return Gate(plan, child, top, fds[0]) if content == ASKS else None
+
+
+def send_gate(launcher: _socket.socket, listener: int) -> None:
+    """Hand a listener over, or say with -1 that there is none."""
+    if listener < 0:
+        launcher.send(ASKS_NOT)
+        return
+    rights = (_socket.SOL_SOCKET, _socket.SCM_RIGHTS, listener.to_bytes(4, sys.byteorder))
+    launcher.sendmsg([ASKS], [rights])
 
 
 def _times(pid: int, pointer: int) -> bytes | None:

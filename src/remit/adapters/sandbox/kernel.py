@@ -181,6 +181,11 @@ def loopback_up() -> None:
         os.close(fd)
 
 
+def seccomp_number() -> int:
+    """The number of seccomp(2) here."""
+    return {"x86_64": 317, "aarch64": 277}[os.uname().machine]
+
+
 def load_filter(program: bytes, *, listener: bool = False) -> int:
     """Install a seccomp program; PR_SET_NO_NEW_PRIVS must be set.
 
@@ -190,5 +195,4 @@ def load_filter(program: bytes, *, listener: bool = False) -> int:
     # struct sock_fprog: the number of instructions (8 bytes each) and their address.
     fprog = struct.pack("HxxxxxxP", len(program) // 8, ctypes.addressof(code))
     flags = _NEW_LISTENER if listener else 0
-    number = {"x86_64": 317, "aarch64": 277}[os.uname().machine]
-    return syscall("seccomp", number, _SECCOMP_SET_MODE_FILTER, flags, fprog)
+    return syscall("seccomp", seccomp_number(), _SECCOMP_SET_MODE_FILTER, flags, fprog)
