@@ -6,7 +6,14 @@ import pytest
 
 from remit.errors import StoreCorrupt
 from remit.journal.codec import decode_body, encode_body
-from remit.journal.events import ApprovalGiven, Event, InboxIgnored, RunStarted, ToolQueued
+from remit.journal.events import (
+    ApprovalGiven,
+    BudgetWarned,
+    Event,
+    InboxIgnored,
+    RunStarted,
+    ToolQueued,
+)
 from remit.journal.record import Body, Cause
 from remit.machine.agent import Remit
 from remit.machine.conversation import with_results
@@ -162,6 +169,9 @@ def test_every_letter_is_an_input() -> None:
 def test_letters_to_an_ended_run_are_written_down_and_outcomes_dropped() -> None:
     bench = begun()
     bench.answer("Done.")
+    crossed = BudgetWarned(account=MONEY, used=9, limit=10)
+    assert bench.give(crossed, "letter") == [crossed]
+    assert bench.give(crossed, "letter") == []
     letter = ApprovalGiven(approval="a", digest="d", principal="ann", channel="cli")
     events = bench.give(letter, "letter", {"c1-1": Inspection(call="c1-1")})
     assert one(events, InboxIgnored).reason == "the run has ended"

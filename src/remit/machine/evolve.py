@@ -192,10 +192,14 @@ _RUN_FOLD: dict[str, Callable[..., State]] = {
 }
 
 
+# The last record of a run may itself have crossed a threshold; letters may be late.
+_AFTER_THE_END = ("InboxIgnored", "BudgetWarned")
+
+
 def _phase_after(state: State, kind: str) -> Phase:
     if state.phase == "new" and kind != "RunStarted":
         raise StoreCorrupt(f"{state.run}: {kind} cannot come before RunStarted")
-    if state.phase == "ended" and kind != "InboxIgnored":
+    if state.phase == "ended" and kind not in _AFTER_THE_END:
         raise StoreCorrupt(f"{state.run}: {kind} cannot follow the run's end")
     if kind not in RUN_EVENTS:
         return state.phase
