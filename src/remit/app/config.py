@@ -71,7 +71,7 @@ def read_settings(
 def _problem(error: ErrorDetails) -> str:
     """What is wrong with one setting; a value that may be a key is not shown."""
     key = ".".join(str(part) for part in error["loc"])
-    shown = error["loc"][0] == "environment"
+    shown = error["loc"][-1] in ("environment", "plain_http")
     value = f" = {error['input']!r}" if shown else ""
     remedy = "known keys: url, environment, providers.NAME.{base_url, api_key_env, plain_http}"
     return f"{key}{value}: {error['msg']}; {remedy}"

@@ -98,7 +98,8 @@ def make_sandbox() -> Sandbox:
 def _scheme_of(url: str) -> str:
     """What an error may tell of a URL that nobody can read: the rest may hold a password."""
     scheme, colon, _ = url.partition(":")
-    return f"begins with {scheme}:" if colon and scheme.isalnum() else "has no scheme"
+    named = colon and scheme.replace("+", "").isalnum()
+    return f"begins with {scheme}:" if named else "has no scheme"
 
 
 def make_prices(prices: Prices | Mapping[str, ModelPrice] | None) -> Prices:

@@ -1,0 +1,122 @@
+"""Adapters are found by scheme and provider; what is missing is named with its remedy."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from remit.app.config import ProviderConfig, Settings
+from remit.app.load import (
+    make_model,
+    make_prices,
+    make_store,
+    named,
+    providers,
+    sqlite_path,
+)
+from remit.errors import ConfigError, MissingExtra, UnpricedModel
+from tests.runtime.stage import PRICES, secret
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("memory:", "MemoryStore"),
+        ("sqlite:///never/opened.db", "SqliteStore"),
+        ("postgres://u@h/db", "PostgresStore"),
+        ("postgresql://u@h/db", "PostgresStore"),
+    ],
+)
+def test_a_scheme_names_a_store(url: str, kind: str) -> None:
+    assert type(make_store(url)).__name__ == kind
+
+
+@pytest.mark.parametrize(
+    ("url", "says"),
+    [
+        ("mysql://ann:{}@host/db", "begins with mysql:"),
+        ("mysql://ann:{}[x@host/db", "begins with mysql:"),
+        ("mysql+x://host/db?password={}", "begins with mysql+x:"),
+        ("host=localhost password={}", "has no scheme"),
+        ("{}", "has no scheme"),
+    ],
+)
+@pytest.mark.requirement("SEC-3")
+def test_an_unknown_scheme_is_refused_without_the_password(url: str, says: str) -> None:
+    password = secret()
+    with pytest.raises(ConfigError) as caught:
+        make_store(url.replace("{}", password))
+    text = str(caught.value)
+    assert says in text
+    assert "sqlite:///PATH" in text
+    assert password not in text
+
+
+def test_a_sqlite_url_names_a_file() -> None:
+    assert sqlite_path("sqlite:///a/b.db") == Path("a/b.db")
+    assert sqlite_path("sqlite:////a/b.db") == Path("/a/b.db")
+    for url in ("sqlite:", "sqlite://", "sqlite:///", "sqlite://host/b.db", "sqlite:b.db"):
+        with pytest.raises(ConfigError, match="sqlite:///relative/path"):
+            sqlite_path(url)
+
+
+def test_a_missing_package_is_named_with_the_extra(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "needy_adapter.py").write_text("import package_that_is_not_there\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(MissingExtra) as caught:
+        named("needy_adapter", "Thing", "postgres")
+    text = "Thing needs the package 'package_that_is_not_there': pip install 'remit[postgres]'"
+    assert str(caught.value) == text
+    with pytest.raises(MissingExtra, match=r"pip install package_that_is_not_there$"):
+        named("needy_adapter", "Thing", "")
+    with pytest.raises(ConfigError, match="not a part of this version"):
+        named("remit.adapters.not_there", "Thing", "x")
+
+
+def test_a_postgres_journal_without_its_driver_names_the_extra(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name in [each for each in sys.modules if each.startswith("remit.adapters.postgres")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
+    with pytest.raises(MissingExtra, match=r"pip install 'remit\[postgres\]'"):
+        make_store("postgresql://h/db")
+
+
+def test_an_unknown_provider_is_refused() -> None:
+    with pytest.raises(ConfigError) as caught:
+        make_model("nobody", Settings(), {})
+    assert "unknown provider 'nobody'" in str(caught.value)
+    assert "App(models={'nobody': ...})" in str(caught.value)
+    assert all(name in str(caught.value) for name in providers())
+
+
+def test_a_missing_key_names_its_variable() -> None:
+    with pytest.raises(ConfigError, match="no key for anthropic: set ANTHROPIC_API_KEY"):
+        make_model("anthropic", Settings(), {"ANTHROPIC_API_KEY": ""})
+    settings = Settings(providers={"anthropic": ProviderConfig(api_key_env="GATE_KEY")})
+    with pytest.raises(ConfigError, match="set GATE_KEY"):
+        make_model("anthropic", settings, {"ANTHROPIC_API_KEY": secret()})
+
+
+async def test_a_model_is_made_from_its_variables() -> None:
+    model = make_model("anthropic", Settings(), {"ANTHROPIC_API_KEY": secret()})
+    assert model.provider == "anthropic"
+    await model.close()
+
+
+def test_plain_http_to_another_machine_must_be_allowed() -> None:
+    variables = {"ANTHROPIC_API_KEY": secret(), "ANTHROPIC_BASE_URL": "http://far.example"}
+    with pytest.raises(ConfigError, match="http"):
+        make_model("anthropic", Settings(), variables)
+
+
+def test_prices_are_those_by_hand_and_the_table() -> None:
+    table = make_prices(PRICES)
+    assert table.price("scripted:anything").version == "declared"
+    assert table.price("anthropic:claude-sonnet-4-5-20250929").input > 0
+    with pytest.raises(UnpricedModel):
+        table.price("nobody:nothing")
+    assert make_prices(table) is table
