@@ -110,7 +110,7 @@ def _admit(
 def _hash_at(connection: sqlite3.Connection, last: int, version: int) -> bytes | None:
     row = connection.execute(
         "WITH RECURSIVE chain (position) AS (VALUES (?) UNION ALL SELECT back "
-        "FROM chain JOIN records USING (position) WHERE version > ?) "
+        "FROM chain JOIN records USING (position) WHERE version > ? AND back < position) "
         "SELECT proof FROM chain JOIN records USING (position) WHERE version = ?",
         (last, version, version),
     ).fetchone()

@@ -77,7 +77,9 @@ def read_records(connection: sqlite3.Connection, tenant: str, run: str, after: i
         "WITH RECURSIVE chain (position) AS ("
         "SELECT last FROM runs "
         "WHERE tenant = (SELECT id FROM tenants WHERE name = ?1) AND run = ?2 "
-        "UNION ALL SELECT back FROM chain JOIN records USING (position) WHERE version > ?3) "
+        # A chain only leads back, also where somebody changed it: or it would be read for ever.
+        "UNION ALL SELECT back FROM chain JOIN records USING (position) "
+        "WHERE version > ?3 AND back < position) "
         "SELECT version, epoch, time_ms, engine, payload, proof, key_id FROM chain "
         "JOIN records USING (position) JOIN stamps ON stamps.id = stamp ORDER BY version",
         (tenant, run, after),
