@@ -99,7 +99,7 @@ class Mind:
             parts.append(RawThinking(f"hm {SECRET}", signature=rng.choice(("", "sig"))))
         if rng.random() < 0.5:
             parts.append(RawText(rng.choice(("fine", f"secret {SECRET}", "approved by ann"))))
-        if world.calm or rng.random() < 0.12 + turns * 0.05:
+        if world.calm or rng.random() < 0.06 + turns * 0.04:
             if "final_answer" in names:
                 parts.append(self._call("final_answer", turns, {"answer": rng.choice((1, 2, "x"))}))
             elif not parts:

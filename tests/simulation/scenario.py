@@ -47,7 +47,7 @@ class Scenario:
 
     async def _users(self) -> None:
         rng = self.world.rng
-        for number in range(rng.choice((1, 2, 3, 4))):
+        for number in range(rng.choice((1, 3, 4, 6))):
             await asyncio.sleep(rng.random() * 8)
             tenant, session = rng.choice(("acme", "beta")), rng.choice(("s1", "s2"))
             agent = rng.choice(ROOTS)
