@@ -26,6 +26,7 @@ T = TypeVar("T")
 # Newest runs looked through for an id's ending; the beginning of an id finds any run.
 _LOOKED_THROUGH = 10_000
 _PAGE = 1_000
+_NEXT = " "  # an id with this behind it sorts right after the id
 _AFTER_ALL = "\x7f"  # sorts behind every character of an id
 
 
@@ -84,13 +85,16 @@ async def find_run(store: Store, options: Options, given: str) -> RunRow:
     given = given.partition(":")[0]  # the id of an approval begins with its run's
     if not given:
         raise UsageError("an empty id names no run")
-    newest = await store.runs(options.tenant, before=given + _AFTER_ALL, limit=2)
-    found = [row for row in newest if row.run.startswith(given)]
-    exact = [row for row in found if row.run == given]
+    exact = await store.runs(options.tenant, before=given + _NEXT, limit=1)
+    if exact and exact[0].run == given:
+        return exact[0]
+    newest = await store.runs(options.tenant, before=given + _AFTER_ALL, limit=_PAGE)
+    # Sub-runs begin as their root does; what is meant is the root.
+    found = [row for row in newest if row.run.startswith(given) and row.parent is None]
     if not found:
         found = await _ending(store, options, given)
-    if len(exact) == 1 or len(found) == 1:
-        return (exact or found)[0]
+    if len(found) == 1:
+        return found[0]
     if found:
         names = ", ".join(sorted(row.run for row in found[:5]))
         raise UsageError(f"{given!r} means several runs: {names}; give more of the id")
