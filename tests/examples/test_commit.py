@@ -233,6 +233,25 @@ async def test_a_branch_that_moves_meanwhile_wins(
     assert git(repo, "diff", "--cached", "--name-only") == ""
 
 
+async def test_a_commit_that_a_dying_process_still_made_is_this_calls_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    repo = make(tmp_path / "repo")
+    write(repo, NEW)
+    tree = await _tree(repo)
+    committer = _committer(repo)
+
+    def made_elsewhere() -> None:
+        text = f"More\n\nRemit-Call: {KEY}"
+        other = git(repo, "commit-tree", tree, "-p", "HEAD", "-m", text)
+        git(repo, "update-ref", "refs/heads/main", other)
+
+    _before(committer, "update-ref", made_elsewhere, monkeypatch)
+    made = await committer.commit(tree, "More", key=KEY, approved_by=())
+    assert git(repo, "rev-parse", "main") == made.commit
+    assert len(git(repo, "rev-list", "main").split()) == 2
+
+
 async def test_a_commit_that_was_cut_after_the_index_is_made_by_the_next_try(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

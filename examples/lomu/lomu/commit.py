@@ -126,6 +126,9 @@ class Committer:
             reason = f"lomu: {message.splitlines()[0]}"
             await self._git.run("update-ref", "-m", reason, head.branch, commit, head.commit)
         except ToolError as exc:
+            made = await self.find(tree, key)  # by a process that was thought dead
+            if made is not None:
+                return made
             now = await self._repository.head()
             await self._git.run("read-tree", "-i", "-m", now.tree)
             raise ToolError(f"{head.branch} moved while this was committed: {exc}") from exc
