@@ -74,8 +74,9 @@ class App:
         sandbox: Sandbox | None = None,
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
-        self._roots = {agent.name: agent for agent in agents}
-        self._agents = _by_name(self._roots.values())
+        given = tuple(agents)
+        self._agents = _by_name(given)
+        self._roots = {agent.name: agent for agent in given}
         self._models = dict(models or {})
         self._prices = prices
         self._worker = worker
@@ -356,7 +357,7 @@ def _by_name(roots: Iterable[Agent[object]]) -> dict[str, Agent[object]]:
         agent, *rest = todo
         if found.setdefault(agent.name, agent) is not agent:
             raise SpecError(f"two agents are named {agent.name!r}; give one another name")
-        todo = [*rest, *(sub for sub in agent.agents if sub.name not in found)]
+        todo = [*rest, *(sub for sub in agent.agents if found.get(sub.name) is not sub)]
     return found
 
 
