@@ -1,0 +1,159 @@
+"""A tool's schema comes from its function's types, defaults and docstring, or is refused."""
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Annotated, Literal
+
+import pytest
+from pydantic import BaseModel, Field
+
+from remit.errors import SpecError
+from remit.machine.call import Call
+from remit.machine.signature import describe, read_signature
+
+
+class Line(BaseModel):
+    """A line of an order."""
+
+    article: str
+    price: Decimal
+
+
+def order(
+    call: Call,
+    customer: str,
+    lines: list[Line],
+    speed: Literal["slow", "fast"] = "slow",
+    count: Annotated[int, Field(ge=1, description="How many.")] = 1,
+) -> str:
+    """Place an order.
+
+    It is sent at once.
+
+    Args:
+        customer: Number of the customer.
+        speed (str): How fast,
+            in words.
+
+    Returns:
+        customer: not an argument.
+    """
+    return f"{call.call} {customer} {lines} {speed} {count}"
+
+
+@pytest.mark.requirement("TOOL-1")
+def test_the_schema_names_types_defaults_and_descriptions() -> None:
+    arguments = read_signature("order", order)
+    schema = arguments.model.model_json_schema()
+    assert list(schema["properties"]) == ["customer", "lines", "speed", "count"]
+    assert schema["required"] == ["customer", "lines"]
+    assert schema["additionalProperties"] is False
+    assert schema["properties"]["customer"]["description"] == "Number of the customer."
+    assert schema["properties"]["speed"]["description"] == "How fast,"
+    assert schema["properties"]["speed"]["enum"] == ["slow", "fast"]
+    assert schema["properties"]["speed"]["default"] == "slow"
+    assert schema["properties"]["count"]["minimum"] == 1
+    assert schema["properties"]["count"]["description"] == "How many."
+    assert arguments.call_name == "call"
+
+
+def test_the_description_is_the_docstring_without_its_sections() -> None:
+    assert describe("order", order, None) == "Place an order.\n\nIt is sent at once."
+    assert describe("order", order, " Given. ") == "Given."
+
+
+def test_a_decimal_is_found_however_deep_it_lies() -> None:
+    assert read_signature("order", order).has_decimal
+
+    def plain(amount: float, note: str | None = None) -> str:
+        """Plain."""
+        return f"{amount} {note}"
+
+    assert not read_signature("plain", plain).has_decimal
+
+
+def test_an_argument_may_have_any_name() -> None:
+    def odd(schema: str, copy: int, _private: bool, model_config: str, json: str = "x") -> str:
+        """Take odd names."""
+        return f"{schema}{copy}{_private}{model_config}{json}"
+
+    arguments = read_signature("odd", odd)
+    properties = arguments.model.model_json_schema()["properties"]
+    assert list(properties) == ["schema", "copy", "_private", "model_config", "json"]
+    assert [name for _, name in arguments.names] == list(properties)
+
+
+def untyped(amount) -> str:  # type: ignore[no-untyped-def]  # noqa: ANN001  # what is refused
+    """Untyped."""
+    return str(amount)
+
+
+def starred(*paths: str) -> str:
+    """Starred."""
+    return str(paths)
+
+
+def keywords(**paths: str) -> str:
+    """Keywords."""
+    return str(paths)
+
+
+def positional(path: str, /) -> str:
+    """Positional."""
+    return path
+
+
+def dispatching(action: str) -> str:
+    """Dispatch."""
+    return action
+
+
+def unknown(path: "Nowhere") -> str:  # type: ignore[name-defined]  # noqa: F821  # what is refused
+    """Unknown."""
+    return str(path)
+
+
+class Opaque:
+    """Something without a schema."""
+
+
+def opaque(thing: Opaque) -> str:
+    """Opaque."""
+    return str(thing)
+
+
+def with_function(thing: Callable[[], str]) -> str:
+    """Schemas have no functions."""
+    return thing()
+
+
+@pytest.mark.requirement("TOOL-1", "TOOL-2")
+@pytest.mark.parametrize(
+    ("function", "says"),
+    [
+        (untyped, "'amount' has no type"),
+        (starred, "*paths has no schema"),
+        (keywords, "*paths has no schema"),
+        (positional, "'path' is positional only"),
+        (dispatching, "dispatches on 'action'"),
+        (unknown, "types cannot be read"),
+        (opaque, "has no schema"),
+        (with_function, "has no schema"),
+    ],
+    ids=lambda each: each if isinstance(each, str) else each.__name__,
+)
+def test_a_function_that_has_no_schema_is_refused_with_the_reason(
+    function: Callable[..., object], says: str
+) -> None:
+    with pytest.raises(SpecError) as refused:
+        read_signature("bad_tool", function)
+    assert says in str(refused.value)
+    assert "bad_tool" in str(refused.value)
+
+
+def test_a_tool_without_a_word_about_it_is_refused() -> None:
+    def silent(path: str) -> str:
+        return path
+
+    with pytest.raises(SpecError, match="needs a docstring or description"):
+        describe("silent", silent, None)
