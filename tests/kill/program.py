@@ -56,9 +56,9 @@ def effects(folder: Path) -> Counter[tuple[str, str]]:
     return Counter((line.split()[0], line.split()[1]) for line in lines)
 
 
-async def linger() -> None:
+async def linger(longest_s: float = 0.004) -> None:
     """Time for a kill to come."""
-    await asyncio.sleep(Place.dice.random() * 0.004)
+    await asyncio.sleep(Place.dice.random() * longest_s)
 
 
 @tool
@@ -73,7 +73,7 @@ async def set_flag(call: Call, name: str) -> str:
     """Set a flag; twice is once."""
     await linger()
     effect(call, "set_flag")
-    await linger()
+    await linger(0.03)
     return f"flag {name}"
 
 
@@ -89,7 +89,7 @@ async def charge_card(call: Call, card: str) -> str:
     """Charge a card; the log can be asked."""
     await linger()
     effect(call, "charge_card")
-    await linger()
+    await linger(0.03)
     return f"charged {card}"
 
 
