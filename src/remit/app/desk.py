@@ -1,5 +1,6 @@
 """The desk: what people do from outside a run. It writes letters and switches, never records."""
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -27,11 +28,14 @@ from remit.ports import Clock, Dice, Store
 from remit.runtime.letters import letter
 from remit.runtime.reader import Reader
 from remit.values.clean import Clean
-from remit.values.ids import ENTROPY_BYTES, make_id, root_of
+from remit.values.ids import ENTROPY_BYTES, make_id
 
 # Rows of living runs looked through for what waits; more need a search by run.
 _LIVING = 1_000
 _ENDED = ("completed", "stopped")
+# Only what some run can match: a switch with a slip in its name would switch nothing.
+_NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}"
+_TARGET = re.compile(rf"all|tenant:{_NAME}|(tenant:{_NAME}/)?(agent|tool):{_NAME}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,21 +211,8 @@ class Desk:
 
 def check_target(target: str) -> None:
     """Raise `NotAllowed` unless `target` names something that can be switched off."""
-    rest = target
-    if target.startswith("tenant:"):
-        tenant, slash, rest = target.removeprefix("tenant:").partition("/")
-        if tenant and not slash:
-            return
-    kind, _, name = rest.partition(":")
-    if rest == "all" and rest is target:
-        return
-    if kind not in ("agent", "tool") or not name:
+    if not _TARGET.fullmatch(target):
         raise NotAllowed(
             f"{target!r} cannot be switched: say all, agent:NAME, tool:NAME, tenant:NAME, "
             "tenant:NAME/agent:NAME or tenant:NAME/tool:NAME"
         )
-
-
-def root_of_approval(approval: str) -> str:
-    """The root run that an approval belongs to."""
-    return root_of(approval.partition(":")[0])
