@@ -413,6 +413,7 @@ class Runs(RuleBasedStateMachine):
     def teardown(self) -> None:
         if not hasattr(self, "bench"):
             return
+        Tree.state = "tree-1"
         self.bench.off()
         self.bench.world = replace(
             self.bench.world, stale_switches=False, refused={}, last_try=False

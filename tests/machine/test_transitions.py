@@ -73,6 +73,7 @@ def probes() -> Bench:
 
 
 def approvals(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    monkeypatch.setattr(Tree, "state", "tree-1")
     bench = begun(PAY, COMMIT, COMMIT)
     bench.deny(number=1)
     monkeypatch.setattr(Tree, "state", "tree-2")

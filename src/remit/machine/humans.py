@@ -65,7 +65,7 @@ def _approve(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection
     elif now.digest != call.digest:
         draft.add(fact)
         reason = "what the call depends on has changed since it was agreed to"
-        ask(draft, call.call, Verdict("ask", call.rule, reason, call.needed), now.digest)
+        ask(draft, call, Verdict("ask", call.rule, reason, call.needed), now.digest)
     else:
         draft.add(fact)
         _go_if_enough(draft, call.call)
@@ -79,7 +79,7 @@ def _approve_changed(draft: Draft, fact: ApprovalGiven, call: CallState, now: In
         return
     draft.add(fact.model_copy(update={"digest": now.digest}))
     if verdict.needed > call.needed:
-        ask(draft, call.call, verdict)
+        ask(draft, call, verdict, now.digest)
     else:
         _go_if_enough(draft, call.call)
 

@@ -48,7 +48,7 @@ def judge_calls(draft: Draft, inspections: Mapping[str, Inspection]) -> None:
                 resources=inspection.resources,
             )
         )
-        _carry_out(draft, call.call, verdict, kind)
+        _carry_out(draft, call, inspection, verdict, kind)
 
 
 def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Verdict, Refusal]:
@@ -96,19 +96,20 @@ def _admitted(draft: Draft) -> int:
     return draft.state.tool_calls + pending
 
 
-def _carry_out(draft: Draft, call: str, verdict: Verdict, kind: Refusal) -> None:
-    found = draft.state.find(call)
+def _carry_out(
+    draft: Draft, call: CallState, inspection: Inspection, verdict: Verdict, kind: Refusal
+) -> None:
     if verdict.effect == "deny":
-        refuse(draft, call, verdict, kind)
+        refuse(draft, call.call, verdict, kind)
     elif verdict.effect == "ask":
-        ask(draft, call, verdict)
+        ask(draft, call, verdict, inspection.digest)
     elif verdict.record_only:
         text = Clean.vouch("recorded, not carried out: the agent is in phase shadow")
-        draft.add(ToolCompleted(call=call, text=text, recorded_only=True))
-    elif found is not None and found.spec is not None and found.spec.kind == "final":
-        draft.add(ToolCompleted(call=call, text=Clean.vouch("accepted")))
+        draft.add(ToolCompleted(call=call.call, text=text, recorded_only=True))
+    elif call.spec is not None and call.spec.kind == "final":
+        draft.add(ToolCompleted(call=call.call, text=Clean.vouch("accepted")))
     else:
-        draft.add(ToolQueued(call=call))
+        draft.add(ToolQueued(call=call.call))
 
 
 def refuse(draft: Draft, call: str, verdict: Verdict, kind: Refusal = "denied") -> None:
@@ -117,18 +118,15 @@ def refuse(draft: Draft, call: str, verdict: Verdict, kind: Refusal = "denied") 
     draft.add(ToolFailed(call=call, kind=kind, text=Clean.vouch(text), rule=verdict.rule))
 
 
-def ask(draft: Draft, call: str, verdict: Verdict, digest: str | None = None) -> None:
-    """Humans are asked to agree to the exact call."""
-    known = draft.state.find(call)
-    if known is None:
-        return
-    again = f":{known.asked + 1}" if known.asked else ""
+def ask(draft: Draft, call: CallState, verdict: Verdict, digest: str) -> None:
+    """Humans are asked to agree to the exact call with this digest."""
+    again = f":{call.asked + 1}" if call.asked else ""
     draft.add(
         ApprovalRequested(
-            approval=f"{draft.state.run}:{call}{again}",
-            call=call,
-            tool=known.tool,
-            digest=known.digest if digest is None else digest,
+            approval=f"{draft.state.run}:{call.call}{again}",
+            call=call.call,
+            tool=call.tool,
+            digest=digest,
             needed=verdict.needed,
             rule=verdict.rule,
             reason=Clean.vouch(verdict.reason),

@@ -1,0 +1,99 @@
+"""A declaration has one canonical text, and its digest changes with anything in its contract."""
+
+import json
+
+import pytest
+from pydantic import ValidationError
+
+from remit.machine.spec import AgentSpec, ToolSpec, canonical, digest_of, schemas
+from remit.policy.limits import Limits
+from remit.policy.permission import Rule
+
+TOOL = ToolSpec(name="look_up", description="Look.", parameters='{"type":"object"}')
+SPEC = AgentSpec(name="a", model="m:x", instructions="Work.", tools=(TOOL,))
+
+TOOL_CHANGES: list[dict[str, object]] = [
+    {"name": "look_at"},
+    {"description": "Look at."},
+    {"parameters": "{}"},
+    {"kind": "agent"},
+    {"access": "write"},
+    {"risk": "high"},
+    {"on_crash": "ask"},
+    {"timeout_ms": 1},
+    {"version": "2"},
+    {"systems": ("crm",)},
+    {"reveals": ("*",)},
+    {"agent": "b"},
+]
+AGENT_CHANGES: list[dict[str, object]] = [
+    {"name": "b"},
+    {"model": "m:y"},
+    {"instructions": "Rest."},
+    {"prompt": "p 2"},
+    {"tools": ()},
+    {"agents": (AgentSpec(name="b", model="m:x", instructions="x"),)},
+    {"rules": (Rule(id="r", effect="deny", tool="x"),)},
+    {"limits": Limits(turns=3)},
+    {"phase": "shadow"},
+    {"approvers": ("ann",)},
+    {"owner": "ops"},
+    {"systems": ("crm",)},
+    {"max_output_tokens": 1},
+    {"thinking_tokens": 1},
+    {"output_schema": "{}"},
+    {"has_predicate": True},
+]
+
+
+@pytest.mark.requirement("OPS-2")
+@pytest.mark.parametrize("change", TOOL_CHANGES, ids=lambda change: next(iter(change)))
+def test_every_part_of_a_tools_contract_changes_its_digest(change: dict[str, object]) -> None:
+    changed = TOOL.model_copy(update=change)
+    assert changed.contract != TOOL.contract
+    assert SPEC.model_copy(update={"tools": (changed,)}).digest != SPEC.digest
+
+
+@pytest.mark.requirement("OPS-2")
+@pytest.mark.parametrize("change", AGENT_CHANGES, ids=lambda change: next(iter(change)))
+def test_every_part_of_an_agents_declaration_changes_its_digest(
+    change: dict[str, object],
+) -> None:
+    assert SPEC.model_copy(update=change).digest != SPEC.digest
+
+
+def test_no_part_of_a_contract_is_forgotten_here() -> None:
+    assert {name for change in TOOL_CHANGES for name in change} == set(ToolSpec.model_fields)
+    assert {name for change in AGENT_CHANGES for name in change} == set(AgentSpec.model_fields)
+
+
+def test_the_canonical_text_has_sorted_keys_and_reads_back() -> None:
+    text = canonical(SPEC)
+    tree = json.loads(text)
+    assert list(tree) == sorted(tree)
+    assert b'", "' not in text
+    assert AgentSpec.model_validate_json(text) == SPEC
+    assert digest_of(AgentSpec.model_validate_json(text)) == SPEC.digest
+
+
+def test_a_declaration_cannot_be_changed_or_carry_what_nobody_knows() -> None:
+    with pytest.raises(ValidationError, match="frozen"):
+        SPEC.name = "b"  # type: ignore[misc]  # what is refused
+    with pytest.raises(ValidationError, match="extra"):
+        ToolSpec.model_validate({**TOOL.model_dump(), "more": 1})
+
+
+def test_tools_and_agents_are_found_by_name() -> None:
+    sub = AgentSpec(name="b", model="m:x", instructions="x")
+    spec = SPEC.model_copy(update={"agents": (sub,)})
+    assert (spec.tool("look_up"), spec.tool("b")) == (TOOL, None)
+    assert (spec.agent("b"), spec.agent("look_up")) == (sub, None)
+
+
+def test_the_model_sees_name_description_and_schema() -> None:
+    (schema,) = schemas(SPEC)
+    assert (schema.name, schema.description, schema.schema_json) == (
+        "look_up",
+        "Look.",
+        '{"type":"object"}',
+    )
