@@ -6,7 +6,8 @@ from dataclasses import dataclass, field
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from remit.app.audit_run import Damage, RunAudit, audit_run
-from remit.errors import ChainBroken
+from remit.errors import ChainBroken, StoreCorrupt
+from remit.journal.record import GENESIS
 from remit.journal.rows import RunRow
 from remit.journal.seal import (
     GrowingTree,
@@ -107,10 +108,12 @@ async def sign_new_head(
 
 
 async def read_leaves(store: Store, tenant: str, end: int, start: int = 0) -> list[bytes]:
-    """The record hashes from leaf `start` to below `end`."""
+    """The record hashes from leaf `start` to below `end`. Raises `StoreCorrupt`."""
     found: list[bytes] = []
     for first in range(start, end, _LEAVES):
         found += await store.leaves(tenant, first, min(end, first + _LEAVES))
+    if not all(isinstance(leaf, bytes) for leaf in found):
+        raise StoreCorrupt(f"{tenant}: the hash of a record is no longer one")
     return found
 
 
@@ -140,6 +143,8 @@ async def verify_journal(
     return [each for each in found if len(chosen) == 1 or each.size or each.damages]
 
 
+# What reading rows of another type than any store writes may raise, besides the store's own word.
+_UNREADABLE = (StoreCorrupt, TypeError, ValueError, KeyError, IndexError, AttributeError)
 _LOCAL = "local"  # looked at even when no row names it: its rows may have been removed
 
 
@@ -172,19 +177,19 @@ class _Check:
 
     async def verify(self, given: Sequence[KnownHead], now_ms: int) -> Verification:
         # First the leaves, then the rows: what is written meanwhile is new, not damaged.
-        size = await self.store.sequence(self.tenant)
-        leaves = await self._leaves(size)
+        size, leaves = await self._leaves()
         rows = await read_rows(self.store, self.tenant)
         for row in rows:
             audit = await audit_run(self.store, self.reader, self.macs, row)
             self.audits.append(audit)
             self.damages += audit.damages
         self._check_named({row.run for row in rows})
+        await self._check_feed(leaves)
         await self._check_leaves(size, leaves)
         tree = GrowingTree(leaves)
         checked = await self._check_stored(leaves)
         proofs = tuple(self._check_given(head, tree, leaves) for head in given)
-        if await self.store.sequence(self.tenant) == size:
+        if not self.damages and await self.store.sequence(self.tenant) == size:
             await self._check_ledger()
         return Verification(
             tenant=self.tenant,
@@ -199,18 +204,48 @@ class _Check:
             damages=tuple(self.damages[:_TOLD]),
         )
 
-    async def _leaves(self, size: int) -> list[bytes]:
+    async def _leaves(self) -> tuple[int, list[bytes]]:
+        """How many records were numbered, and the hashes that are left of them."""
         try:
+            size = await self.store.sequence(self.tenant)
             leaves = await read_leaves(self.store, self.tenant, size)
-            tree = [bytes(leaf) for leaf in leaves]
-        except TypeError as exc:  # a hash that is no longer one
-            self._damage(f"the hash of a record cannot be read: {exc}")
-            return []
-        if len(tree) != size:
-            self._damage(f"{size} records were numbered, {len(tree)} are left")
-        if len(set(tree)) != len(tree):
+        except _UNREADABLE as exc:
+            self._damage(f"the numbers of its records cannot be read: {exc}")
+            return 0, []
+        if len(leaves) != size:
+            self._damage(f"{size} records were numbered, {len(leaves)} are left")
+        if len(set(leaves)) != len(leaves):
             self._damage("a record stands in the feed twice")
-        return tree
+        return size, leaves
+
+    async def _check_feed(self, leaves: Sequence[bytes]) -> None:
+        """The feed of all records says the same as the runs, in the order of the leaves."""
+        known = {
+            (audit.run, version): hash_
+            for audit in self.audits
+            for version, hash_ in enumerate(audit.hashes, start=1)
+        }
+        number = position = 0
+        try:
+            while number < len(leaves):
+                items = await self.store.feed(position, tenant=self.tenant, limit=_ROWS)
+                for item in items[: len(leaves) - number]:
+                    record, header = item.record, item.record.header
+                    before = known.get((header.run, header.version - 1), GENESIS)
+                    own = known.get((header.run, header.version))
+                    if (own, before) != (record.hash, record.previous):
+                        what = "stands in the feed with another content"
+                        self._damage(what, header.run, header.version)
+                    if record.hash != leaves[number]:
+                        self._damage("has another number in the tree", header.run, header.version)
+                    number, position = number + 1, item.position
+                if len(items) < _ROWS:
+                    break
+        except _UNREADABLE as exc:
+            self._damage(f"the feed cannot be read: {exc}")
+            return
+        if number < len(leaves):
+            self._damage(f"the feed has {number} records, the tree {len(leaves)}")
 
     def _check_named(self, runs: set[str]) -> None:
         """Every run that another run speaks of is there."""
@@ -222,8 +257,11 @@ class _Check:
     async def _check_leaves(self, size: int, leaves: Sequence[bytes]) -> None:
         """Chains and tree hold the same records, each run's in order."""
         places = {leaf: number for number, leaf in enumerate(leaves)}
-        newer = await self.store.sequence(self.tenant)
-        late = {*await read_leaves(self.store, self.tenant, newer, size)}
+        try:
+            newer = await self.store.sequence(self.tenant)
+            late = {*await read_leaves(self.store, self.tenant, newer, size)}
+        except _UNREADABLE:
+            late = set()  # told already: all of its records were read for `leaves`
         known: set[bytes] = set()
         for audit in self.audits:
             last = -1
@@ -246,7 +284,7 @@ class _Check:
         for size, signed in stored:
             try:
                 head = read_head(signed, trusted=[public_key(self.key)])
-            except ChainBroken as exc:
+            except (ChainBroken, TypeError) as exc:
                 self._damage(f"the stored head of {size} records: {exc}")
                 continue
             if head.size != size or head.tenant != self.tenant:
@@ -278,7 +316,7 @@ class _Check:
 
     async def _check_ledger(self) -> None:
         """What the events posted is what the accounts say."""
-        if any(audit.erased or audit.damages for audit in self.audits):
+        if any(audit.erased for audit in self.audits):
             return
         sums: dict[str, int] = {}
         for audit in self.audits:

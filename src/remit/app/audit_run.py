@@ -1,12 +1,13 @@
 """Audits one run: its chain, what its row says of it, its declaration and its artifacts."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from typing_extensions import override
 
-from remit.errors import IntegrityError, RemitError, StoreCorrupt
+from remit.errors import RemitError
 from remit.journal.codec import decompress, open_record
 from remit.journal.events import Event, RunStarted, SubrunEnded, ToolCompleted
 from remit.journal.record import GENESIS, Body, Record, check_link, check_mac
@@ -17,6 +18,8 @@ from remit.machine.state import begin
 from remit.ports import Store
 from remit.runtime.decisions import status_of
 from remit.runtime.reader import Reader
+
+_VERSION = re.compile(r"version (\d{1,9}): ", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,20 +68,22 @@ async def audit_run(
         bodies = _walk(audit, records, dict(macs))
         now = await store.run(row.tenant, row.run)
         _check_length(audit, row, now, len(records))
+        _check_header(audit, now, records)
         if not audit.damages and not audit.erased and now is not None:
             await _check_content(audit, store, reader, now, bodies)
-    except (IntegrityError, StoreCorrupt) as exc:
-        audit.damage(_without_place(str(exc), row))
     except RemitError as exc:
-        audit.damage(str(exc))
+        audit.damage(*_placed(str(exc), row))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as exc:
         # A row with values of another type than any store writes.
         audit.damage(f"cannot be read: {type(exc).__name__}: {exc}")
     return audit
 
 
-def _without_place(text: str, row: RunRow) -> str:
-    return text.removeprefix(f"{row.tenant}/{row.run} ").removeprefix(": ")
+def _placed(text: str, row: RunRow) -> tuple[str, int | None]:
+    """What is wrong, and in which version if the text says it."""
+    text = text.removeprefix(f"{row.tenant}/{row.run} ").removeprefix(f"{row.run}: ")
+    found = _VERSION.match(text)
+    return (text, None) if found is None else (text[found.end() :], int(found[1]))
 
 
 def _walk(audit: RunAudit, records: Iterable[Record], macs: dict[str, bytes]) -> list[Body]:
@@ -114,6 +119,18 @@ def _check_length(audit: RunAudit, row: RunRow, now: RunRow | None, count: int) 
     elif now is None or count > now.version:
         says = "is gone" if now is None else f"says {now.version}"
         audit.damage(f"has {count} records, its row {says}")
+
+
+def _check_header(audit: RunAudit, now: RunRow | None, records: Sequence[Record]) -> None:
+    """Times and epoch of the row are those of the records."""
+    if now is None or audit.damages or not records:
+        return
+    if now.created_ms != records[0].header.time_ms:
+        audit.damage("its row says another time of its beginning")
+    if now.version == len(records) and now.updated_ms != records[-1].header.time_ms:
+        audit.damage("its row says another time of its last record")
+    if now.epoch < records[-1].header.epoch:
+        audit.damage("its row says a lower epoch than its last record")
 
 
 async def _check_content(
