@@ -1,6 +1,7 @@
 """Between perform and journal: raw text becomes `Clean`, secrets go to the vault."""
 
 import json
+import re
 
 from remit.journal.rows import VaultRow
 from remit.policy.redact import Cleaned, Redactor
@@ -10,6 +11,16 @@ from remit.values.message import CallPart, Origin, Part, TextPart, ThinkingPart
 from remit.values.model import ModelAnswer, RawCall, RawPart, RawText, RawThinking
 
 ERROR_CHARS = 4_000  # an error that is longer says no more
+_ERROR_READ_CHARS = 64 * 1024  # enough to fill that after secrets have become placeholders
+UNREADABLE = "unreadable_name"
+"""Stands for a tool's name that no tool can have, or that holds a secret."""
+_NAME = re.compile(r"[A-Za-z0-9_.-]{1,128}", re.ASCII)  # what some provider accepts as a name
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+def storable(text: str) -> str:
+    """The text with U+FFFD in place of lone surrogates, which no UTF-8 can hold."""
+    return text if text.isascii() else _LONE.sub("\ufffd", text)
 
 
 class Cleaner:
@@ -35,15 +46,26 @@ class Cleaner:
 
     def text(self, raw: str) -> Clean:
         """Clean text."""
-        return self._keep(self._redactor.clean(raw))
+        return self._keep(self._redactor.clean(storable(raw)))
 
     def error(self, raw: str) -> Clean:
-        """Clean text of an error, cut to a bound."""
-        return self.text(raw if len(raw) <= ERROR_CHARS else f"{raw[:ERROR_CHARS]} …")
+        """Clean text of an error, cut to a bound once it is clean: no half of a secret is left."""
+        if len(raw) <= _ERROR_READ_CHARS:
+            clean = self.text(raw)
+        else:
+            stream = self._redactor.stream()  # keeps back what may be the beginning of a secret
+            text = stream.feed(storable(raw[:_ERROR_READ_CHARS]))
+            clean = self._keep(Cleaned(text, tuple(stream.found)))
+        return clean if len(clean) <= ERROR_CHARS else Clean.vouch(f"{clean[:ERROR_CHARS]} …")
 
     def json(self, raw: str) -> Clean:
         """Clean JSON text."""
-        return self._keep(self._redactor.clean_json(raw))
+        return self._keep(self._redactor.clean_json(storable(raw)))
+
+    def name(self, raw: str) -> str:
+        """The name of a tool as the model wrote it, if it can be one."""
+        fits = _NAME.fullmatch(raw) is not None and not self._redactor.clean(raw).found
+        return raw if fits else UNREADABLE
 
     def parts(self, answer: ModelAnswer, call: str, model: str) -> tuple[Part, ...]:
         """The parts of an answer to the model call `call`."""
@@ -67,14 +89,14 @@ class Cleaner:
                 return CallPart(
                     call=call,
                     provider_id=raw.provider_id,
-                    tool=raw.tool,
+                    tool=self.name(raw.tool),
                     arguments=self.json(as_object(raw.arguments)),
                     origin=origin,
                 )
 
     def _thinking(self, raw: RawThinking, origin: Origin) -> Part | None:
-        cleaned = self._redactor.clean(raw.text)
-        if raw.signature and cleaned.found:
+        cleaned = self._redactor.clean(storable(raw.text))
+        if raw.signature and cleaned.text != raw.text:
             return None  # signed text goes back byte for byte or not at all
         return ThinkingPart(
             text=self._keep(cleaned),

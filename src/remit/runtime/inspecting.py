@@ -17,3 +17,5 @@ async def inspect_call(agent: Agent[object], call: str, tool: str, arguments: st
     except TimeoutError:
         error = f"{tool} cannot be prepared: what it depends on did not answer in {_INSPECT_S:g} s"
         return Inspection(call=call, error=error)
+    except Exception as exc:  # noqa: BLE001  # a fault in the tool's own code refuses the call
+        return Inspection(call=call, error=f"{tool} cannot be prepared: {type(exc).__name__}")

@@ -3,8 +3,11 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import get_args
 
-from remit.errors import ProviderError
+from pydantic import ValidationError
+
+from remit.errors import ProviderError, RemitError
 from remit.journal.events import (
     CheckCompleted,
     CheckRequested,
@@ -17,6 +20,7 @@ from remit.machine.conversation import answer_of
 from remit.machine.inputs import Input, Inspection
 from remit.machine.spec import schemas
 from remit.machine.state import State
+from remit.machine.tools import problems
 from remit.policy.redact import RedactedStream, Redactor
 from remit.runtime.cleaning import INVALID, Cleaner
 from remit.runtime.hub import StreamDelta
@@ -24,12 +28,13 @@ from remit.runtime.inspecting import inspect_call
 from remit.runtime.outcome import Outcome
 from remit.runtime.services import Services
 from remit.values.message import CallPart, Part
-from remit.values.model import Delta, ModelAnswer, ModelRequest
+from remit.values.model import Delta, FailureKind, ModelAnswer, ModelRequest
 
 # A predicate looks at one answer; longer means it hangs.
 _CHECK_S = 30.0
 # A model call ends this long before the run does, so that its outcome is still journalled.
 _SETTLE_S = 0.05
+_KINDS = frozenset(get_args(FailureKind))
 
 
 @dataclass(slots=True)
@@ -106,6 +111,9 @@ class Performer:
         )
         try:
             model = self.services.model(provider)
+        except RemitError as exc:  # nothing was sent, so nothing is billed
+            return self._failed(event, started_ms, "auth", str(exc))
+        try:
             emit = deltas.emit if listens else _nowhere
             async with asyncio.timeout(left_s):
                 answer = await model.answer(request, deadline_s=left_s, emit=emit)
@@ -118,7 +126,11 @@ class Performer:
             return self._failed(event, started_ms, exc.kind, str(exc), exc)
         except Exception as exc:  # noqa: BLE001  # an adapter's fault ends the call, not the process
             return self._failed(event, started_ms, "unknown", f"{type(exc).__name__}: {exc}")
-        return await self._completed(state, event, answer, started_ms, cleaner)
+        try:
+            return await self._completed(state, event, answer, started_ms, cleaner)
+        except ValidationError as exc:
+            text = f"the adapter's answer is none: {problems(exc)}"
+            return self._failed(event, started_ms, "malformed", text)
 
     async def _completed(
         self,
@@ -155,7 +167,7 @@ class Performer:
             {
                 "call": event.call,
                 "attempt": event.attempt,
-                "kind": kind,
+                "kind": kind if kind in _KINDS else "unknown",
                 "detail": cleaner.error(text),
                 "status": error.status if error else None,
                 "retry_after_ms": error.retry_after_ms if error else None,
