@@ -50,8 +50,9 @@ async def assemble(
     if settings.environment == "production" and settings.url.startswith("memory:"):
         raise ConfigError("production refuses a journal in memory: set a sqlite or postgresql URL")
     keys = open_keys(settings, dict(os.environ))
+    table = make_prices(prices)
     store = make_store(settings.url)
-    await store.open()
+    await store.open()  # after everything that may be refused: whoever opens it must close it
     clock, dice = WallClock(), SystemDice()
     shelf = ModelShelf(models, partial(make_model, settings=settings, variables=dict(os.environ)))
     services = Services(
@@ -60,7 +61,7 @@ async def assemble(
         dice=dice,
         vault=keys.vault,
         signer=keys.signer,
-        prices=make_prices(prices),
+        prices=table,
         model=shelf.get,
         agents=agents,
         hub=Hub(),
