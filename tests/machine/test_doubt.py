@@ -1,5 +1,7 @@
 """What may have happened is never repeated silently: it is asked for, or a human decides."""
 
+from dataclasses import replace
+
 import pytest
 
 from remit.journal.events import (
@@ -255,6 +257,23 @@ def test_an_idempotent_write_that_may_have_happened_is_not_called_refused() -> N
     assert types(bench.cut()) == ["ToolUnknown", "ToolQueued", "ToolUnknown", "ClockPaused"]
     assert bench.call().status == "doubt"
     assert bench.last(ToolUnknown).reason.endswith("the tool is switched off now")
+
+
+def test_a_write_that_a_probe_did_not_find_may_be_refused_like_any_other() -> None:
+    bench = paying()
+    bench.cut()
+    bench.off("tool:pay_bill")
+    events = bench.probed("absent")
+    assert types(events)[:3] == ["ProbeCompleted", "ToolQueued", "ToolFailed"]
+    assert one(events, ToolFailed).rule == "switch.tool:pay_bill"
+
+
+def test_a_write_that_waits_for_its_repetition_is_still_in_doubt() -> None:
+    bench = begun(FLAG)
+    bench.world = replace(bench.world, stale_switches=True)
+    assert types(bench.cut()) == ["ToolUnknown", "ToolQueued"]
+    bench.cancel()
+    assert one(bench.log, RunEnded).detail == "by ann; in doubt: set_flag"
 
 
 @pytest.mark.parametrize("certain", ["probe", "human"])

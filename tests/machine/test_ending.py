@@ -63,6 +63,12 @@ def test_a_check_that_is_lost_is_made_again() -> None:
     assert types(bench.recover()) == ["RunRecovered", "CheckRequested"]
 
 
+def test_a_check_that_is_lost_while_the_run_stops_is_not_waited_for() -> None:
+    bench = checking()
+    bench.cancel()
+    assert types(bench.recover()) == ["RunRecovered", "RunEnded"]
+
+
 def test_an_answer_of_another_check_is_dropped() -> None:
     bench = checking()
     assert bench.give(CheckCompleted(call="k9", passed=True)) == []

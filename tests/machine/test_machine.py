@@ -1,7 +1,6 @@
 """Whatever the model, tools, people, crashes and clock do, the invariants of a run hold."""
 
 import os
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -10,34 +9,20 @@ from typing import cast
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
+from hypothesis.stateful import initialize, precondition, rule
 from typing_extensions import override
 
 from remit.journal.events import (
     AccountLimit,
-    ApprovalGiven,
-    ApprovalRequested,
-    CallJudged,
     CheckCompleted,
-    InputRequested,
-    ModelCompleted,
-    ModelRequested,
-    ProbeCompleted,
-    ProbeRequested,
     RunEnded,
-    RunStopping,
-    SubrunRequested,
-    ToolRequested,
-    ToolResolved,
 )
-from remit.journal.transfers import hold_id, transfers
 from remit.machine.agent import Agent, Remit
 from remit.machine.ending import STOP_GRACE_MS
-from remit.machine.state import conflicts, is_out
-from remit.values.message import CallPart
 from remit.values.model import FailureKind, StopReason
 from remit.values.usage import Usage
 from tests.machine.bench import MONEY, TOKENS, Bench, make_agent
+from tests.machine.invariants import Invariants
 from tests.machine.toolbox import (
     Tree,
     commit_tree,
@@ -106,10 +91,8 @@ def worker(remit: Remit, *, typed: bool) -> Agent[object]:
     return make_agent(*tools, remit=remit, agents=(writer,), output_type=int if typed else None)
 
 
-class Runs(RuleBasedStateMachine):
+class Runs(Invariants):
     """One run, to which anything may happen in any order."""
-
-    bench: Bench
 
     @initialize(remit=REMITS, typed=st.booleans(), calls=st.lists(CALLS, max_size=3))
     def begin(self, remit: Remit, typed: bool, calls: list[tuple[str, str]]) -> None:
@@ -119,12 +102,6 @@ class Runs(RuleBasedStateMachine):
         self.bench.start()
         if calls:
             self.bench.answer("", *calls)
-
-    @property
-    def thinks(self) -> bool:
-        """A model call is out."""
-        model = self.bench.state.model
-        return model is not None and model.retry_at_ms is None
 
     # ------------------------------------------------------------ what may happen
 
@@ -286,126 +263,6 @@ class Runs(RuleBasedStateMachine):
     @rule(state=st.sampled_from(["tree-1", "tree-2"]))
     def the_tree_becomes(self, state: str) -> None:
         Tree.state = state
-
-    # ------------------------------------------------------------ what must hold
-
-    @invariant()
-    def the_journal_is_the_state(self) -> None:
-        assert self.bench.replayed() == self.bench.state
-
-    @invariant()
-    def every_proposed_call_has_one_verdict(self) -> None:
-        proposed = [
-            part.call
-            for event in self.bench.all_of(ModelCompleted)
-            for part in event.parts
-            if isinstance(part, CallPart)
-        ]
-        judged = [event.call for event in self.bench.all_of(CallJudged)]
-        assert judged == proposed
-
-    @invariant()
-    def nothing_goes_without_leave(self) -> None:
-        verdicts = {event.call: event for event in self.bench.all_of(CallJudged)}
-        asked: dict[str, ApprovalRequested] = {}
-        agreed: dict[str, set[str]] = {}
-        digests: dict[str, str] = {}
-        for event in self.bench.log:
-            match event:
-                case ApprovalRequested():
-                    asked[event.call] = event
-                    agreed[event.approval] = set()
-                    digests[event.approval] = event.digest
-                case ApprovalGiven():
-                    if event.digest != digests[event.approval]:
-                        assert event.arguments is not None
-                        agreed[event.approval] = set()
-                    digests[event.approval] = event.digest
-                    agreed[event.approval].add(event.principal)
-                    assert event.principal != "mallory"
-                case ToolRequested() | SubrunRequested():
-                    if verdicts[event.call].effect == "ask":
-                        request = asked[event.call]
-                        assert len(agreed[request.approval]) >= request.needed
-                    else:
-                        assert verdicts[event.call].effect == "allow"
-                case _:
-                    pass
-
-    @invariant()
-    def no_write_is_repeated_silently(self) -> None:
-        released: set[str] = set()
-        cleared: set[str] = set()
-        writes = {e.call: e.tool for e in self.bench.all_of(CallJudged) if e.access == "write"}
-        for event in self.bench.log:
-            match event:
-                case ToolRequested() if event.call in writes:
-                    repeats = writes[event.call] == "set_flag"
-                    assert event.call not in released or event.call in cleared or repeats
-                    released.add(event.call)
-                    cleared.discard(event.call)
-                case ToolResolved(happened=False) | ProbeCompleted(verdict="absent"):
-                    cleared.add(event.call)
-                case InputRequested():
-                    # A tool asks before it changes anything; it starts again with the answer.
-                    cleared.add(event.call)
-                case _:
-                    pass
-
-    @invariant()
-    def conflicting_writes_never_overlap(self) -> None:
-        out = [call for call in self.bench.state.calls if is_out(call) and not call.child]
-        for index, first in enumerate(out):
-            assert not any(conflicts(first, second) for second in out[index + 1 :])
-
-    @invariant()
-    def limits_hold(self) -> None:
-        limits, state = self.bench.spec.limits, self.bench.state
-        assert sum(1 for call in state.calls if is_out(call)) <= limits.parallel_calls
-        assert state.turns <= limits.turns
-        assert state.tool_calls <= limits.tool_calls
-
-    @invariant()
-    def nothing_is_released_once_a_run_stops(self) -> None:
-        stopped = False
-        for event in self.bench.log:
-            stopped = stopped or isinstance(event, RunStopping | RunEnded)
-            intents = ModelRequested | ToolRequested | SubrunRequested | ProbeRequested
-            assert not (stopped and isinstance(event, intents))
-
-    @invariant()
-    def nothing_outlives_the_deadline(self) -> None:
-        state, now = self.bench.state, self.bench.world.now_ms
-        for event in self.bench.all_of(ToolRequested):
-            assert event.until_ms <= state.deadline_ms
-        last = self.bench.inputs[-1][2].now_ms == now
-        if last and state.paused_ms is None and state.phase not in ("stopping", "ended"):
-            assert now < state.deadline_ms
-
-    @invariant()
-    def the_clock_runs_while_work_is_done(self) -> None:
-        state = self.bench.state
-        assert (state.paused_ms is not None) == state.waits_for_others or state.phase in (
-            "stopping",
-            "ended",
-        )
-
-    @invariant()
-    def holds_and_posts_balance(self) -> None:
-        holds, posts = transfers("run_1", self.bench.log)
-        opened = Counter((line.hold, line.account) for line in holds)
-        closed = Counter((line.hold, line.account) for line in posts)
-        assert max(opened.values(), default=1) == 1
-        assert all(closed[key] <= opened[key] for key in closed)
-        model = self.bench.state.model
-        open_now = set() if not self.thinks or model is None else {model.call}
-        still = {key[0] for key in opened if closed[key] == 0}
-        assert still == {hold_id("run_1", call, model.attempt) for call in open_now if model}
-
-    @invariant()
-    def a_warning_comes_once(self) -> None:
-        warned = Counter((account, limit) for account, _, limit in self.bench.state.warned)
-        assert max(warned.values(), default=1) == 1
 
     # ------------------------------------------------------------ how it ends
 
