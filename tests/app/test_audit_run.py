@@ -13,7 +13,8 @@ async def test_an_erased_payload_still_stands_in_its_chain(journal: Path) -> Non
     ((position, run, version),) = rows(
         journal,
         "SELECT position, runs.run, records.version "
-        "FROM records JOIN runs ON runs.id = records.run WHERE agent = 'helper' AND records.version = 2",
+        "FROM records JOIN runs ON runs.id = records.run "
+        "WHERE agent = 'helper' AND records.version = 2",
     )
     store = SqliteStore(journal)
     await store.open()

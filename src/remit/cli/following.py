@@ -1,10 +1,11 @@
-"""Follows a run while it goes on: one line per event that matters, on standard error."""
-
-from dataclasses import dataclass
+"""Follows a run while it goes on, on standard error: a view at a terminal, else lines."""
 
 import click
+from rich.console import Console
+from rich.live import Live
 
 from remit.cli.journal import short
+from remit.cli.live import LiveView, can_redraw
 from remit.cli.telling import tell
 from remit.runtime.hub import StreamEvent, StreamItem
 
@@ -38,29 +39,71 @@ _SHOWN = {
     "ToolResolved": ("resolved", "green"),
     "ToolUnknown": ("in doubt", "red"),
 }
+_PER_SECOND = 8  # redraws: smooth enough, cheap enough
 _WIDTH = 10  # of the longest word above, and a space
 
 
-@dataclass(frozen=True, slots=True)
 class Follower:
-    """Prints what passes by, unless it is quiet."""
+    """Shows what passes by: drawn over itself at a terminal, else one line per event.
 
-    quiet: bool
+    cap_nano: the limit of the root run, for the view. A quiet one shows nothing.
+    """
+
+    def __init__(self, *, quiet: bool, cap_nano: int) -> None:
+        self.quiet = quiet
+        self._console = Console(stderr=True, markup=False, highlight=False, emoji=False)
+        self._view = LiveView(cap_nano)
+        self._live: Live | None = None
+        self._seen: dict[str, tuple[int, int]] = {}
 
     def see(self, item: StreamItem) -> None:
-        """Print an event; deltas are left to richer views."""
-        if self.quiet or not isinstance(item, StreamEvent):
+        """Show an item, unless it was shown before."""
+        if self.quiet or not self._is_new(item):
             return
+        if can_redraw(self._console):
+            self._view.add(item)
+            if self._live is None:
+                self._live = self._start()
+        elif isinstance(item, StreamEvent):
+            self._print(item)
+
+    def _is_new(self, item: StreamItem) -> bool:
+        if not isinstance(item, StreamEvent):
+            return True
+        place = (item.version, item.index)
+        if place <= self._seen.get(item.run, (0, 0)):
+            return False
+        self._seen[item.run] = place
+        return True
+
+    def _start(self) -> Live:
+        live = Live(
+            self._view, console=self._console, refresh_per_second=_PER_SECOND, transient=True
+        )
+        live.start()
+        return live
+
+    def _print(self, item: StreamEvent) -> None:
+        """One line, on standard error: standard output is for the answer."""
         shown = _SHOWN.get(item.event.type)
         if shown is None:
             return
         word, colour = shown
-        style = {"bold": True} if colour == "bold" else {"fg": colour}
+        mark = f"{word:<{_WIDTH}}"
+        style = click.style(mark, bold=True) if colour == "bold" else click.style(mark, fg=colour)
         indent = "  " * item.run.count(".")
-        self.say(f"{indent}{click.style(f'{word:<{_WIDTH}}', **style)} {tell(item.event)}")
+        click.echo(f"{indent}{style} {tell(item.event)}", err=True)
+
+    def rest(self) -> None:
+        """Leave the view as it stands, and the cursor below it."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+            self._console.print(self._view)
 
     def say(self, text: str) -> None:
-        """Print a line, unless quiet."""
+        """Print a line below what was shown, unless quiet."""
+        self.rest()
         if not self.quiet:
             click.echo(text, err=True)
 

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import click
 
 from remit.app.app import LOCAL_TENANT, App
+from remit.app.following import tree_rows
 from remit.app.run import Run
 from remit.cli.agents import check_models, load_agent
 from remit.cli.asking import Asker, at_terminal
@@ -19,6 +21,7 @@ from remit.cli.output import print_json
 from remit.cli.person import user_name
 from remit.machine.agent import Agent
 
+_SOON_S = 0.05  # a run that is being taken up is driven within this
 _LOOK_S = 0.25  # how long a word said elsewhere may lie before this process looks at the run
 _INPUT = "An input of the agent's function."
 
@@ -115,62 +118,64 @@ class _Conductor:
     wish: _Wish
     follower: Follower
     run: str = ""
+    tenant: str = LOCAL_TENANT
 
     async def conduct(self) -> Ending:
         """The run as it stands at the end, and the signed head of its journal."""
         wish = self.wish
         async with App(wish.options.db, agents=[wish.agent]) as app:
             check_models(app, wish.agent)
-            tenant, self.run = await wish.begin(app)
+            self.tenant, self.run = await wish.begin(app)
             self.follower.begin(self.run)
-            result = await self._until_settled(app, tenant)
-            result = await self._until_ended(app, tenant, result)
-            return Ending(run=result, head=await head_of(app, wish.options, tenant))
+            try:
+                await self._follow(app, first=True)
+                result = await self._until_ended(app)
+            finally:
+                self.follower.rest()
+            return Ending(run=result, head=await head_of(app, wish.options, self.tenant))
 
-    async def _until_settled(self, app: App, tenant: str) -> Run[object]:
-        """Follow the run until it ends or waits."""
-        if self.wish.resumes:
-            work = asyncio.create_task(app.resume(self.run, tenant=tenant))
-        else:
-            work = asyncio.create_task(self._settled(app, tenant))
-        return await self._follow(app, tenant, work)
+    async def _follow(self, app: App, *, first: bool = False) -> None:
+        """Show what happens until the run has ended or waits. Raises what broke a driver."""
+        taken: asyncio.Task[Run[object]] | None = None
+        if first and self.wish.resumes:
+            taken = asyncio.create_task(app.resume(self.run, tenant=self.tenant))
+        while True:
+            over = taken is None or taken.done()
+            async with aclosing(app.follow(self.run, tenant=self.tenant)) as items:
+                async for item in items:
+                    self.follower.see(item)
+            if over:
+                break
+            await asyncio.sleep(_SOON_S)
+        if taken is not None:
+            await taken
 
-    async def _settled(self, app: App, tenant: str) -> Run[object]:
-        await app.engine.settled(tenant, self.run)
-        return await app.get(self.run, tenant=tenant)
-
-    async def _follow(self, app: App, tenant: str, work: asyncio.Task[Run[object]]) -> Run[object]:
-        if self.follower.quiet:
-            return await work
-        hub = app.engine.services.hub
-        reader = hub.subscribe(tenant, self.run)
-        work.add_done_callback(lambda _: reader.close())
-        try:
-            async for item in reader.items():
-                self.follower.see(item)
-            return await work
-        finally:
-            hub.unsubscribe(tenant, self.run, reader)
-            work.cancel()
-
-    async def _until_ended(self, app: App, tenant: str, result: Run[object]) -> Run[object]:
+    async def _until_ended(self, app: App) -> Run[object]:
         """Ask, or wait for words said elsewhere, and follow the run as it goes on."""
         asks = at_terminal() and not self.wish.options.json
-        asker = Asker(app.desk, tenant, asks, self.follower.say)
-        while result.status in ("waiting", "running"):
+        asker = Asker(app.desk, self.tenant, asks, self.follower.say)
+        while True:
+            result = await app.get(self.run, tenant=self.tenant)
+            if result.status in ("completed", "stopped"):
+                return result
+            seen = await self._versions(app)
             answered = await asker.deal(result)
             if self.wish.detach and not answered:
-                break
-            if not answered:
+                return result
+            while not answered and await self._versions(app) == seen:  # noqa: ASYNC110  # from others
                 await asyncio.sleep(_LOOK_S)
-            work = asyncio.create_task(self._settled(app, tenant))
-            result = await self._follow(app, tenant, work)
-        return result
+            await self._follow(app)
+
+    async def _versions(self, app: App) -> list[int]:
+        """How far each run of the tree is: it changes when somebody's word was taken."""
+        rows = await tree_rows(app.store, self.tenant, self.run)
+        return [row.version for row in rows]
 
 
 def _conduct(wish: _Wish) -> int:
     """Drive the run, print how it ended, and give the exit status."""
-    follower = Follower(quiet=wish.options.json)
+    cap_nano = wish.agent.remit.limits().cost_nano
+    follower = Follower(quiet=wish.options.json, cap_nano=cap_nano)
     conductor = _Conductor(wish, follower)
     try:
         ending = asyncio.run(conductor.conduct())
