@@ -1,14 +1,15 @@
 """How the demo ends: decision tree, commit, tests, claims that hold or not, what comes next."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from rich.console import Console
 
 from remit.app.run import status_of
 from remit.cli.demo_attack import Attempt
 from remit.cli.demo_play import CAP_USD
-from remit.cli.demo_proof import Claim, Proof, tests_line
-from remit.cli.demo_stage import Stage, git
+from remit.cli.demo_proof import Claim, Proof, outcome_of
+from remit.cli.demo_stage import Stage, git, lomu_folder
 from remit.cli.drawing import draw, plain_answer
 from remit.cli.journal import short
 from remit.cli.output import cell
@@ -92,7 +93,7 @@ def print_ending(out: Console, ending: Ending) -> None:
     for commit in proof.commits:
         heading(out, "the commit")
         out.print(cell(git(ending.stage.repo, "show", "--stat", "--no-color", commit)))
-        out.print(cell(f"tests now: {tests_line(proof.tests)}", "bold"))
+        out.print(cell(f"tests now: {outcome_of(proof.tests)}", "bold"))
     if ending.attempts:
         heading(out, "what was tried, and what stopped it")
         _print_attempts(out, ending)
@@ -144,7 +145,7 @@ def _next(ending: Ending) -> list[tuple[str, str]]:
     found += [
         (f"remit demo{flag}", why[mode]) for mode, flag in others.items() if mode != ending.mode
     ]
-    found.append(
-        ('remit run examples/lomu/app.py:app "TASK" -i repo=PATH', "on your own repository")
-    )
+    app = lomu_folder() / "app.py"
+    here = app.relative_to(Path.cwd()) if app.is_relative_to(Path.cwd()) else app
+    found.append((f'remit run {here}:app "TASK" -i repo=PATH', "on your own repository"))
     return found

@@ -2,9 +2,9 @@
 
 import asyncio
 import os
-from collections.abc import Coroutine, Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager, aclosing
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from remit.app.app import LOCAL_TENANT, App
@@ -13,16 +13,15 @@ from remit.app.load import make_model
 from remit.app.run import PendingApproval, Run
 from remit.cli.agents import load_agent
 from remit.cli.demo_stage import TASK, Stage, lomu_folder
-from remit.cli.journal import pairs_of
 from remit.cli.person import principal, user_name
 from remit.errors import NotAllowed, NotFound
 from remit.machine.agent import Agent
-from remit.projections.timeline import timeline
-from remit.runtime.hub import StreamEvent, StreamItem
+from remit.runtime.hub import StreamDelta, StreamItem
 
 CAP_USD = "1.00"
 TESTS = "python -m unittest"
 CHANNEL = "demo"
+_SOON_S = 0.02  # a run that is being taken up is not followed yet
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,42 +67,61 @@ async def play(app: App, agent: Agent[object], stage: Stage, audience: Audience)
     known = await app.store.runs(LOCAL_TENANT, session=stage.session)
     if known:
         run = known[0].root
-        row = next(row for row in known if row.run == run)
-        for told in timeline(await pairs_of(app.store, row)):
-            header = told.header
-            audience.recall(StreamEvent(header.run, header.version, 0, told.event))
-        work = app.resume(run)
+        before = {row.run: row.version for row in known}
+        showing = _Showing(app, run, audience, before)
+        await showing.follow(asyncio.create_task(app.resume(run)))
     else:
         run = await app.start(agent, TASK, user=user_name(), session=stage.session)
-        work = _settled(app, run)
-    result = await _watched(app, run, work, audience)
+        showing = _Showing(app, run, audience, {})
+        await showing.follow()
+    result = await app.get(run)
     while result.status == "waiting" and result.approvals:
         for pending in result.approvals:
             await _answer(app, pending, await audience.decide(pending))
-        result = await _watched(app, run, _settled(app, run), audience)
+        await showing.follow()
+        result = await app.get(run)
     return result
 
 
-async def _settled(app: App, run: str) -> Run[object]:
-    await app.engine.settled(LOCAL_TENANT, run)
-    return await app.get(run)
+@dataclass(slots=True)
+class _Showing:
+    """Shows the audience each event of a run once; `before` is how far each sub-run was."""
 
+    app: App
+    run: str
+    audience: Audience
+    before: Mapping[str, int]
+    seen: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-async def _watched(
-    app: App, run: str, work: Coroutine[object, object, Run[object]], audience: Audience
-) -> Run[object]:
-    """The result of `work`; meanwhile the audience sees what happens."""
-    hub = app.engine.services.hub
-    reader = hub.subscribe(LOCAL_TENANT, run)
-    task = asyncio.create_task(work)
-    task.add_done_callback(lambda _: reader.close())
-    try:
-        async for item in reader.items():
-            audience.see(item)
-        return await task
-    finally:
-        hub.unsubscribe(LOCAL_TENANT, run, reader)
-        task.cancel()
+    async def follow(self, taken: asyncio.Task[Run[object]] | None = None) -> None:
+        """Until the run has ended or waits, and until `taken`, which wakes it, is done."""
+        try:
+            while True:
+                over = taken is None or taken.done()
+                async with aclosing(self.app.follow(self.run)) as items:
+                    async for item in items:
+                        self._show(item)
+                if over:
+                    break
+                await asyncio.sleep(_SOON_S)
+            if taken is not None:
+                await taken
+        finally:
+            if taken is not None:
+                taken.cancel()
+
+    def _show(self, item: StreamItem) -> None:
+        if isinstance(item, StreamDelta):
+            self.audience.see(item)
+            return
+        place = (item.version, item.index)
+        if place <= self.seen.get(item.run, (0, 0)):
+            return
+        self.seen[item.run] = place
+        if item.version <= self.before.get(item.run, 0):
+            self.audience.recall(item)
+        else:
+            self.audience.see(item)
 
 
 async def _answer(app: App, pending: PendingApproval, answer: Answer) -> None:

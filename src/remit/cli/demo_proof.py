@@ -100,7 +100,7 @@ def claims_of(stage: Stage, proof: Proof) -> Iterator[Claim]:
         tree = git(stage.repo, "rev-parse", f"{proof.commits[0]}^{{tree}}")
         yield Claim("it is the tree that the scan passed on", tree in scanned(proof.pairs), tree)
         passed = proof.tests is not None and proof.tests.exit_code == 0
-        yield Claim("its tests pass, run confined", passed, tests_line(proof.tests))
+        yield Claim("its tests pass, run confined", passed, outcome_of(proof.tests))
     cap = usd(CAP_USD)
     spent = f"{format_usd(proof.state.cost)} of {format_usd(cap, 2)}"
     yield Claim("the spend stayed under the cap", proof.state.cost <= cap, spent)
@@ -110,7 +110,7 @@ def claims_of(stage: Stage, proof: Proof) -> Iterator[Claim]:
     yield Claim("the journal is what was written", not checked.damages, sound)
 
 
-def tests_line(tests: Finished | None) -> str:
+def outcome_of(tests: Finished | None) -> str:
     """How the tests ended, in a line."""
     if tests is None:
         return "not run: nothing confines programs here"
