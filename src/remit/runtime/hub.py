@@ -48,6 +48,8 @@ class Subscription:
 
     def put(self, item: StreamItem) -> None:
         """Hand an item over, or drop it when the reader is too slow."""
+        if self.lagged:
+            return
         size = self._queue.qsize()
         if isinstance(item, StreamDelta) and size >= _DELTA_BACKLOG:
             return

@@ -1,0 +1,114 @@
+"""The switchboard: at most a second old, tenants apart, and no view at all means no."""
+
+import pytest
+from typing_extensions import override
+
+from remit.adapters.memory.store import MemoryStore
+from remit.errors import StoreGone
+from remit.journal.rows import Switch
+from remit.runtime.switchboard import MAX_AGE_MS, REFRESH_S, Switchboard
+from tests.runtime.kit import NOW, HandClock
+
+
+class Moody(MemoryStore):
+    """A store whose switches may be unreadable."""
+
+    gone = False
+
+    @override
+    async def switches(self) -> list[Switch]:
+        if self.gone:
+            raise StoreGone("unplugged")
+        return await super().switches()
+
+
+class Bench:
+    def __init__(self) -> None:
+        self.store, self.clock = Moody(), HandClock()
+        self.store._open = True
+        self.board = Switchboard(self.store, self.clock)
+
+    async def off(self, target: str, until_ms: int | None = None) -> None:
+        switch = Switch(target, "test", "ann", NOW, until_ms)
+        await self.store.switch(switch, target)
+
+
+@pytest.mark.requirement("OPS-1", "TEN-3")
+async def test_what_concerns_an_agent_of_a_tenant() -> None:
+    bench = Bench()
+    for target in (
+        "agent:clerk",
+        "agent:other",
+        "tool:pay",
+        "tenant:acme/tool:mail",
+        "tenant:beta/tool:wire",
+        "tenant:beta",
+        "tenant:beta/agent:clerk",
+    ):
+        await bench.off(target)
+    assert await bench.board.refresh()
+    assert bench.board.off("acme", "clerk") == {"agent:clerk", "tool:pay", "tool:mail"}
+    assert bench.board.off("beta", "clerk") == {
+        "agent:clerk",
+        "tool:pay",
+        "tool:wire",
+        "tenant:beta",
+    }
+    assert bench.board.off("acme", "boss") == {"tool:pay", "tool:mail"}
+
+
+@pytest.mark.requirement("OPS-1")
+async def test_everything_off_is_for_everybody() -> None:
+    bench = Bench()
+    await bench.off("all")
+    await bench.board.refresh()
+    assert bench.board.off("acme", "clerk") == bench.board.off("beta", "boss") == {"all"}
+
+
+async def test_a_switch_ends_by_itself() -> None:
+    bench = Bench()
+    await bench.off("tool:pay", until_ms=NOW + 500)
+    await bench.board.refresh()
+    assert bench.board.off("acme", "clerk") == {"tool:pay"}
+    bench.clock.at_ms = NOW + 500
+    assert bench.board.off("acme", "clerk") == frozenset()
+
+
+async def test_a_change_is_noticed_and_no_change_is_not() -> None:
+    bench = Bench()
+    assert not await bench.board.refresh()
+    await bench.off("tool:pay")
+    assert await bench.board.refresh()
+    assert not await bench.board.refresh()
+    await bench.store.switch(None, "tool:pay")
+    assert await bench.board.refresh()
+    assert bench.board.off("acme", "clerk") == frozenset()
+
+
+@pytest.mark.requirement("PERM-8")
+async def test_a_view_that_was_never_read_or_is_too_old_counts_as_unreadable() -> None:
+    bench = Bench()
+    assert bench.board.stale
+    await bench.board.refresh()
+    assert not bench.board.stale
+    bench.clock.at_ms += MAX_AGE_MS
+    assert not bench.board.stale
+    bench.clock.at_ms += 1
+    assert bench.board.stale
+
+
+async def test_an_unreadable_store_leaves_the_old_view_to_grow_old() -> None:
+    bench = Bench()
+    await bench.off("tool:pay")
+    await bench.board.refresh()
+    bench.store.gone = True
+    bench.clock.at_ms += 600
+    assert not await bench.board.refresh()
+    assert bench.board.off("acme", "clerk") == {"tool:pay"}
+    assert not bench.board.stale
+    bench.clock.at_ms += 600
+    assert bench.board.stale
+
+
+def test_one_slow_read_does_not_stop_the_world() -> None:
+    assert 2 * REFRESH_S * 1000 <= MAX_AGE_MS
