@@ -117,7 +117,7 @@ def _guarded(where: str, make: Callable[[], T]) -> T:
         return make()
     except RemitError:
         raise
-    except Exception as exc:
+    except Exception as exc:  # the user's own code may raise anything
         last = traceback.extract_tb(exc.__traceback__)[-1]
         at = f"{last.filename}:{last.lineno}"
         raise ConfigError(f"{where} cannot be used: {type(exc).__name__}: {exc} ({at})") from exc

@@ -100,7 +100,7 @@ class LazyGroup(click.Group):
             ctx.exit(INTERRUPTED)
         except (click.ClickException, click.exceptions.Exit, click.Abort):
             raise
-        except Exception as exc:
+        except Exception as exc:  # a bug of ours: shown whole, and a status of its own
             if isinstance(exc, OSError) and exc.errno == errno.EPIPE:
                 raise  # the reader has had enough: click ends quietly
             traceback.print_exc()
