@@ -13,15 +13,22 @@ import json
 import os
 import resource
 import statistics
+import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+# The PostgreSQL server's binaries come with the tests.
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
 from remit import Agent, App, Remit, declare, tool
+from remit.adapters.keys import new_keys
 from remit.journal.record import Record
 from remit.values.model import Delta, ModelAnswer, ModelRequest, RawCall, RawText
 from remit.values.usage import Usage
+from tests.support.postgres import PostgresServer
 
 USAGE = Usage(input=900, output=40)
 
@@ -63,14 +70,18 @@ class InstantModel:
         """Nothing to release."""
 
 
-def store_url(kind: str, folder: str) -> str:
-    """The journal's URL; for postgres that of a server named by REMIT_BENCH_POSTGRES."""
-    if kind == "postgres":
-        return os.environ["REMIT_BENCH_POSTGRES"]
-    return "memory:" if kind == "memory" else f"sqlite:///{folder}/journal.db"
+@contextmanager
+def store_url(kind: str, folder: str) -> Iterator[str]:
+    """The journal's URL; for postgres that of a server of our own, with fsync on."""
+    if kind != "postgres":
+        yield "memory:" if kind == "memory" else f"sqlite:///{folder}/journal.db"
+        return
+    os.environ["REMIT_KEYS"] = new_keys()
+    with PostgresServer(durable=True) as server:
+        yield server.database()
 
 
-async def measure(options: argparse.Namespace, folder: str) -> dict[str, object]:
+async def measure(options: argparse.Namespace, url: str, folder: str) -> dict[str, object]:
     """Run all runs, `concurrency` at a time, and count."""
     turns = options.turns
     agent = Agent(
@@ -81,7 +92,7 @@ async def measure(options: argparse.Namespace, folder: str) -> dict[str, object]
         remit=Remit(turns=turns + 1, tool_calls=turns + 1, approvals={save_note: 0}),
     )
     app = App(
-        store_url(options.store, folder),
+        url,
         agents=[agent],
         models={"scripted": InstantModel(turns)},
         prices={"scripted:*": declare("scripted:bench", input_usd="3", output_usd="15")},
@@ -132,8 +143,8 @@ def main() -> None:
     parser.add_argument("--turns", type=int, default=100)
     parser.add_argument("--runs", type=int, default=10)
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        print(json.dumps(asyncio.run(measure(options, folder))))
+    with tempfile.TemporaryDirectory() as folder, store_url(options.store, folder) as url:
+        print(json.dumps(asyncio.run(measure(options, url, folder))))
 
 
 if __name__ == "__main__":
