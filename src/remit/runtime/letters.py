@@ -14,6 +14,7 @@ from remit.journal.events import (
     RunEnded,
     RunStopping,
     SubrunEnded,
+    SubrunRequested,
 )
 from remit.journal.rows import InboxRow, Letter
 from remit.machine.agent import Agent
@@ -50,16 +51,18 @@ async def read_letter(row: InboxRow, state: State, agent: Agent[object]) -> Inpu
 
 
 def child_letters(events: Iterable[Event], state: State) -> tuple[Letter, ...]:
-    """A stopping run tells its living sub-runs to stop."""
+    """A stopping run tells its living sub-runs to stop; one released with it never starts."""
+    events = list(events)
     stopping = next((event for event in events if isinstance(event, RunStopping)), None)
     if stopping is None:
         return ()
+    fresh = {event.child for event in events if isinstance(event, SubrunRequested)}
     reason = Clean.vouch(f"the parent run stops: {stopping.reason}")
     fact = CancelRequested(principal=f"run:{state.run}", reason=reason)
     return tuple(
         letter(call.child, f"stop:{state.run}", fact, state.stopping_ms)
         for call in state.calls
-        if call.child and call.status == "released"
+        if call.child and call.status == "released" and call.child not in fresh
     )
 
 

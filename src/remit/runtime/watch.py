@@ -9,6 +9,8 @@ from remit.runtime.switchboard import REFRESH_S
 
 # How long a run that became due by time alone, or by another process's letter, may wait.
 DUE_S = 0.25
+# How long a run waits that could not be driven: its agent is not here, its journal is damaged.
+AGAIN_S = 10.0
 
 
 async def watch_switches(engine: Engine) -> None:
@@ -21,13 +23,23 @@ async def watch_switches(engine: Engine) -> None:
 
 
 async def watch_due(engine: Engine, mine: Callable[[str, str], bool]) -> None:
-    """Resume runs that are due, of those that this process may drive."""
+    """Resume runs that are due, of those that this process may drive.
+
+    One that could not be driven is tried again more rarely: its journal is read each time.
+    """
+    loop = asyncio.get_running_loop()
+    rest: dict[tuple[str, str], float] = {}
     while True:
         try:
             due = await engine.services.store.due(engine.services.clock.now_ms())
         except StoreError:
             due = []  # the next look may succeed; drivers report their own errors
-        for tenant, run in due:
-            if (tenant, run) not in engine.live and mine(tenant, run):
-                engine.wake(tenant, run)
+        now = loop.time()
+        rest = {key: until for key, until in rest.items() if until > now}
+        for key in due:
+            if key in engine.live or key in rest or not mine(*key):
+                continue
+            if key in engine.errors:
+                rest[key] = now + AGAIN_S
+            engine.wake(*key)
         await asyncio.sleep(DUE_S)
