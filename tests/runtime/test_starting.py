@@ -4,6 +4,7 @@ from dataclasses import replace
 from typing import NoReturn
 
 import pytest
+from typing_extensions import override
 
 from remit import Remit, tool
 from remit.errors import ConfigError, SpecError, UnpricedModel
@@ -24,6 +25,7 @@ from tests.runtime.stage import an_agent
 class NoPrices(FlatPrices):
     """Knows the price of one model."""
 
+    @override
     def price(self, model: str) -> ModelPrice:
         if model != "scripted:x":
             raise UnpricedModel(model)
@@ -101,7 +103,7 @@ def test_code_that_no_longer_fits_is_refused_with_the_choice() -> None:
     with pytest.raises(SpecError, match="'find_order' is gone since the run started"):
         check_compatible(stored, an_agent())
     changed = an_agent(tools=[find_order_by_name])
-    with pytest.raises(SpecError, match="another contract.*deploy the old version.*or cancel"):
+    with pytest.raises(SpecError, match=r"another contract.*deploy the old version.*or cancel"):
         check_compatible(stored, changed)
 
 

@@ -1,4 +1,4 @@
-"""Periodic duties: a switch reaches every driver at once, due runs are taken up, bad ones rarely."""
+"""Periodic duties: a switch reaches every driver, due runs are taken up, bad ones rarely."""
 
 import asyncio
 
