@@ -16,6 +16,7 @@ from remit.journal.events import (
     RunEnded,
     RunStopping,
     SubrunRequested,
+    ToolFailed,
     ToolRequested,
     ToolResolved,
 )
@@ -91,6 +92,9 @@ class Invariants(RuleBasedStateMachine):
                     assert event.call not in released or event.call in cleared or repeats
                     released.add(event.call)
                     cleared.discard(event.call)
+                case ToolFailed(kind="denied"):
+                    # To call it refused would say that it did not happen.
+                    assert event.call not in released or event.call in cleared
                 case ToolResolved(happened=False) | ProbeCompleted(verdict="absent"):
                     cleared.add(event.call)
                 case InputRequested():
@@ -98,6 +102,11 @@ class Invariants(RuleBasedStateMachine):
                     cleared.add(event.call)
                 case _:
                     pass
+
+    @invariant()
+    def every_attempt_has_its_own_number(self) -> None:
+        tried = Counter((e.call, e.attempt) for e in self.bench.all_of(ToolRequested))
+        assert max(tried.values(), default=1) == 1
 
     @invariant()
     def conflicting_writes_never_overlap(self) -> None:
@@ -111,6 +120,8 @@ class Invariants(RuleBasedStateMachine):
         assert sum(1 for call in state.calls if is_out(call)) <= limits.parallel_calls
         assert state.turns <= limits.turns
         assert state.tool_calls <= limits.tool_calls
+        tries = [event.attempt for event in self.bench.all_of(ModelRequested)]
+        assert max(tries, default=1) <= limits.model_attempts
 
     @invariant()
     def nothing_is_released_once_a_run_stops(self) -> None:
@@ -153,3 +164,18 @@ class Invariants(RuleBasedStateMachine):
     def a_warning_comes_once(self) -> None:
         warned = Counter((account, limit) for account, _, limit in self.bench.state.warned)
         assert max(warned.values(), default=1) == 1
+
+    def everything_holds(self) -> None:
+        """All of these, also after what happens outside of the rules."""
+        self.the_journal_is_the_state()
+        self.every_proposed_call_has_one_verdict()
+        self.nothing_goes_without_leave()
+        self.no_write_is_repeated_silently()
+        self.every_attempt_has_its_own_number()
+        self.conflicting_writes_never_overlap()
+        self.limits_hold()
+        self.nothing_is_released_once_a_run_stops()
+        self.nothing_outlives_the_deadline()
+        self.the_clock_runs_while_work_is_done()
+        self.holds_and_posts_balance()
+        self.a_warning_comes_once()

@@ -154,7 +154,6 @@ def test_approvals_become_rules_after_the_declared_ones() -> None:
     ]
 
 
-@pytest.mark.requirement("OPS-2")
 def test_instructions_are_a_text_or_a_file_that_is_read_at_start() -> None:
     assert plain(instructions="Work.").spec(str).instructions == "Work."
     prompt = Prompt.file("prompts/a.md", version="7")

@@ -46,7 +46,6 @@ def test_an_answer_of_the_wrong_type_is_refused_and_asked_again(value: str) -> N
     assert again.value.key == "count"
 
 
-@pytest.mark.requirement("TOOL-17")
 def test_without_an_app_no_program_runs() -> None:
     command = Command(argv=("true",), cwd="/")
     with pytest.raises(SandboxUnavailable, match="'true' needs a sandbox"):

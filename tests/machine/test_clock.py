@@ -131,7 +131,6 @@ def test_a_sub_run_that_worked_before_the_pause_gives_no_time_back() -> None:
     assert one(events, ClockResumed).deadline_ms == START_MS + 10 * MINUTE
 
 
-@pytest.mark.requirement("OPS-1")
 @pytest.mark.parametrize(
     "target", ["all", "agent:worker", "tenant:acme", "tenant:acme/agent:worker"]
 )

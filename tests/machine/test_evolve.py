@@ -128,7 +128,7 @@ def test_only_a_warning_of_the_clock_is_one_of_the_clock() -> None:
     assert evolve(state, BudgetWarned(account="clock", used=8, limit=10), 0).clock_warned
 
 
-@pytest.mark.requirement("AUD-5", "DUR-3")
+@pytest.mark.requirement("AUD-5")
 @given(cuts=st.lists(st.integers(1, 20), max_size=4))
 def test_a_journal_folds_to_the_same_state_however_its_records_are_cut(cuts: list[int]) -> None:
     bench = begun(("look_up", '{"path":"a"}'), ("look_up", "{}"))

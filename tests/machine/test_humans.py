@@ -313,7 +313,6 @@ def test_an_answer_nobody_waits_for_changes_nothing() -> None:
     assert [event.value for event in bench.all_of(InputReceived)] == ["3"]
 
 
-@pytest.mark.requirement("TOOL-7")
 def test_a_cancel_stops_the_run_with_its_reason() -> None:
     bench = asking()
     events = bench.cancel("changed my mind")

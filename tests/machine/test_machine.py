@@ -15,13 +15,18 @@ from typing_extensions import override
 from remit.journal.events import (
     AccountLimit,
     CheckCompleted,
+    ModelFailed,
+    ModelRequested,
     RunEnded,
+    SubrunRequested,
+    ToolCompleted,
+    ToolRequested,
 )
 from remit.machine.agent import Agent, Remit
 from remit.machine.ending import STOP_GRACE_MS
 from remit.values.model import FailureKind, StopReason
 from remit.values.usage import Usage
-from tests.machine.bench import MONEY, TOKENS, Bench, make_agent
+from tests.machine.bench import MONEY, TOKENS, Bench, clean, make_agent
 from tests.machine.invariants import Invariants
 from tests.machine.toolbox import (
     Tree,
@@ -61,6 +66,8 @@ CALLS = st.one_of(
         ]
     ),
 )
+GATED = st.sampled_from([("pay_bill", '{"amount":1.50}'), ("commit_tree", '{"name":"main"}')])
+FIRST = st.one_of(st.lists(CALLS, max_size=3), st.lists(GATED, min_size=1, max_size=2))
 PLAIN = Remit(
     turns=8,
     tool_calls=8,
@@ -94,7 +101,7 @@ def worker(remit: Remit, *, typed: bool) -> Agent[object]:
 class Runs(Invariants):
     """One run, to which anything may happen in any order."""
 
-    @initialize(remit=REMITS, typed=st.booleans(), calls=st.lists(CALLS, max_size=3))
+    @initialize(remit=REMITS, typed=st.booleans(), calls=FIRST)
     def begin(self, remit: Remit, typed: bool, calls: list[tuple[str, str]]) -> None:
         Tree.state = "tree-1"
         self.bench = Bench(worker(remit, typed=typed), accounts=ACCOUNTS)
@@ -122,7 +129,11 @@ class Runs(Invariants):
         self.bench.world = replace(
             plain, refused=refused, last_try=kind == "last", stale_switches=kind == "stale"
         )
+        before = len(self.bench.log)
         yield
+        if kind == "stale":
+            released = ModelRequested | ToolRequested | SubrunRequested
+            assert not any(isinstance(event, released) for event in self.bench.log[before:])
         self.bench.world = plain
 
     @precondition(lambda self: self.thinks)
@@ -227,6 +238,26 @@ class Runs(Invariants):
     def human_resolves(self, data: st.DataObject, happened: bool) -> None:
         self.bench.resolved(happened=happened, number=self._pick(data, "doubt"))
 
+    @precondition(lambda self: len(self.bench.inputs) % 5 == 0)
+    @rule(data=st.data())
+    def an_outcome_arrives_late(self, data: st.DataObject) -> None:
+        out = {(c.call, c.attempt) for c in self.bench.state.calls if c.status == "released"}
+        tools = [(e.call, e.attempt) for e in self.bench.all_of(ToolRequested)]
+        models = [(e.call, e.attempt) for e in self.bench.all_of(ModelRequested)]
+        late: list[ToolCompleted | ModelFailed] = [
+            ToolCompleted(call=call, attempt=attempt, text=clean("late"))
+            for call, attempt in tools
+            if (call, attempt) not in out
+        ]
+        late += [
+            ModelFailed(call=call, attempt=attempt, kind="server") for call, attempt in models[:-1]
+        ]
+        if late:
+            fact = data.draw(st.sampled_from(late))
+            events = self.bench.give(fact)
+            told = [(e.type, getattr(e, "call", ""), getattr(e, "attempt", 0)) for e in events]
+            assert (fact.type, fact.call, fact.attempt) not in told
+
     @precondition(lambda self: self.bench.state.in_flight and len(self.bench.inputs) % 3 == 1)
     @rule(world=WORLDS)
     def the_driver_is_lost(self, world: str) -> None:
@@ -280,8 +311,7 @@ class Runs(Invariants):
                 break
             self.bench.wake(self._next_ms())
         assert self.bench.state.phase == "ended" or self._waits_for_ever()
-        self.every_proposed_call_has_one_verdict()
-        self.holds_and_posts_balance()
+        self.everything_holds()
         if self.bench.state.phase == "ended":
             self._ended_well()
 
@@ -297,6 +327,8 @@ class Runs(Invariants):
         ended = self.bench.last(RunEnded)
         in_doubt = {c.tool for c in self.bench.state.unfinished if c.unsure}
         assert all(tool in ended.detail for tool in in_doubt)
+        if ended.reason == "deadline":
+            assert ended.active_ms >= self.bench.spec.limits.timeout_ms
         before = len(self.bench.log)
         self.bench.cancel()
         self.bench.wake(STOP_GRACE_MS)
@@ -305,5 +337,5 @@ class Runs(Invariants):
         assert unanswered == []
 
 
-TestRuns = pytest.mark.requirement("PERM-3", "TOOL-6", "BUD-7")(Runs.TestCase)
+TestRuns = pytest.mark.requirement("PERM-3", "TOOL-6", "DUR-6")(Runs.TestCase)
 TestRuns.settings = settings(max_examples=EXAMPLES, stateful_step_count=STEPS)

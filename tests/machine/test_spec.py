@@ -46,7 +46,6 @@ AGENT_CHANGES: list[dict[str, object]] = [
 ]
 
 
-@pytest.mark.requirement("OPS-2")
 @pytest.mark.parametrize("change", TOOL_CHANGES, ids=lambda change: next(iter(change)))
 def test_every_part_of_a_tools_contract_changes_its_digest(change: dict[str, object]) -> None:
     changed = TOOL.model_copy(update=change)
@@ -54,7 +53,6 @@ def test_every_part_of_a_tools_contract_changes_its_digest(change: dict[str, obj
     assert SPEC.model_copy(update={"tools": (changed,)}).digest != SPEC.digest
 
 
-@pytest.mark.requirement("OPS-2")
 @pytest.mark.parametrize("change", AGENT_CHANGES, ids=lambda change: next(iter(change)))
 def test_every_part_of_an_agents_declaration_changes_its_digest(
     change: dict[str, object],

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from typing import assert_type
 
 import pytest
 
@@ -39,8 +40,13 @@ async def count_words(call: Call, text: str, times: int = 1) -> int:
 
 
 def test_a_decorated_function_can_still_be_called() -> None:
+    assert_type(look_up("a"), str)
     assert look_up("a") == "a"
-    assert settled(count_words(CALL, "a b c", times=2)) == 6
+    words = settled(count_words(CALL, "a b c", times=2))
+    assert_type(words, int)
+    assert words == 6
+    with pytest.raises(TypeError):
+        look_up(place="a")  # type: ignore[call-arg]  # the types are those of the function
 
 
 def test_values_are_bound_to_the_function_with_the_call_where_it_wants_it() -> None:
@@ -50,7 +56,6 @@ def test_values_are_bound_to_the_function_with_the_call_where_it_wants_it() -> N
     assert look_up.bind({"path": "a"}, CALL) == {"path": "a"}
 
 
-@pytest.mark.requirement("TOOL-4")
 def test_a_bare_tool_reads_and_a_write_says_so() -> None:
     assert (look_up.spec.access, look_up.spec.on_crash) == ("read", "repeat")
     assert (send_mail.spec.access, send_mail.spec.on_crash) == ("write", "ask")

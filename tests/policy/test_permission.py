@@ -125,7 +125,6 @@ def test_all_patterns_of_a_rule_must_match() -> None:
     assert not matches(both, ask_about({"to": "x@evil", "body": "hello"}))
 
 
-@pytest.mark.requirement("PERM-1")
 @pytest.mark.parametrize(
     "urls",
     [["https://good.example/a", "https://evil.example"], ["https://evil.example"], [], None],
