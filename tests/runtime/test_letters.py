@@ -21,6 +21,7 @@ from remit.journal.rows import InboxRow, Letter
 from remit.machine.changing import replace
 from remit.machine.evolve import evolve
 from remit.machine.state import State
+from remit.machine.transitions import CallStatus
 from remit.runtime.letters import (
     child_letters,
     end_letter,
@@ -136,7 +137,7 @@ async def test_an_approval_of_nothing_inspects_nothing() -> None:
 # ---------------------------------------------------------------- down and up the tree
 
 
-def with_children(*statuses: str) -> State:
+def with_children(*statuses: CallStatus) -> State:
     state = thinking(SHIPPER)
     one, _, _ = released(SHIPPER, "ship_order", '{"name":"tea"}')
     calls = tuple(
@@ -221,6 +222,17 @@ def test_an_answer_is_read_as_text_where_it_is_one(answer: str, text: str) -> No
     assert plain_text(answer) == text
 
 
+def request(number: int) -> SubrunRequested:
+    call = f"c1-{number}"
+    return SubrunRequested(call=call, agent="scout", child=f"{RUN}.{call}", brief=Clean("dig"))
+
+
 def test_a_request_for_a_sub_run_is_no_letter() -> None:
-    event = SubrunRequested(call="c1-1", agent="scout", child=f"{RUN}.c1-1", brief=Clean("dig"))
-    assert child_letters([event], with_children("released")) == ()
+    assert child_letters([request(1)], with_children("released")) == ()
+
+
+@pytest.mark.requirement("TOOL-7")
+def test_a_sub_run_that_never_starts_is_not_told() -> None:
+    events = [request(2), RunStopping(reason="deadline")]
+    letters = child_letters(events, with_children("released", "released"))
+    assert [each.run for each in letters] == [f"{RUN}.c1-1"]  # the second has no inbox at all
