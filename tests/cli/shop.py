@@ -1,5 +1,6 @@
 """A small shop with agents, and journals of what they did, made by an App in this process."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -44,8 +45,18 @@ def wrap_gift(call: Call, order: str) -> str:
     return f"wrapped {order} {call.ask('paper', 'How many sheets?', int)} times"
 
 
+@tool(access="write", timeout="50ms")
+async def ship_parcel(order: str) -> str:
+    """Ship an order; the carrier never answers in time."""
+    await asyncio.sleep(60)
+    return f"shipped {order}"
+
+
 REMIT = Remit(
-    approvals={add_note: 0, refund_order: 1, wrap_gift: 1}, result_chars=200, turns=12, tool_calls=9
+    approvals={add_note: 0, refund_order: 1, wrap_gift: 1, ship_parcel: 0},
+    result_chars=200,
+    turns=12,
+    tool_calls=9,
 )
 helper = Agent(
     "helper",
@@ -59,7 +70,7 @@ clerk = Agent(
     "clerk",
     model="scripted:x",
     instructions="clerk",
-    tools=[find_order, add_note, refund_order, wrap_gift],
+    tools=[find_order, add_note, refund_order, wrap_gift, ship_parcel],
     agents=[helper],
     remit=REMIT,
 )
@@ -92,6 +103,7 @@ def script(request: ModelRequest) -> Reply:
         "help": [{"ask_helper": {"brief": "Where is it?"}}, "Lost."],
         "refund": [{"refund_order": {"order": "17"}}, "Refunded."],
         "gift": [{"wrap_gift": {"order": "17"}}, "Wrapped."],
+        "ship": [{"ship_parcel": {"order": "17"}}, "Shipped."],
         "wrong": [{"find_order": {"number": 1}}, {"burn_order": {}}, "I cannot."],
     }
     return plans[text.split()[0]][turn]
@@ -117,3 +129,14 @@ async def fill(path: Path) -> None:
         await app.desk.approve("local", refund.approvals[0].id, principal="boss", channel="test")
         assert (await app.wait(refund.id)).status == "completed"
         await app.run(clerk, "refund it again")
+
+
+async def fill_with_questions(path: Path) -> None:
+    """As `fill`, and runs that wait for an answer and for somebody who knows what happened."""
+    await fill(path)
+    async with shop(path) as app:
+        gift = await app.run(clerk, "gift wrap it")
+        await app.desk.approve("local", gift.approvals[0].id, principal="boss", channel="test")
+        await app.engine.settled("local", gift.id)
+        assert (await app.get(gift.id)).questions
+        assert (await app.run(clerk, "ship it")).doubts

@@ -1,6 +1,7 @@
 """`remit approvals`, `approve` and `deny`: calls that wait for a human, and the human's word."""
 
 import asyncio
+import json
 from collections.abc import Awaitable, Callable
 
 import click
@@ -14,6 +15,7 @@ from remit.cli.options import Options
 from remit.cli.output import cell, console, iso, moment, print_json
 from remit.cli.person import CHANNEL, principal
 from remit.cli.plain import one_line, printable
+from remit.errors import UsageError
 
 _ARGUMENT_CHARS = 80
 
@@ -103,6 +105,8 @@ def _decide(options: Options, given: str, verb: str, say: Say) -> None:
 @click.pass_obj
 def approve(options: Options, approval: str, *, comment: str, arguments: str | None) -> None:
     """Agree to the call ID, exactly as it stands, or with changed arguments."""
+    if arguments is not None:
+        _check_object(arguments)
 
     async def say(desk: Desk, tenant: str, each: PendingApproval) -> None:
         await desk.approve(
@@ -116,6 +120,15 @@ def approve(options: Options, approval: str, *, comment: str, arguments: str | N
         )
 
     _decide(options, approval, "approved", say)
+
+
+def _check_object(text: str) -> None:
+    try:
+        fits = isinstance(json.loads(text), dict)
+    except ValueError:
+        fits = False
+    if not fits:
+        raise UsageError(f"--arguments {text!r} is not a JSON object")
 
 
 @click.command("deny")

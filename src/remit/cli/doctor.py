@@ -29,6 +29,7 @@ _OLDEST = (3, 11)
 _FREE_BYTES = 256 * 1024 * 1024
 _MARKS = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("bad", "red")}
 _CURSOR = "remit.doctor"
+Result = Literal["good", "note", "bad"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +37,7 @@ class Finding:
     """One thing that was looked at; a note is no fault, but something will not work."""
 
     name: str
-    result: Literal["good", "note", "bad"]
+    result: Result
     text: str
 
 
@@ -69,34 +70,43 @@ def _look(options: Options, variables: dict[str, str]) -> Iterator[Finding]:
         return
     file = FILE if Path(FILE).is_file() else f"no {FILE} here"
     yield Finding("settings", "good", f"{file}; environment {settings.environment}")
-    yield from _journal(settings)
-    yield _keys(settings, variables)
+    try:
+        path = sqlite_path(settings.url) if settings.url.startswith("sqlite:") else None
+    except ConfigError as exc:
+        yield Finding("journal", "bad", str(exc))
+        return
+    if path is not None:
+        yield _space(path)
+    yield _journal(settings.url, path)
+    yield _keys(settings, variables, path)
     yield _sandbox()
     for provider in providers():
         yield _provider(provider, settings, variables)
 
 
-def _journal(settings: Settings) -> Iterator[Finding]:
-    if settings.url.startswith("sqlite:"):
-        try:
-            path = sqlite_path(settings.url).absolute()
-        except ConfigError as exc:
-            yield Finding("journal", "bad", str(exc))
-            return
-        folder = next(each for each in (path.parent, *path.parents) if each.is_dir())
-        free = shutil.disk_usage(folder).free
-        space = f"{free // 1024**2:,} MB free in {folder}"
-        yield Finding("space", "good" if free >= _FREE_BYTES else "bad", space)
-        if not path.exists():
-            writable = os.access(folder, os.W_OK | os.X_OK)
-            text = f"{path} does not exist; the first run makes it"
-            why = f"{path} does not exist, and {folder} may not be written"
-            yield Finding("journal", "note" if writable else "bad", text if writable else why)
-            return
+def _folder(path: Path) -> Path:
+    """The nearest folder of the journal that is there already."""
+    return next(each for each in path.absolute().parents if each.is_dir())
+
+
+def _space(path: Path) -> Finding:
+    folder = _folder(path)
+    free = shutil.disk_usage(folder).free
+    result: Result = "good" if free >= _FREE_BYTES else "bad"
+    return Finding("space", result, f"{free // 1024**2:,} MB free in {folder}")
+
+
+def _journal(url: str, path: Path | None) -> Finding:
+    if path is not None and not path.exists():
+        folder = _folder(path)
+        if os.access(folder, os.W_OK | os.X_OK):
+            return Finding("journal", "note", f"{path} does not exist; the first run makes it")
+        why = f"{path} does not exist, and {folder} may not be written"
+        return Finding("journal", "bad", why)
     try:
-        yield Finding("journal", "good", asyncio.run(_use(settings.url)))
+        return Finding("journal", "good", asyncio.run(_use(url)))
     except RemitError as exc:
-        yield Finding("journal", "bad", str(exc))
+        return Finding("journal", "bad", str(exc))
 
 
 async def _use(url: str) -> str:
@@ -113,12 +123,11 @@ async def _use(url: str) -> str:
         await store.close()
 
 
-def _keys(settings: Settings, variables: dict[str, str]) -> Finding:
+def _keys(settings: Settings, variables: dict[str, str], path: Path | None) -> Finding:
     named = variables.get("REMIT_KEYS") or variables.get("REMIT_KEY_FILE")
-    if not named and settings.url.startswith("sqlite:"):
-        path = sqlite_path(settings.url)
-        if not path.exists() and settings.environment != "production":
-            return Finding("keys", "note", "the first run makes them beside the journal")
+    made = not named and path is not None and settings.environment != "production"
+    if made and path is not None and not path.exists():
+        return Finding("keys", "note", "the first run makes them beside the journal")
     try:
         keys = open_keys(settings, variables)
     except RemitError as exc:

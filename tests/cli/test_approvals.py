@@ -1,0 +1,104 @@
+"""`remit approvals`, `approve` and `deny`: a human's word from any terminal."""
+
+import asyncio
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from remit.cli.person import principal
+from tests.cli.shop import clerk, shop
+from tests.cli.terminal import Remit
+
+
+async def audit(path: Path, run: str) -> list[dict[str, object]]:
+    """The decisions on the calls of a run."""
+    words = ("show", run, "--audit", "--db", f"sqlite:///{path}")
+    return cast("list[dict[str, object]]", await Remit().tree_elsewhere(*words))
+
+
+@pytest.mark.requirement("APR-2")
+def test_what_waits_is_listed(remit: Remit) -> None:
+    (row,) = remit.rows("approvals")
+    assert (row["tool"], row["arguments"]) == ("refund_order", '{"order": "17"}')
+    assert (row["needed"], row["given"], row["tenant"]) == (1, [], "local")
+    text = remit.good("approvals")
+    assert "refund_order" in text
+    assert str(row["id"])[-13:] in text
+    assert remit.good("approvals", "--tenant", "acme") == "nothing waits for a human\n"
+
+
+@pytest.mark.requirement("APR-2", "APR-4")
+def test_a_word_is_kept_until_somebody_drives_the_run(remit: Remit) -> None:
+    (row,) = remit.rows("approvals")
+    tree = remit.tree("approve", str(row["id"])[-13:], "--comment", "he is a good customer")
+    assert (tree["decision"], tree["principal"], tree["taken"]) == ("approved", principal(), False)
+    assert tree["digest"] == row["digest"]
+    text = remit.good("approve", str(row["id"]))
+    assert 'approved: refund_order {"order": "17"}' in text
+    assert "nobody drives the run now: remit resume MODULE:AGENT" in text
+
+
+@pytest.mark.requirement("APR-2", "APR-4")
+async def test_another_process_answers_while_this_one_waits(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    async with shop(path) as app:
+        first = await app.run(clerk, "refund order 17")
+        again = await app.run(clerk, "refund another")
+        words = ("approve", first.approvals[0].id), ("deny", again.approvals[0].id)
+        for verb, approval in words:
+            command = [sys.executable, "-m", "remit", verb, approval, "--comment", "well", "--json"]
+            process = await asyncio.create_subprocess_exec(
+                *command, "--db", f"sqlite:///{path}", stdout=subprocess.PIPE
+            )
+            output, _ = await process.communicate()
+            assert process.returncode == 0
+            tree = json.loads(output)
+            assert tree["taken"], "the run in this process took it"
+            assert tree["principal"] == principal()
+        agreed = await app.wait(first.id)
+        refused = await app.wait(again.id)
+        assert (agreed.status, refused.status) == ("completed", "completed")
+    for run, what in ((first.id, "approved"), (again.id, "denied")):
+        row = (await audit(path, run))[1]
+        said = (row["what"], row["principal"], row["channel"], row["reason"])
+        assert said == (what, principal(), "cli", "well")
+
+
+@pytest.mark.requirement("APR-4")
+async def test_an_approval_with_changed_arguments(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    async with shop(path) as app:
+        run = await app.run(clerk, "refund order 17")
+        changed = '{"order": "17", "amount": "0.50"}'
+        words = ("approve", run.approvals[0].id, "--arguments", changed)
+        tree = await Remit().tree_elsewhere(*words, "--db", f"sqlite:///{path}")
+        assert tree["taken"]
+        assert (await app.wait(run.id)).status == "completed"
+    row = (await audit(path, run.id))[1]
+    assert json.loads(str(row["arguments"])) == {"order": "17", "amount": "0.50"}
+
+
+async def test_a_word_that_the_run_does_not_take_is_a_no(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    async with shop(path) as app:
+        run = await app.run(clerk, "refund order 17")
+        words = ("approve", run.approvals[0].id, "--arguments", '{"number": 1}')
+        result = await Remit().elsewhere(*words, "--db", f"sqlite:///{path}")
+        assert result.exit_code == 1
+        assert "the run did not take it: the call cannot be approved as it is" in result.stderr
+
+
+def test_ids_of_nothing_and_words_that_are_wrong(remit: Remit) -> None:
+    result = remit("approve", "nosuch")
+    assert result.exit_code == 1
+    assert "there is no call that waits for a human 'nosuch'" in result.stderr
+    (row,) = remit.rows("approvals")
+    result = remit("approve", row["id"], "--arguments", "not json")
+    assert result.exit_code == 2
+    assert "not a JSON object" in result.stderr
+    assert remit("approve", row["id"], "--arguments", "[1]").exit_code == 2
+    assert remit("deny").exit_code == 2

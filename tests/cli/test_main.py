@@ -1,0 +1,73 @@
+"""The command `remit` as people start it: quick, complete, and quiet where it must be."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from remit.cli.main import COMMANDS
+from remit.cli.main import remit as commands
+from tests.cli.terminal import Remit
+from tests.tidy.tree import ROOT
+
+# Each would cost a good part of the 0.4 seconds that `remit --help` may take.
+HEAVY = ("aiohttp", "asyncio", "cryptography", "pydantic", "re2", "rich", "sqlite3")
+
+
+def test_help_imports_nothing_heavy() -> None:
+    code = (
+        "import sys\n"
+        "from remit.cli.main import remit\n"
+        "remit.main(['--help'], standalone_mode=False)\n"
+        f"sys.exit(', '.join(name for name in {HEAVY!r} if name in sys.modules) or 0)\n"
+    )
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    assert all(name.encode() in result.stdout for name in COMMANDS)
+
+
+@pytest.mark.parametrize("name", sorted(set(COMMANDS)))
+def test_every_command_exists_and_explains_itself(name: str) -> None:
+    result = Remit()(name, "--help")
+    assert result.exit_code == 0, result.stderr
+    for option in ("--db", "--tenant", "--json"):
+        assert option in result.stdout
+    command = commands.commands[name]
+    assert command.help
+
+
+def test_every_command_is_documented() -> None:
+    page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    missing = [name for name in COMMANDS if f"## remit {name}" not in page]
+    assert not missing
+
+
+def test_the_version() -> None:
+    assert Remit()("--version").stdout.startswith("remit 0.")
+
+
+def test_as_a_module_in_a_process_of_its_own() -> None:
+    base = [sys.executable, "-m", "remit"]
+    result = subprocess.run([*base, "--version"], capture_output=True, check=False)
+    assert (result.returncode, result.stderr) == (0, b"")
+    wrong = subprocess.run([*base, "nosuch"], capture_output=True, check=False)
+    assert wrong.returncode == 2
+    assert b"No such command" in wrong.stderr
+
+
+def test_a_reader_that_has_had_enough_is_no_error(remit: Remit) -> None:
+    del remit  # for its journal and folder
+    command = f"{sys.executable} -m remit replay --json"
+    rows = json.loads(
+        subprocess.run(
+            [sys.executable, "-m", "remit", "runs", "--json"], capture_output=True, check=True
+        ).stdout
+    )
+    with subprocess.Popen(
+        [*command.split(), rows[0]["run"]], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        process.stdout.close()
+        assert process.stderr is not None
+        assert b"Traceback" not in process.stderr.read()
