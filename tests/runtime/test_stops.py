@@ -60,7 +60,15 @@ async def write_slowly(name: str) -> str:
 
 
 @tool
-def read_in_thread(call: Call) -> str:
+def read_in_thread() -> str:
+    """Read in a thread; hangs whatever anybody says."""
+    BEGUN.append("thread")
+    LET_GO.wait(PATIENCE_S)
+    return "late"
+
+
+@tool
+def read_politely(call: Call) -> str:
     """Read in a thread; hangs until it is told that nobody waits."""
     BEGUN.append("thread")
     while not call.is_cancelled() and not LET_GO.wait(0.01):
@@ -101,7 +109,9 @@ class Hanging(EchoModel):
 
 
 FREE: dict[AnyTool | str, int] = {write_slowly: 0, write_in_thread: 0}
-TOOLS = (read_slowly, write_slowly, read_in_thread, write_in_thread, read_stubbornly)
+TOOLS = (
+    read_slowly, write_slowly, read_in_thread, read_politely, write_in_thread, read_stubbornly
+)  # fmt: skip
 LONG = an_agent("long", tools=TOOLS, remit=Remit(approvals=FREE))
 SHORT = an_agent("short", tools=TOOLS, remit=Remit(approvals=FREE, timeout="300ms"))
 CASES = [
@@ -211,7 +221,7 @@ async def test_a_tool_has_a_time_of_its_own_after_which_the_run_goes_on() -> Non
 
 @pytest.mark.requirement("TOOL-7", "STOP-1")
 async def test_a_thread_is_told_that_nobody_waits_any_more() -> None:
-    async with opened("memory:", [SHORT], {"read_in_thread": {}}) as app:
+    async with opened("memory:", [SHORT], {"read_politely": {}}) as app:
         await app.run(SHORT, "Go")
         await until(lambda: CUT == ["thread"])
 
