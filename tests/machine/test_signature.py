@@ -113,6 +113,11 @@ def unknown(path: "Nowhere") -> str:  # type: ignore[name-defined]  # noqa: F821
     return str(path)
 
 
+def two_calls(first: Call, second: Call) -> str:
+    """Take two."""
+    return first.call + second.call
+
+
 class Opaque:
     """Something without a schema."""
 
@@ -137,6 +142,7 @@ def with_function(thing: Callable[[], str]) -> str:
         (positional, "'path' is positional only"),
         (dispatching, "dispatches on 'action'"),
         (unknown, "types cannot be read"),
+        (two_calls, "'first' and 'second' both take the call"),
         (opaque, "has no schema"),
         (with_function, "has no schema"),
     ],

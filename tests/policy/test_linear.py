@@ -16,13 +16,16 @@ def test_the_same_pattern_is_compiled_once() -> None:
 
 
 @pytest.mark.parametrize("pattern", ["(", "[", "a{2", "(?=ahead)", r"(a)\1", "*"])
-def test_what_is_not_re2_is_refused_with_the_pattern_named(pattern: str) -> None:
+def test_what_is_not_re2_is_refused_with_the_pattern_named(
+    pattern: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     if pattern == "a{2":
         assert compiled(pattern).search("a{2") is not None
         return
     with pytest.raises(SpecError) as refused:
         compiled(pattern)
     assert repr(pattern) in str(refused.value)
+    assert capfd.readouterr().err == ""
 
 
 def test_a_pattern_that_explodes_elsewhere_answers() -> None:

@@ -86,6 +86,10 @@ def read_signature(name: str, function: Callable[..., object]) -> Arguments:
         hint = hints.get(parameter.name)
         if hint is None:
             raise SpecError(f"tool {name!r}: the argument {parameter.name!r} has no type")
+        if hint is Call and call_name is not None:
+            raise SpecError(
+                f"tool {name!r}: {call_name!r} and {parameter.name!r} both take the call"
+            )
         if hint is Call:
             call_name = parameter.name
             continue

@@ -22,7 +22,9 @@ class Searcher(Protocol):
 @lru_cache(maxsize=_PATTERNS)
 def compiled(pattern: str) -> Searcher:
     """The compiled pattern. Raises `SpecError` when it is not valid RE2."""
+    options = re2.Options()
+    options.log_errors = False  # the error says it; stderr belongs to the program
     try:
-        return cast("Searcher", re2.compile(pattern))
+        return cast("Searcher", re2.compile(pattern, options))
     except re2.error as exc:
         raise SpecError(f"the pattern {pattern!r} is not valid RE2: {exc}") from exc
