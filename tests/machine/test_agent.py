@@ -176,8 +176,8 @@ def test_everything_declared_stands_in_the_spec() -> None:
 def test_a_sub_agent_keeps_its_own_tools() -> None:
     sub: Agent[object] = Agent("sub", model=MODEL, instructions="x", tools=[look_up])
     spec = plain(tools=[write_doc], agents=[sub], remit=Remit(approvals={write_doc: 0})).spec(str)
-    assert [tool.name for tool in spec.tools] == ["write_doc", "ask_sub"]
-    assert [tool.name for tool in spec.agents[0].tools] == ["look_up"]
+    assert [tool.name for tool in spec.tools] == ["write_doc", "read_result", "ask_sub"]
+    assert [tool.name for tool in spec.agents[0].tools] == ["look_up", "read_result"]
 
 
 @pytest.mark.requirement("ROL-1")

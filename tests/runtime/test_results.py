@@ -82,7 +82,8 @@ def test_a_long_result_is_cut_and_kept_byte_for_byte() -> None:
     assert fact.artifact == blob.digest == hashlib.sha256(whole.encode()).hexdigest()
     assert fact.artifact_bytes == len(whole.encode())
     assert fact.text.startswith(whole[:200])
-    assert f"200 of 5000 characters; the whole is artifact {blob.digest[:NAME_CHARS]}" in fact.text
+    where = f"artifact {blob.digest[:NAME_CHARS]}, offset 200]"
+    assert f"[cut: 200 of 5000 characters; read on with read_result: {where}" in fact.text
     assert len(fact.text) < 300
 
 

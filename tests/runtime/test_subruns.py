@@ -61,7 +61,7 @@ async def test_a_sub_agent_sees_only_its_brief_and_its_own_tools() -> None:
         first = seen[0]
         assert [message.text for message in first.messages] == ["find tea"]
         assert "private" not in repr(first)
-        assert [schema.name for schema in first.tools] == ["find_fact"]
+        assert [schema.name for schema in first.tools] == ["find_fact", "read_result"]
         (asked,) = await told(app, run.id, SubrunRequested)
         (started,) = await told(app, asked.child, RunStarted)
         assert (started.parent, started.root, started.depth) == (run.id, run.id, 1)

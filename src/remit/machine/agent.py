@@ -14,6 +14,7 @@ from typing_extensions import TypeVar  # with the default of PEP 696: an agent a
 from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import brief_of, compact, unwrap
+from remit.machine.paging import read_result
 from remit.machine.spec import FINAL_TOOL, AgentSpec, ToolSpec
 from remit.machine.tools import AnyTool, Tool, call_digest, problems
 from remit.policy.limits import Limits
@@ -209,8 +210,13 @@ class Agent(Generic[T_co]):
         """Reads and checks answers."""
         return TypeAdapter(self.output_type)
 
+    @property
+    def _functions(self) -> tuple[AnyTool, ...]:
+        """Its own tools, and the one that reads on where a result of theirs was cut."""
+        return (*self.tools, read_result) if self.tools else ()
+
     def _tool_specs(self) -> tuple[ToolSpec, ...]:
-        own = [tool.spec for tool in self.tools]
+        own = [tool.spec for tool in self._functions]
         for agent in self.agents:
             about = agent.description or f"Hands a task to the agent {agent.name}."
             # What every provider accepts as a tool's name.
@@ -253,7 +259,7 @@ class Agent(Generic[T_co]):
 
     def tool(self, name: str) -> AnyTool | None:
         """The function tool of that name."""
-        return next((tool for tool in self.tools if tool.name == name), None)
+        return next((tool for tool in self._functions if tool.name == name), None)
 
     def agent(self, name: str) -> "Agent[object] | None":
         """The direct sub-agent of that name."""

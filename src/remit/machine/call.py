@@ -7,10 +7,14 @@ from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
-from remit.errors import NeedsInput, SandboxUnavailable
+from remit.errors import NeedsInput, SandboxUnavailable, ToolError
 from remit.values.command import Command, Finished
 
 T = TypeVar("T")
+
+
+async def _no_results(artifact: str, _offset: int) -> str:
+    raise ToolError(f"there is no artifact {artifact!r}: this call was made without an App")
 
 
 async def _no_sandbox(command: Command) -> Finished:
@@ -40,6 +44,8 @@ class Call:
     answers: Mapping[str, str] = field(default_factory=dict)
     run_confined: Callable[[Command], Awaitable[Finished]] = field(default=_no_sandbox)
     """Run a program in the operating system's sandbox; journal and keys are out of its sight."""
+    read_result: Callable[[str, int], Awaitable[str]] = field(default=_no_results)
+    """A page of an artifact of this conversation, by its name and an offset in characters."""
     is_cancelled: Callable[[], bool] = field(default=lambda: False)
     """For long synchronous tools: true once nobody waits for the result any more."""
 

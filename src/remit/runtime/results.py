@@ -9,6 +9,7 @@ from pydantic_core import PydanticSerializationError, to_json
 from remit.errors import ToolError
 from remit.journal.events import ToolCompleted, ToolRequested
 from remit.journal.rows import Blob
+from remit.machine.paging import READ_RESULT
 from remit.runtime.cleaning import Cleaner
 from remit.values.clean import Clean
 
@@ -62,7 +63,8 @@ def completed(
     whole = clean.encode()
     digest = hashlib.sha256(whole).hexdigest()
     note = (
-        f"\n[cut: {limit} of {len(clean)} characters; the whole is artifact {digest[:NAME_CHARS]}]"
+        f"\n[cut: {limit} of {len(clean)} characters; read on with {READ_RESULT}: "
+        f"artifact {digest[:NAME_CHARS]}, offset {limit}]"
     )
     fact = ToolCompleted(
         call=event.call,

@@ -26,6 +26,7 @@ from remit.machine.call import Call
 from remit.machine.inputs import Input
 from remit.machine.state import CallState, State
 from remit.machine.tools import AnyTool
+from remit.runtime.artifacts import read_page
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.inspecting import inspect_call
 from remit.runtime.outcome import Outcome
@@ -242,8 +243,14 @@ class ToolGate:
             approved_by=call.given,
             answers=dict(call.answers),
             run_confined=self._confined,
+            read_result=partial(self._page, state),
             is_cancelled=lambda: ended.is_set() or clock.now_ms() >= event.until_ms,
         )
+
+    async def _page(self, state: State, artifact: str, offset: int) -> str:
+        chars = state.spec.limits.result_chars
+        store = self.services.store
+        return await read_page(store, state.tenant, state.run, artifact, offset, chars)
 
     async def _confined(self, command: Command) -> Finished:
         if self.services.sandbox is None:
