@@ -119,7 +119,9 @@ class Invariants(RuleBasedStateMachine):
         limits, state = self.bench.spec.limits, self.bench.state
         assert sum(1 for call in state.calls if is_out(call)) <= limits.parallel_calls
         assert state.turns <= limits.turns
-        assert state.tool_calls <= limits.tool_calls
+        tools, children = self.bench.all_of(ToolRequested), self.bench.all_of(SubrunRequested)
+        made = {event.call for event in tools} | {event.call for event in children}
+        assert len(made) == state.tool_calls <= limits.tool_calls
         tries = [event.attempt for event in self.bench.all_of(ModelRequested)]
         assert max(tries, default=1) <= limits.model_attempts
 
