@@ -200,6 +200,18 @@ def test_a_sub_agent_is_trusted_no_further_than_the_agent_above(
     assert spec.agents[0].agents[0].phase == expected
 
 
+@pytest.mark.requirement("STOP-7")
+def test_a_sub_agent_nests_no_deeper_than_the_agent_above_allows() -> None:
+    lowest: Agent[object] = Agent("c", model=MODEL, instructions="x", remit=Remit(depth=1))
+    middle: Agent[object] = Agent("b", model=MODEL, instructions="x", agents=[lowest])
+    spec = plain(agents=[middle], remit=Remit(depth=2)).spec(str)
+    assert [each.limits.depth for each in (spec, spec.agents[0], spec.agents[0].agents[0])] == [
+        2,
+        2,
+        1,
+    ]
+
+
 def test_tools_and_agents_are_found_by_name() -> None:
     agent = plain(tools=[look_up], agents=[writer])
     assert agent.tool("look_up") is look_up

@@ -244,7 +244,7 @@ class Agent(Generic[T_co]):
             instructions=text,
             prompt=" ".join(part for part in (self.prompt.name, self.prompt.version) if part),
             tools=self._tool_specs(),
-            agents=tuple(_trusted(agent.spec(read), self.remit.phase) for agent in self.agents),
+            agents=tuple(_beneath(agent.spec(read), self.remit) for agent in self.agents),
             rules=self.remit.all_rules(),
             limits=self.remit.limits(),
             phase=self.remit.phase,
@@ -306,10 +306,15 @@ def _wrapped(schema: dict[str, object]) -> str:
     return json.dumps(tree, sort_keys=True)
 
 
-def _trusted(spec: AgentSpec, phase: Phase) -> AgentSpec:
-    """A sub-agent is never trusted further than the agent that uses it."""
-    agents = tuple(_trusted(agent, phase) for agent in spec.agents)
-    return spec.model_copy(update={"phase": least(spec.phase, phase), "agents": agents})
+def _beneath(spec: AgentSpec, above: Remit) -> AgentSpec:
+    """A sub-agent is trusted no further, and nests no deeper, than the agent that uses it."""
+    depth = min(spec.limits.depth, above.depth)
+    changed = {
+        "phase": least(spec.phase, above.phase),
+        "limits": spec.limits.model_copy(update={"depth": depth}),
+        "agents": tuple(_beneath(agent, above) for agent in spec.agents),
+    }
+    return spec.model_copy(update=changed)
 
 
 __all__ = ["Agent", "Prompt", "Remit", "Tool"]
