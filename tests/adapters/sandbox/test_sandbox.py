@@ -160,6 +160,11 @@ async def test_a_signal(run: Run) -> None:
     assert (ended.ended, ended.exit_code) == ("signalled", 128 + signal.SIGSEGV)
 
 
+async def test_its_group_is_its_own(run: Run) -> None:
+    ended = await run("sh", "-c", "kill -KILL 0")
+    assert (ended.ended, ended.exit_code) == ("signalled", 128 + signal.SIGKILL)
+
+
 async def test_the_interpreter_ignores_no_signal_for_it(run: Run) -> None:
     ended = await run("sh", "-c", "yes | head -1; kill -PIPE $$", timeout_s=20)
     assert (ended.ended, ended.exit_code) == ("signalled", 128 + signal.SIGPIPE)
@@ -215,7 +220,7 @@ from remit.adapters.sandbox.find import working_sandboxes
 from remit.values.command import Command
 sandbox = next(s for s in working_sandboxes() if s.name == {usual_sandbox.name!r})
 work = {str(tmp_path)!r}
-argv = ("sh", "-c", "setsid sleep {name} & sleep {name}")
+argv = ("sh", "-c", "touch $TMPDIR/left; setsid sleep {name} & sleep {name}")
 asyncio.run(sandbox.run(Command(argv=argv, cwd=work, write=(work,))))
 """
     env = os.environ | {"TMPDIR": str(tmp_path)}
@@ -223,7 +228,7 @@ asyncio.run(sandbox.run(Command(argv=argv, cwd=work, write=(work,))))
         assert eventually(lambda: alive(f"sleep\0{name}"))
         asker.send_signal(signal.SIGKILL)
     assert eventually(lambda: not alive(name))
-    assert eventually(lambda: not list(tmp_path.glob("remit-*/**/*")))
+    assert eventually(lambda: not list(tmp_path.glob("remit-sandbox-*/*")))
 
 
 async def test_it_dies_with_the_launcher(run: Run, usual_sandbox: Sandbox) -> None:

@@ -60,7 +60,7 @@ def _run(plan: Plan, life_fd: int) -> str:
     way.started()
     poll = select.poll()
     poll.register(life_fd, select.POLLIN)
-    ended = os.pidfd_open(way.child)
+    ended = kernel.open_process(way.child)
     poll.register(ended, select.POLLIN)
     if way.gate is not None:
         poll.register(way.gate.fd, select.POLLIN)

@@ -44,14 +44,11 @@ class _Launch:
             raise SandboxUnavailable(
                 "a sandbox needs Linux and a Python started from a file; run Remit on Linux"
             )
-        plan_fd = _nameless_file()
+        plan_fd = _nameless_file(plan.to_bytes())
         self.report, report_write = os.pipe()
         life_read, self._life = os.pipe()
         self.theirs = (plan_fd, report_write, life_read)
         self._open = {*self.theirs, self.report, self._life}
-        with os.fdopen(plan_fd, "wb", closefd=False) as file:
-            file.write(plan.to_bytes())
-        os.lseek(plan_fd, 0, os.SEEK_SET)
         words = (sys.executable, "-I", "-S", "-c", _BOOT, _PACKAGE)
         self.argv = (*words, *(str(fd) for fd in self.theirs))
         # An interpreter built as a shared library may need this to start at all.
@@ -79,13 +76,12 @@ class _Launch:
                 os.close(fd)
 
 
-def _nameless_file() -> int:
-    """A file without a name: in memory, or on disk inside a sandbox that forbids those."""
-    try:
-        return os.memfd_create("plan")
-    except OSError:
-        with tempfile.TemporaryFile() as file:
-            return os.dup(file.fileno())
+def _nameless_file(content: bytes) -> int:
+    """A file that goes with its descriptor; on disk, as some sandboxes forbid memory."""
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        file.seek(0)
+        return os.dup(file.fileno())
 
 
 class _Output:
