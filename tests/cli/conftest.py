@@ -66,5 +66,4 @@ def shop_file(provider: dict[str, str], tmp_path: Path, monkeypatch: pytest.Monk
         monkeypatch.setenv(name, value)
     monkeypatch.setenv("REMIT_URL", f"sqlite:///{tmp_path / 'j.db'}")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(delivery, "_WAIT_S", 0.1)
     return Path(shutil.copy(AGENTS, tmp_path / "shop_agents.py"))

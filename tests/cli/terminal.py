@@ -15,6 +15,7 @@ from typing import cast
 from click.testing import CliRunner, Result
 
 from remit.cli.main import remit as commands
+from remit.cli.plain import printable
 
 # Waiting for a slow machine; what is waited for usually takes a second.
 _PATIENCE_S = 60.0
@@ -74,6 +75,11 @@ class Terminal:
             assert piece, f"{text!r} did not appear in {self.seen!r}"
             self.seen += piece.decode(errors="replace")
         return self.seen
+
+    @property
+    def plain(self) -> str:
+        """What a person reads of it."""
+        return printable(self.seen)
 
     def type(self, text: str) -> None:
         os.write(self._screen, text.encode())

@@ -20,4 +20,4 @@ def test_missing_ones_are_added_everywhere() -> None:
     add_shared(above)
     assert options_of(above) == ["--db", "--json", "--tenant"]
     assert options_of(below) == ["--db", "--json", "--tenant"]
-    assert [each for each in below.params if each.name == "tenant"][0].expose_value
+    assert next(each for each in below.params if each.name == "tenant").expose_value

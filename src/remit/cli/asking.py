@@ -3,7 +3,7 @@
 import asyncio
 import json
 import sys
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 
 import click
@@ -48,18 +48,22 @@ async def read_line(prompt: str) -> str:
 
 @dataclass(slots=True)
 class Asker:
-    """Deals with what a run waits for. `tell` prints a line for the person."""
+    """Deals with what a run waits for. `tell` prints a line for the person.
+
+    `changed` returns when the run moved on, because somebody answered elsewhere.
+    """
 
     desk: Desk
     tenant: str
     asks: bool
     tell: Callable[[str], None]
+    changed: Callable[[], Awaitable[None]]
     told: set[str] = field(default_factory=set)
     """Ids that were asked or told about already."""
 
     async def deal(self, run: Run[object]) -> bool:
-        """Ask, or tell how to answer; True when something was answered here."""
-        answered = False
+        """Ask, or tell how to answer; True when something was answered, here or elsewhere."""
+        answered, could_ask = False, self.asks
         for approval in run.approvals:
             if self._is_new(f"{approval.id} {approval.given}"):
                 answered |= await self._approval(approval)
@@ -69,7 +73,25 @@ class Asker:
         for doubt in run.doubts:
             if self._is_new(f"{doubt.run}:{doubt.call}"):
                 self._doubt(doubt)
+        if could_ask and not self.asks:
+            return await self.deal(run)  # nobody sits here any more: tell how to answer elsewhere
         return answered
+
+    async def _line(self, prompt: str) -> str | None:
+        """What the person types; None when the run moved on first. Raises `EOFError`."""
+        typed = asyncio.ensure_future(read_line(prompt))
+        moved = asyncio.ensure_future(self.changed())
+        try:
+            await asyncio.wait([typed, moved], return_when=asyncio.FIRST_COMPLETED)
+            if typed.done():
+                return typed.result()
+            moved.result()
+        finally:
+            typed.cancel()
+            moved.cancel()
+            await asyncio.gather(typed, moved, return_exceptions=True)
+        self.tell("\nanswered elsewhere")
+        return None
 
     def _is_new(self, name: str) -> bool:
         fresh = name not in self.told
@@ -85,9 +107,10 @@ class Asker:
             self.tell(f"  remit approve {name}   or   remit deny {name}")
             return False
         try:
-            said = await read_line("agree to exactly this call? [y/N] ")
-            says_yes = said.lower() in _YES
-            if says_yes:
+            said = await self._line("agree to exactly this call? [y/N] ")
+            if said is None:
+                return True
+            if said.lower() in _YES:
                 await self.desk.approve(
                     self.tenant, each.id, principal=mine, channel=CHANNEL, digest=each.digest
                 )
@@ -111,7 +134,9 @@ class Asker:
             self.tell(f"  remit answer {short(each.id)} JSON")
             return False
         try:
-            line = await read_line("answer (JSON or text): ")
+            line = await self._line("answer (JSON or text): ")
+            if line is None:
+                return True
             await self.desk.answer(
                 self.tenant, each.id, principal=principal(), channel=CHANNEL, value=as_json(line)
             )

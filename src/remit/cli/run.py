@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from contextlib import aclosing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import click
 
@@ -119,6 +119,7 @@ class _Conductor:
     follower: Follower
     run: str = ""
     tenant: str = LOCAL_TENANT
+    _seen: list[int] = field(default_factory=list)
 
     async def conduct(self) -> Ending:
         """The run as it stands at the end, and the signed head of its journal."""
@@ -153,18 +154,23 @@ class _Conductor:
     async def _until_ended(self, app: App) -> Run[object]:
         """Ask, or wait for words said elsewhere, and follow the run as it goes on."""
         asks = at_terminal() and not self.wish.options.json
-        asker = Asker(app.desk, self.tenant, asks, self.follower.say)
+        asker = Asker(app.desk, self.tenant, asks, self.follower.say, lambda: self._moved(app))
         while True:
+            self._seen = await self._versions(app)
             result = await app.get(self.run, tenant=self.tenant)
             if result.status in ("completed", "stopped"):
                 return result
-            seen = await self._versions(app)
             answered = await asker.deal(result)
             if self.wish.detach and not answered:
                 return result
-            while not answered and await self._versions(app) == seen:  # noqa: ASYNC110  # from others
-                await asyncio.sleep(_LOOK_S)
+            if not answered:
+                await self._moved(app)
             await self._follow(app)
+
+    async def _moved(self, app: App) -> None:
+        """Return once the tree of runs is further than it was."""
+        while await self._versions(app) == self._seen:  # noqa: ASYNC110  # others move it on
+            await asyncio.sleep(_LOOK_S)
 
     async def _versions(self, app: App) -> list[int]:
         """How far each run of the tree is: it changes when somebody's word was taken."""
