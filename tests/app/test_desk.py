@@ -210,7 +210,7 @@ async def test_an_answer_that_does_not_fit_is_asked_again() -> None:
         assert await app.desk.questions() == []
 
 
-@pytest.mark.requirement("DUR-4")
+@pytest.mark.requirement("DUR-6")
 @pytest.mark.parametrize("happened", [True, False])
 async def test_a_human_says_whether_a_doubtful_write_happened(happened: bool) -> None:
     async with opened("memory:", [MAILER], *MAIL) as app:
