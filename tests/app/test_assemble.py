@@ -72,7 +72,13 @@ async def test_a_sandbox_that_was_handed_in_is_used() -> None:
 
 async def test_journal_and_keys_are_hidden_from_sandboxes(tmp_path: Path) -> None:
     async with opened(journal_at(tmp_path), [AGENT]) as app:
-        assert app.engine.services.hidden == (str(tmp_path),)
+        hidden = app.engine.services.hidden
+    beside = {path.name for path in tmp_path.iterdir()}
+    assert beside
+    assert beside <= {Path(path).name for path in hidden}
+    own = tmp_path / ".remit"
+    async with opened(f"sqlite:///{own}/journal.db", [AGENT]) as app:
+        assert app.engine.services.hidden == (str(own),)
 
 
 @pytest.mark.requirement("OPS-6")

@@ -39,14 +39,25 @@ class Keyring:
     """Host paths of journal and keys, never visible in a sandbox."""
 
 
+# A folder of Remit's own: whatever lies in it is out of a sandbox's sight.
+_OWN_FOLDER = ".remit"
+_BESIDE = ("", "-wal", "-shm", "-journal", ".keys", ".owners")
+
+
+def _journal_paths(journal: Path) -> list[str]:
+    """What to hide of a SQLite journal: its own folder, else the files that belong to it."""
+    if journal.parent.name == _OWN_FOLDER:
+        return [str(journal.parent)]
+    return [str(journal.with_name(f"{journal.name}{suffix}")) for suffix in _BESIDE]
+
+
 def open_keys(settings: Settings, variables: Mapping[str, str]) -> Keyring:
     """The keys of the journal. Raises `ConfigError` naming the file or variable and the remedy."""
     parse = cast("Callable[[str, str], _Keys]", named("remit.adapters.keys", "parse_keys", ""))
     read = cast("Callable[..., _Keys]", named("remit.adapters.keys", "read_keys", ""))
     hidden: list[str] = []
     if settings.url.startswith("sqlite:"):
-        journal = sqlite_path(settings.url).absolute()
-        hidden.append(str(journal.parent))
+        hidden += _journal_paths(sqlite_path(settings.url).absolute())
     if variables.get("REMIT_KEYS"):
         keys = parse(variables["REMIT_KEYS"], "REMIT_KEYS")
     elif variables.get("REMIT_KEY_FILE"):

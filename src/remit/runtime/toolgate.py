@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from functools import partial
+from pathlib import Path
 
 from pydantic_core import to_json
 
@@ -258,8 +259,13 @@ class ToolGate:
                 "no sandbox works on this machine, so programs are not run: "
                 "install bubblewrap or use a kernel with Landlock"
             )
-        hidden = (*command.hide, *self.services.hidden)
+        hidden = (*command.hide, *_that_exist(self.services.hidden))
         return await self.services.sandbox.run(replace(command, hide=hidden))
+
+
+def _that_exist(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """A path that does not exist cannot be hidden, and need not be."""
+    return tuple(path for path in paths if Path(path).exists())
 
 
 def _returned(thread: Future[object]) -> bool:
