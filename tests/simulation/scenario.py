@@ -2,7 +2,7 @@
 
 import asyncio
 import gc
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -13,7 +13,7 @@ from tests.simulation.agents import ROOTS
 from tests.simulation.checked import CheckedStore
 from tests.simulation.process import Machine
 from tests.simulation.virtual import VirtualLoop
-from tests.simulation.world import BROKEN, SECRET, Violation, World
+from tests.simulation.world import BROKEN, SECRET, Moods, Violation, World
 
 # Looks for runs that are due: rarer than in life, for a look costs the simulation real time.
 _DUE_S = 4.0
@@ -22,12 +22,17 @@ _SWITCH_S = 0.9
 _CALM_S = 3600.0
 
 
+Tune = Callable[[Moods], None]
+
+
 class Scenario:
     """What happens in one seed."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, tune: Tune | None = None) -> None:
         self.loop = VirtualLoop()
         self.world = World(seed, self.loop)
+        if tune is not None:
+            tune(self.world.moods)
         self.world.store = CheckedStore(self.world)
         self.machines: list[Machine] = []
         self._made = 0
@@ -63,7 +68,7 @@ class Scenario:
             if self._alive:
                 act = people.act(world, machine := rng.choice(self._alive))
                 await asyncio.wait([machine.spawn(act)], timeout=20)
-            if rng.random() < 0.1:
+            if rng.random() < 0.3:
                 world.tree = f"tree-{rng.randrange(3)}"
 
     async def _chaos(self) -> None:
@@ -121,10 +126,10 @@ def rare_looks() -> Iterator[None]:
         yield
 
 
-def play(seed: int) -> World:
-    """Play one seed to its end. Raises `Violation` naming the seed."""
+def play(seed: int, tune: Tune | None = None) -> World:
+    """Play one seed to its end; `tune` changes its moods. Raises `Violation` naming the seed."""
     BROKEN.clear()
-    scenario = Scenario(seed)
+    scenario = Scenario(seed, tune)
     loop = scenario.loop
     with rare_looks():
         try:

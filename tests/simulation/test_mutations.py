@@ -21,8 +21,8 @@ from remit.runtime.hub import StreamEvent
 from remit.runtime.threads import CutThreads
 from remit.runtime.toolgate import ToolGate
 from tests.simulation.checked import CheckedStore
-from tests.simulation.scenario import play
-from tests.simulation.world import Violation
+from tests.simulation.scenario import Tune, play
+from tests.simulation.world import Moods, Violation
 
 Patch = pytest.MonkeyPatch
 _append = cast("Callable[..., Append]", Driver._append)
@@ -130,31 +130,43 @@ def lose_letters(patch: Patch) -> None:
     patch.setattr(driving, "end_letter", lambda *_: ())
 
 
-# Each with about four times the seeds that were needed when it was written.
-MUTATIONS: list[tuple[Callable[[Patch], None], int]] = [
-    (release_before_append, 5),
-    (show_before_append, 20),
-    (ignore_the_epoch, 300),
-    (repeat_after_a_crash, 60),
-    (hold_nothing, 5),
-    (hold_too_little, 20),
-    (allow_everything, 20),
-    (trust_old_approvals, 300),
-    (mix_sessions, 60),
-    (forget_threads, 300),
-    (never_end, 20),
-    (lose_letters, 60),
+def often_paused(moods: Moods) -> None:
+    """Processes sleep beyond their leases all the time."""
+    moods.pauses, moods.kills, moods.slow = 1.0, 0.0, 0.2
+
+
+def often_hung(moods: Moods) -> None:
+    """Threads outlive their calls all the time."""
+    moods.tool_hang = 0.3
+
+
+# Each with some times the seeds that were needed when it was written.
+MUTATIONS: list[tuple[Callable[[Patch], None], int, Tune | None]] = [
+    (release_before_append, 5, None),
+    (show_before_append, 20, None),
+    (ignore_the_epoch, 150, often_paused),
+    (repeat_after_a_crash, 60, None),
+    (hold_nothing, 5, None),
+    (hold_too_little, 20, None),
+    (allow_everything, 20, None),
+    (trust_old_approvals, 200, None),
+    (mix_sessions, 100, None),
+    (forget_threads, 100, often_hung),
+    (never_end, 20, None),
+    (lose_letters, 60, None),
 ]
 
 
-@pytest.mark.parametrize(("mutate", "seeds"), MUTATIONS, ids=lambda it: getattr(it, "__name__", ""))
+@pytest.mark.parametrize(
+    ("mutate", "seeds", "tune"), MUTATIONS, ids=lambda it: getattr(it, "__name__", "")
+)
 def test_the_simulation_finds(
-    mutate: Callable[[Patch], None], seeds: int, monkeypatch: Patch
+    mutate: Callable[[Patch], None], seeds: int, tune: Tune | None, monkeypatch: Patch
 ) -> None:
     mutate(monkeypatch)
     for seed in range(seeds):
         try:
-            play(seed)
+            play(seed, tune)
         except Violation:
             return
     pytest.fail(f"{mutate.__name__} was not found within {seeds} seeds")
