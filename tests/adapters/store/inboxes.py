@@ -92,3 +92,14 @@ class InboxContract:
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task
+
+    async def test_a_cancel_that_comes_with_a_letter_is_not_lost(self, store: Store) -> None:
+        await Chain().write(store)
+        task = asyncio.create_task(store.waiting("acme", "run_1", timeout_s=60))
+        await asyncio.sleep(0.01)
+        await store.send("acme", letter())
+        if task.cancel():
+            with pytest.raises(asyncio.CancelledError):
+                await task
+        else:
+            assert await task

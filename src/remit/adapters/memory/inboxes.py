@@ -47,7 +47,9 @@ class Inboxes:
         waiter = asyncio.get_running_loop().create_future()
         self._waiters.setdefault(run, set()).add(waiter)
         try:
-            await asyncio.wait_for(waiter, timeout_s)
+            # Not `wait_for`: in Python 3.11 it swallows a cancel that comes with the letter.
+            async with asyncio.timeout(timeout_s):
+                await waiter
         except TimeoutError:
             return False
         finally:
