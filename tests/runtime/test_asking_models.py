@@ -182,8 +182,7 @@ async def test_no_secret_is_shown_however_the_stream_is_cut(size: int) -> None:
 
 
 async def test_of_a_call_only_the_tools_name_is_shown_before_it_is_whole() -> None:
-    script: tuple[object, ...] = ({"find_fact": {"name": secret()}}, "ok")
-    async with opened("memory:", [AGENT], model=ScriptedModel(*script)) as app:  # type: ignore[arg-type]
+    async with opened("memory:", [AGENT], {"find_fact": {"name": secret()}}, "ok") as app:
         deltas = [item async for item in app.stream(AGENT, "Go") if isinstance(item, StreamDelta)]
     assert [(item.kind, item.text) for item in deltas if item.kind == "call"] == [
         ("call", "find_fact")

@@ -46,9 +46,9 @@ ENDLESS = (endless,) * 60
 MANY = {"tool_calls": 100, "turns": 60}
 
 
-def spender(**limits: object) -> Agent[str]:
-    fields: dict[str, object] = {**MANY, **limits}
-    return an_agent(tools=[find_fact], remit=Remit(**fields))  # type: ignore[arg-type]
+def spender(**limits: str | int) -> Agent[str]:
+    fields = {**MANY, **limits}
+    return an_agent(tools=[find_fact], remit=Remit(**fields))  # type: ignore[arg-type]  # by name
 
 
 async def balances(app: App, prefix: str) -> dict[str, Balance]:

@@ -9,6 +9,7 @@ import pytest
 from typing_extensions import override
 
 from remit import App, Call, EchoModel, Remit, tool
+from remit.adapters.scripted import Reply
 from remit.errors import ProviderError
 from remit.journal.events import (
     CancelRequested,
@@ -151,12 +152,12 @@ async def test_a_cancel_reaches_what_is_under_way(
 async def test_a_cancel_reaches_every_one_of_several_calls_and_a_call_below() -> None:
     boss = an_agent("boss", tools=[read_slowly], agents=[LONG])
 
-    def speak(request: ModelRequest) -> object:
+    def speak(request: ModelRequest) -> Reply:
         if "long" in request.system:
             return [{"write_slowly": {"name": "x"}}, {"write_slowly": {"name": "y"}}]
         return [{"read_slowly": {"name": "z"}}, {"ask_long": {"brief": "go"}}]
 
-    async with opened("memory:", [boss], speak) as app:  # type: ignore[arg-type]
+    async with opened("memory:", [boss], speak) as app:
         run = await app.start(boss, "Go")
         await until(lambda: sorted(BEGUN) == ["x", "y", "z"])
         await app.cancel(run)
