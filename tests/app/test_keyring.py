@@ -57,6 +57,13 @@ def test_keys_that_others_can_read_or_replace_are_refused(mode: int, tmp_path: P
         open_keys(Settings(url=journal_at(tmp_path)), {})
 
 
+def test_an_old_journal_whose_keys_are_gone_gets_no_new_ones(tmp_path: Path) -> None:
+    (tmp_path / "journal.db").write_bytes(b"records of last year")
+    with pytest.raises(ConfigError, match=r"journal\.db\.keys: the journal's keys are missing"):
+        open_keys(Settings(url=journal_at(tmp_path)), {})
+    assert [path.name for path in tmp_path.iterdir()] == ["journal.db"]
+
+
 @pytest.mark.requirement("OPS-6")
 def test_production_makes_no_keys(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="the journal's keys are missing"):
