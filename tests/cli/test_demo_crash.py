@@ -34,10 +34,22 @@ def test_what_was_in_doubt_is_told_with_what_was_done_about_it() -> None:
         ("run_a.c1-2", ToolQueued(call="c1-1")),
     )
     assert list(in_doubt(found)) == [
-        "lomu: commit_changes may have happened or not",
-        "lomu: commit_changes: the repository was asked: happened",
+        "lomu: commit_changes may have happened or not; the repository was asked: happened",
         "coder: a model was being asked; $0.1000 posted as assumed, asked again",
         "coder: read_file was under way; made again",
+    ]
+
+
+def test_what_nobody_could_tell_is_left_to_a_human() -> None:
+    found = proof(
+        ("run_a", started("lomu")),
+        ("run_a", proposed("commit_changes")),
+        ("run_a", RunRecovered(epoch=2, in_doubt=("c1-1",))),
+        ("run_a", ToolUnknown(call="c1-1", reason=text("lost"))),
+        ("run_a", ProbeCompleted(call="c1-1", verdict="unknown")),
+    )
+    assert list(in_doubt(found)) == [
+        "lomu: commit_changes may have happened or not; a human has to say"
     ]
 
 

@@ -1,5 +1,6 @@
 """The demo's stage: numbered scratch repositories, and a provider that ends with its user."""
 
+import importlib.util
 import os
 import sys
 from pathlib import Path
@@ -10,7 +11,8 @@ from remit.app.config import Settings
 from remit.app.load import make_model
 from remit.cli import demo_stage
 from remit.cli.demo_stage import Stage, build, git, latest, lomu_folder, provider, run_tests
-from remit.errors import ConfigError, OutsideError
+from remit.errors import ConfigError, MissingExtra, OutsideError, SandboxUnavailable
+from remit.ports import Sandbox
 from remit.values.clean import Clean
 from remit.values.message import Message, Origin, TextPart
 from remit.values.model import ModelRequest
@@ -33,6 +35,30 @@ def test_each_stage_has_its_own_number_and_session(here: Path) -> None:
     assert latest() == Stage(second.folder)
     assert latest().session == second.session
     assert (here / ".remit" / ".gitignore").read_text() == "*\n"
+
+
+def test_an_attack_is_not_taken_up_again(here: Path) -> None:
+    stage = build("crash")
+    build("attack")
+    assert latest() == stage
+
+
+def test_what_this_machine_lacks_is_told_at_once(
+    here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nothing() -> Sandbox:
+        raise SandboxUnavailable("nothing can confine a process here; install bubblewrap")
+
+    monkeypatch.setattr(demo_stage, "make_sandbox", nothing)
+    with pytest.raises(SandboxUnavailable, match="install bubblewrap"):
+        build("plain")
+    monkeypatch.setattr(importlib.util, "find_spec", lambda _name: None)
+    with pytest.raises(MissingExtra, match=r"bandit and ruff: pip install 'remit\[code\]'"):
+        build("plain")
+    monkeypatch.setenv("PATH", str(here))
+    with pytest.raises(ConfigError, match="git is not installed"):
+        build("plain")
+    assert not (here / ".remit").exists()
 
 
 def test_the_repository_has_a_bug_and_one_commit(here: Path) -> None:

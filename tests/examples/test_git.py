@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from lomu.git import Git, find_repository, shown
+from lomu.git import Git, find_git, find_repository, shown
 from remit import ToolError
 from remit.errors import ConfigError
 from tests.examples.scratch import git, make
@@ -132,6 +132,20 @@ async def test_a_failure_says_what_git_says(tmp_path: Path) -> None:
     tool = Git(str(make(tmp_path / "repo")))
     with pytest.raises(ToolError, match=r"git rev-parse failed \(128\).*single revision"):
         await tool.text("rev-parse", "--verify", "nowhere^{tree}")
+
+
+def test_a_git_that_cannot_be_kept_from_its_settings_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = tmp_path / "git"
+    old.write_text("#!/bin/sh\necho git version 2.31.9\n")
+    old.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ConfigError, match=r"is not git 2\.32 or newer"):
+        find_git()
+    old.unlink()
+    with pytest.raises(ConfigError, match="git is not installed"):
+        find_git()
 
 
 def test_a_path_is_shown_in_one_line() -> None:

@@ -103,7 +103,7 @@ async def test_what_is_out_of_reach_is_neither_read_nor_written(tmp_path: Path, 
 @pytest.mark.requirement("RED-2")
 @pytest.mark.parametrize(
     "path",
-    [".gitattributes", ".gitmodules", ".github/workflows/ci.yml", ".gitlab-ci.yml",
+    [".gitattributes", ".gitignore", ".gitmodules", ".github/workflows/ci.yml", ".gitlab-ci.yml",
      "Jenkinsfile", ".pre-commit-config.yaml", ".husky/pre-commit", ".vscode/tasks.json",
      ".devcontainer/devcontainer.json", ".envrc"],
 )  # fmt: skip
@@ -111,6 +111,19 @@ async def test_what_runs_elsewhere_is_not_written(tmp_path: Path, path: str) -> 
     repo = make(tmp_path / "repo")
     with pytest.raises(ToolError, match="is refused"):
         await _written(repo, path)
+
+
+async def test_where_git_does_not_look_nothing_is_written(tmp_path: Path) -> None:
+    repo = make(
+        tmp_path / "repo", {".gitignore": "build/\n!build/kept\n*.gen.py\n", "a.gen.py": ""}
+    )
+    git(repo, "add", "--force", "a.gen.py")
+    git(repo, "commit", "--quiet", "-m", "tracked all the same")
+    for path in ("build/evil.py", "b.gen.py", ".git/x"):
+        with pytest.raises(ToolError, match=r"is ignored by git|is refused"):
+            await _written(repo, path)
+    await _written(repo, "a.gen.py", "A = 1\n")
+    await _written(repo, "-x.py", "A = 1\n")
 
 
 async def test_files_of_a_nested_repository_are_left_alone(tmp_path: Path) -> None:

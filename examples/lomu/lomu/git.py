@@ -1,7 +1,9 @@
 """Git on one repository: fixed arguments, a minimal environment, none of its hooks and filters."""
 
 import os
+import re
 import shutil
+import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -12,6 +14,10 @@ from remit import ToolError
 from remit.errors import ConfigError
 
 _MARKER_BYTES = 4096  # a `.git` file holds one path
+# The first that takes all settings from its environment, and so none from elsewhere.
+_OLDEST = (2, 32)
+_VERSION = re.compile(r"git version (\d+)\.(\d+)")
+_ASK_S = 10
 _SAID_CHARS = 600  # of what git says about a failure
 
 # The repository's own settings may name programs; none of them is to run. Hooks, monitors and
@@ -59,10 +65,15 @@ def find_repository(path: str) -> tuple[Path, Path]:
 
 
 def find_git() -> str:
-    """The program. Raises `ConfigError` where git is not installed."""
+    """The program. Raises `ConfigError` where git is not installed, or too old."""
     found = shutil.which("git")
     if found is None:
         raise ConfigError("git is not installed; install it (Debian: apt-get install git)")
+    said = subprocess.run([found, "--version"], capture_output=True, check=False, timeout=_ASK_S)
+    number = _VERSION.search(said.stdout.decode(errors="replace"))
+    if number is None or (int(number[1]), int(number[2])) < _OLDEST:
+        wanted = ".".join(map(str, _OLDEST))
+        raise ConfigError(f"{found} is not git {wanted} or newer; install a newer one")
     return found
 
 

@@ -136,6 +136,12 @@ class Repository:
     def _is_there(self, path: str) -> bool:
         return os.path.lexists(self.git.top / path)
 
+    async def ignores(self, path: str) -> bool:
+        """Whether git ignores a path that it does not track."""
+        asked = path.encode(errors="surrogateescape") + b"\0"
+        done = await self.git.run("check-ignore", "-z", "--stdin", stdin=asked, good=(0, 1))
+        return done.status == 0
+
     def denies(self, path: str) -> bool:
         """Whether the deny list covers a path."""
         return self.deny.match(tuple(path.split("/"))) is not None

@@ -12,9 +12,10 @@ from remit import Call, FileRoot, ToolError, probe, tool
 from remit.adapters.files.names import DEFAULT_DENY, compile_glob
 from remit.machine.tools import AnyTool
 
-# Written by an agent, these would run on the host or change what git and reviewers see.
+# Written by an agent, these would run on the host or change what git, scan and reviewers see.
 _NOT_WRITTEN = (
     ".gitattributes",
+    ".gitignore",
     ".gitmodules",
     ".github",
     ".gitlab",
@@ -126,6 +127,12 @@ def _write_file(repository: Repository, root: FileRoot) -> AnyTool:
         for above in _folders_above(path):
             if (repository.git.top / above / ".git").exists():
                 raise ToolError(f"{path!r} lies in a repository of its own ({above})")
+        await asyncio.to_thread(root.exists, path)  # says why a path is out of reach
+        if await repository.ignores(path):
+            raise ToolError(
+                f"{path!r} is ignored by git: nothing there would be tested, scanned or committed; "
+                "choose another place"
+            )
         await asyncio.to_thread(root.write_text, path, content)
         return f"wrote {path} ({len(content.splitlines())} lines)"
 

@@ -84,7 +84,8 @@ def demo(
     try:
         return asyncio.run(_perform(show))
     except KeyboardInterrupt:
-        show.out.print("\nstopped; nothing is lost. Go on with: remit demo --resume")
+        again = "Again: remit demo --attack" if attack else "Go on with: remit demo --resume"
+        show.out.print(f"\nstopped; nothing is lost. {again}")
         return INTERRUPTED
 
 

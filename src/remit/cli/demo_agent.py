@@ -9,6 +9,7 @@ from pathlib import Path
 from remit.app.run import PendingApproval, Run
 from remit.cli.demo_play import Answer, lomu, opened, play, process_variables
 from remit.cli.demo_stage import Stage
+from remit.cli.group import INTERRUPTED
 from remit.runtime.hub import StreamEvent, StreamItem
 
 AGREED = "agreed by remit demo --crash, as with --yes"
@@ -48,7 +49,10 @@ async def work(folder: str, url: str) -> Run[object]:
 def main() -> int:
     """Work on the stage in the first argument with the journal in the second."""
     folder, url = sys.argv[1:]
-    result = asyncio.run(work(folder, url))
+    try:
+        result = asyncio.run(work(folder, url))
+    except KeyboardInterrupt:
+        return INTERRUPTED
     _tell({"run": result.id, "status": result.status})
     return 0 if result.status == "completed" else 1
 

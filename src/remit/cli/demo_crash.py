@@ -23,7 +23,6 @@ from remit.journal.events import (
     ProbeCompleted,
     RunRecovered,
     ToolQueued,
-    ToolUnknown,
 )
 from remit.projections.timeline import timeline
 from remit.values.money import format_usd
@@ -119,31 +118,31 @@ def claims(lives: list[Life], proof: Proof) -> Iterator[Claim]:
 
 def in_doubt(proof: Proof) -> Iterator[str]:
     """What was under way when the process died, and what was done about it."""
-    doubts: set[tuple[str, str]] = set()
+    open_calls: dict[tuple[str, str], None] = {}
     for told in timeline(proof.pairs):
         run, event = told.header.run, told.event
+        who = _role(proof, run)
         match event:
             case RunRecovered():
-                doubts |= {(run, call) for call in event.in_doubt}
+                open_calls |= dict.fromkeys((run, call) for call in event.in_doubt)
                 if not event.in_doubt:
-                    yield f"{_role(proof, run)}: nothing was under way"
+                    yield f"{who}: nothing was under way"
             case ModelFailed(kind="in_doubt"):
-                yield (
-                    f"{_role(proof, run)}: a model was being asked; {format_usd(event.cost)} "
-                    "posted as assumed, asked again"
-                )
-            case ToolQueued(call=call) if (run, call) in doubts:
-                doubts.discard((run, call))
-                yield f"{_role(proof, run)}: {_tool(proof, run, call)} was under way; made again"
-            case ToolUnknown():
-                tool = _tool(proof, run, event.call)
-                yield f"{_role(proof, run)}: {tool} may have happened or not"
-            case ProbeCompleted():
-                doubts.discard((run, event.call))
-                tool = _tool(proof, run, event.call)
-                yield f"{_role(proof, run)}: {tool}: the repository was asked: {event.verdict}"
+                open_calls.pop((run, event.call), None)
+                assumed = f"{format_usd(event.cost)} posted as assumed"
+                yield f"{who}: a model was being asked; {assumed}, asked again"
+            case ToolQueued(call=call) if (run, call) in open_calls:
+                del open_calls[(run, call)]
+                yield f"{who}: {_tool(proof, run, call)} was under way; made again"
+            case ProbeCompleted(call=call) if event.verdict != "unknown":
+                open_calls.pop((run, call), None)
+                happened = f"the repository was asked: {event.verdict}"
+                yield f"{who}: {_tool(proof, run, call)} may have happened or not; {happened}"
             case _:
                 pass
+    for run, call in open_calls:
+        what = _tool(proof, run, call)
+        yield f"{_role(proof, run)}: {what} may have happened or not; a human has to say"
 
 
 def _role(proof: Proof, run: str) -> str:

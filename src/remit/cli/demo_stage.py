@@ -1,6 +1,7 @@
 """Where the demo plays: a scratch repository with a bug, and a scripted provider beside it."""
 
 import asyncio
+import importlib.util
 import json
 import os
 import shutil
@@ -13,7 +14,7 @@ from pathlib import Path
 
 from remit.app.config import Settings
 from remit.app.load import make_model, make_sandbox
-from remit.errors import ConfigError, OutsideError
+from remit.errors import ConfigError, MissingExtra, OutsideError
 from remit.ports import Model
 from remit.values.command import Command, Finished
 
@@ -66,7 +67,11 @@ def lomu_folder() -> Path:
 
 
 def build(mode: str) -> Stage:
-    """A fresh scratch repository with a failing test, committed on `main`."""
+    """A fresh scratch repository with a failing test, committed on `main`.
+
+    Raises `ConfigError`, `MissingExtra` or `SandboxUnavailable` for what this machine lacks.
+    """
+    _check_machine()
     try:
         stage = Stage(_numbered())
     except OSError as exc:
@@ -87,12 +92,29 @@ def build(mode: str) -> Stage:
     return stage
 
 
+def _check_machine() -> None:
+    """Say now what the agent's tools would refuse later."""
+    if shutil.which("git") is None:
+        raise ConfigError("git is not installed; install it (Debian: apt-get install git)")
+    missing = [name for name in ("bandit", "ruff") if importlib.util.find_spec(name) is None]
+    if missing:
+        raise MissingExtra(
+            f"the demo scans what it commits and needs {' and '.join(missing)}: "
+            "pip install 'remit[code]'"
+        )
+    make_sandbox()
+
+
 def latest() -> Stage:
-    """The stage built last in this folder. Raises `ConfigError` where there is none."""
-    found = [each for each in FOLDER.glob("*") if (each / _STATE).is_file()]
+    """The stage built last in this folder. Raises `ConfigError` where there is none.
+
+    An attack is not taken up again: its bait is known to the process that laid it.
+    """
+    found = [Stage(each.absolute()) for each in FOLDER.glob("*") if (each / _STATE).is_file()]
+    found = [stage for stage in found if stage.state()["mode"] != "attack"]
     if not found:
         raise ConfigError(f"there is nothing to resume: {FOLDER} holds no demo; run `remit demo`")
-    return Stage(max(found, key=lambda each: int(each.name)).absolute())
+    return max(found, key=lambda stage: int(stage.folder.name))
 
 
 def _numbered() -> Path:
