@@ -18,7 +18,7 @@ LEASE_MS = 30_000
 class Signer:
     """The key that authenticates records."""
 
-    key: bytes
+    key: bytes = field(repr=False)
     key_id: str
 
 
@@ -41,7 +41,7 @@ class Services:
     owner: str
     """Name of this process as a driver."""
     environment: str = "dev"
-    known_secrets: Mapping[str, str] = field(default_factory=dict)
+    known_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     sandbox: Sandbox | None = None
     hidden: tuple[str, ...] = ()
     """Host paths no sandboxed program may see: journal and keys."""
