@@ -7,7 +7,7 @@ from lomu.prompts import AUDITOR, CODER, LEAD, PLANNER
 from lomu.tools import make_tools
 from remit import Agent, Remit
 
-MODEL = "anthropic:claude-sonnet-4-5-20250929"  # pinned: a run must not change under its feet
+MODEL = "anthropic:claude-haiku-4-5-20251001"  # pinned: a run must not change under its feet
 _OUTPUT_TOKENS = 16_000  # a whole file in one call of write_file
 
 

@@ -136,7 +136,7 @@ class Remit:
 class Agent(Generic[T_co]):
     """An agent: a model, instructions, tools, sub-agents and its remit.
 
-    model: provider and pinned name, as `anthropic:claude-sonnet-4-5-20250929`.
+    model: provider and pinned name, as `anthropic:claude-haiku-4-5-20251001`.
     output_type: `str`, or a Pydantic-readable type; then the agent answers through `final_answer`.
     agents: sub-agents it may hand a brief to; each has its own tools and sees only the brief.
 
@@ -174,7 +174,7 @@ class Agent(Generic[T_co]):
         if not (provider and model):
             raise SpecError(
                 f"agent {self.name!r}: model {self.model!r} names no provider; "
-                "write it as 'anthropic:claude-sonnet-4-5-20250929'"
+                "write it as 'anthropic:claude-haiku-4-5-20251001'"
             )
         names = [spec.name for spec in self._tool_specs()]
         twice = sorted({name for name in names if names.count(name) > 1})

@@ -24,7 +24,7 @@ class ModelPrice(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     model: str
-    """Provider and name, as `anthropic:claude-sonnet-4-5-20250929`."""
+    """Provider and name, as `anthropic:claude-haiku-4-5-20251001`."""
     input: int = Field(ge=0)
     output: int = Field(ge=0)
     cache_read: int = Field(ge=0)
