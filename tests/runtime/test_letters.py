@@ -233,6 +233,6 @@ def test_a_request_for_a_sub_run_is_no_letter() -> None:
 
 @pytest.mark.requirement("TOOL-7")
 def test_a_sub_run_that_never_starts_is_not_told() -> None:
-    events = [request(2), RunStopping(reason="deadline")]
+    events: list[Event] = [request(2), RunStopping(reason="deadline")]
     letters = child_letters(events, with_children("released", "released"))
     assert [each.run for each in letters] == [f"{RUN}.c1-1"]  # the second has no inbox at all

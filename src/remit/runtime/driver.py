@@ -22,6 +22,7 @@ from remit.journal.rows import (
     Fenced,
     InboxRow,
     NewRun,
+    RunStatus,
 )
 from remit.journal.transfers import transfers
 from remit.machine.agent import Agent
@@ -78,6 +79,7 @@ class Driver:
         self._letters = True  # look once at the start
         self._timer: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
+        self._row_lags = False  # it says `running` though only others can move the run on
         self.fenced = False
         self.begun = asyncio.Event()
         """The run is durable, or this driver has left it."""
@@ -150,6 +152,8 @@ class Driver:
             inputs = [Input(kind="wake")]
         if not await self._record(inputs, outcomes, rows) and self._is_due():
             await asyncio.sleep(_NOTHING_S)
+        if self._row_lags and not self._goes_on():
+            await self._let_wait()
         return self._goes_on()
 
     def _goes_on(self) -> bool:
@@ -210,9 +214,21 @@ class Driver:
                 _refuse_second_run(answer, self.seat.new)
                 return True
             self._settle_in(record, state, letters=bool(answer.crossed))
+            self._row_lags = _status(state, body) != status_of(state)
             await self._after(body)
             return True
         raise StoreError(f"{self.seat.run}: the store refuses holds that were not asked for")
+
+    async def _let_wait(self) -> None:
+        """Let the run's row say that it waits; the sub-runs it waits for are durable by now."""
+        body = Body(causes=(), events=())
+        record = self._seal(body, self.services.clock.now_ms())
+        answer = await self.services.store.append(self._append(record, body, self.state, [], []))
+        if isinstance(answer, Appended):
+            self._row_lags = False
+            self._settle_in(record, self.state, letters=bool(answer.crossed))
+        else:
+            self.fenced = True
 
     def _affords(self, answer: Exceeded, state: State) -> dict[str, int]:
         """What the run's accounts still afford, by the names that its events use."""
@@ -253,7 +269,7 @@ class Driver:
         sends = child_letters(body.events, state) + end_letter(body.events, state)
         return Append(
             record=record,
-            status=status_of(state),
+            status=_status(state, body),
             wake_at_ms=wake_at_ms(state, record.header.time_ms),
             holds=tuple(holds),
             posts=tuple(posts),
@@ -314,6 +330,16 @@ class Driver:
             if came:
                 self.ring()
                 await asyncio.sleep(_MAIL_PAUSE_S)
+
+
+def _status(state: State, body: Body) -> RunStatus:
+    """What the row says after a record: a run does not wait for a sub-run that may not exist yet.
+
+    Nobody would look at a waiting run again if its driver was lost before the sub-run was durable.
+    """
+    status = status_of(state)
+    begins = any(isinstance(event, SubrunRequested) for event in body.events)
+    return "running" if begins and status == "waiting" else status
 
 
 def _refuse_second_run(answer: Conflict | Fenced, new: NewRun | None) -> None:

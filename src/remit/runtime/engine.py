@@ -152,10 +152,11 @@ class Engine:
     # ------------------------------------------------------------ sub-runs
 
     async def _start_child(self, parent: State, event: SubrunRequested) -> None:
-        """Start the sub-run of a call, unless it exists already."""
+        """Start the sub-run of a call, unless it exists already. It is durable then."""
         services = self.services
         key = (parent.tenant, event.child)
-        if key in self.live:
+        live = self.live.get(key)
+        if live is not None and await _is_durable(live):
             return
         if await services.store.run(*key) is not None:
             self.wake(*key)
@@ -183,6 +184,7 @@ class Engine:
             accounts=accounts_of(spec, parent.session, parent),
         )
         self.start(agent, spec, Seat(tenant=parent.tenant, run=event.child), started)
+        await self.begun(*key)
 
     # ------------------------------------------------------------ resuming
 
@@ -250,6 +252,8 @@ class Engine:
     async def _revive_child(self, state: State, call: str, child: str) -> None:
         row = await self.services.store.run(state.tenant, child)
         known = state.find(call)
+        if row is None and state.phase == "stopping":
+            return  # it never began, and shall not
         if row is None and known is not None and known.spec is not None:
             agent = known.spec.agent
             brief = brief_of(known.arguments)
@@ -329,3 +333,13 @@ class Engine:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self.services.threads.shutdown(wait=False, cancel_futures=True)
+
+
+async def _is_durable(live: Live) -> bool:
+    """The run that is driven here has a row, once its first append is answered."""
+    if live.driver is None:
+        return True
+    await live.driver.begun.wait()
+    if live.driver.seat.version == 0:
+        await asyncio.wait([live.task])
+    return live.driver.seat.version > 0
