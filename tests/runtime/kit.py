@@ -1,6 +1,7 @@
 """Parts for tests of single modules of the runtime: cleaners, states, services without an app."""
 
 from collections.abc import Mapping
+from functools import cache
 
 from remit.adapters.memory.store import MemoryStore
 from remit.adapters.scripted import ScriptedModel
@@ -37,8 +38,9 @@ VAULT = AeadVault(b"v" * 32)
 USER = Origin(kind="user", name="ann")
 
 
+@cache
 def redactor(tenant: str = TENANT) -> Redactor:
-    """A redactor with the placeholders of a tenant."""
+    """A redactor with the placeholders of a tenant; its rules take a while to build."""
 
     def placeholder(kind: str, secret: str) -> str:
         return VAULT.placeholder(tenant, kind, secret)
