@@ -1,16 +1,21 @@
 """The command `remit` as people start it: quick, complete, and quiet where it must be."""
 
 import json
+import re
+import shlex
 import subprocess
 import sys
 
+import click
 import pytest
 
 from remit.cli.main import COMMANDS
 from remit.cli.main import remit as commands
 from tests.cli.terminal import Remit
+from tests.docs.blocks import blocks
 from tests.tidy.tree import ROOT
 
+PAGE = "docs/reference/cli.md"
 # Each would cost a good part of the 0.4 seconds that `remit --help` may take.
 HEAVY = ("aiohttp", "asyncio", "cryptography", "pydantic", "re2", "rich", "sqlite3")
 
@@ -38,9 +43,43 @@ def test_every_command_exists_and_explains_itself(name: str) -> None:
 
 
 def test_every_command_is_documented() -> None:
-    page = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
-    missing = [name for name in COMMANDS if f"## remit {name}" not in page]
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    missing = [name for name in COMMANDS if f"## remit {name}\n" not in page]
     assert not missing
+
+
+def test_every_option_is_documented() -> None:
+    page = (ROOT / PAGE).read_text(encoding="utf-8")
+    parts = dict(re.findall(r"^## remit (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    for name in COMMANDS:
+        if name == "demo":
+            continue  # its own help says it
+        command = commands.get_command(click.Context(commands), name)
+        assert command is not None
+        inner = list(command.commands.values()) if isinstance(command, click.Group) else [command]
+        own = {
+            opt for each in inner for param in each.params for opt in param.opts if opt[:2] == "--"
+        }
+        missing = [opt for opt in own - {"--db", "--tenant", "--json"} if opt not in parts[name]]
+        assert not missing, (name, missing)
+
+
+def test_documented_commands_are_understood() -> None:
+    """Each documented call is parsed by its command; nothing is carried out."""
+    calls = [
+        shlex.split(line.removeprefix("$ remit ").partition(" > ")[0])
+        for block in blocks(ROOT, PAGE)
+        for line in block.code.splitlines()
+        if line.startswith("$ remit ")
+    ]
+    assert len(calls) > 5
+    for name, *words in calls:
+        command = commands.get_command(click.Context(commands), name)
+        assert command is not None
+        while isinstance(command, click.Group):
+            word, *words = words
+            command = command.commands[word]
+        command.make_context(name, words, parent=click.Context(commands))
 
 
 def test_the_version() -> None:
