@@ -3,6 +3,8 @@
 from collections import OrderedDict
 from dataclasses import dataclass, field
 
+from pydantic import ValidationError
+
 from remit.errors import NotFound, StoreCorrupt
 from remit.journal.codec import open_record
 from remit.journal.events import RunStarted
@@ -102,14 +104,17 @@ class Reader:
         return messages
 
     async def spec(self, tenant: str, digest: str) -> AgentSpec:
-        """A stored declaration by its digest."""
+        """A stored declaration by its digest. Raises `NotFound` or `StoreCorrupt`."""
         key = (tenant, digest)
         known = self._specs.get(key)
         if known is None:
             content = await self.store.blob(tenant, digest)
             if content is None:
                 raise NotFound(f"the declaration {digest} of tenant {tenant} is not stored")
-            known = AgentSpec.model_validate_json(content)
+            try:
+                known = AgentSpec.model_validate_json(content)
+            except ValidationError as exc:
+                raise StoreCorrupt(f"the stored declaration {digest} is none: {exc}") from exc
             if known.digest != digest:
                 raise StoreCorrupt(f"the stored declaration {digest} was changed")
             self._specs[key] = known
