@@ -2,9 +2,11 @@
 
 import json
 from pathlib import Path
+from typing import cast
 
 import pytest
 
+from remit.app.run import Run
 from remit.cli.ending import Ending, ending_json, print_ending
 from tests.cli.shop import clerk, shop
 
@@ -12,7 +14,7 @@ from tests.cli.shop import clerk, shop
 async def test_a_waiting_run_says_for_what(tmp_path: Path) -> None:
     async with shop(tmp_path / "j.db") as app:
         run = await app.run(clerk, "refund it")
-    tree = ending_json(Ending(run=run, head=None))
+    tree = ending_json(Ending(run=cast("Run[object]", run), head=None))
     assert json.loads(json.dumps(tree)) == tree
     assert (tree["status"], tree["output"], tree["partial"]) == ("waiting", None, None)
     assert tree["approvals"] == [f"{run.id}:c1-1"]

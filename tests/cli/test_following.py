@@ -5,11 +5,11 @@ import sys
 import pytest
 
 from remit.cli.following import Follower
-from remit.runtime.hub import StreamDelta, StreamEvent
+from remit.runtime.hub import StreamDelta, StreamEvent, StreamItem
 from tests.projections.facts import answered, asked, judged, started
 
 CAP_NANO = 1_000_000_000
-ITEMS = [
+ITEMS: list[StreamItem] = [
     StreamEvent("run_1", 1, 0, started()),
     StreamEvent("run_1", 1, 1, asked()),
     StreamDelta("run_1", "c1", 1, 0, 0, "text", "Hm"),
