@@ -12,6 +12,7 @@ from remit.values.ids import (
     call_id,
     check_name,
     idempotency_key,
+    made_ms,
     make_id,
     parent_of,
     root_of,
@@ -67,3 +68,15 @@ def test_names_that_are_allowed(name: str) -> None:
 def test_names_that_are_not(name: str) -> None:
     with pytest.raises(ConfigError, match=r"tenant .*letters, digits"):
         check_name("tenant", name)
+
+
+def test_the_time_of_an_id_can_be_read_back() -> None:
+    made = make_id("run", 1_795_000_000_123, bytes(range(10)))
+    assert made_ms(made) == 1_795_000_000_123
+    assert made_ms(subrun_id(made, "c1-1")) == 1_795_000_000_123
+
+
+@pytest.mark.parametrize("foreign", ["", "run", "run_", "run_short", "run_01M7Z0ILOU0000"])
+def test_the_time_of_a_foreign_id_is_refused(foreign: str) -> None:
+    with pytest.raises(ConfigError, match="is no id made here"):
+        made_ms(foreign)
