@@ -25,6 +25,7 @@ def test_what_waits_is_listed(remit: Remit) -> None:
     (row,) = remit.rows("approvals")
     assert (row["tool"], row["arguments"]) == ("refund_order", '{"order": "17"}')
     assert (row["needed"], row["given"], row["tenant"]) == (1, [], "local")
+    assert row["kept"] == []
     text = remit.good("approvals")
     assert "refund_order" in text
     assert str(row["id"])[-13:] in text
@@ -37,6 +38,9 @@ def test_a_word_is_kept_until_somebody_drives_the_run(remit: Remit) -> None:
     tree = remit.tree("approve", str(row["id"])[-13:], "--comment", "he is a good customer")
     assert (tree["decision"], tree["principal"], tree["taken"]) == ("approved", principal(), False)
     assert tree["digest"] == row["digest"]
+    (row,) = remit.rows("approvals")
+    assert row["kept"] == [f"yes of {principal()} kept"]
+    assert f"0 of 1, yes of {principal()} kept" in remit.good("approvals")
     text = remit.good("approve", str(row["id"]))
     assert 'approved: refund_order {"order": "17"}' in text
     assert "nobody drives the run now: remit resume MODULE:AGENT" in text

@@ -2,9 +2,10 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 import click
+from pydantic import ValidationError
 from rich.table import Table
 
 from remit.app.desk import Desk
@@ -16,6 +17,8 @@ from remit.cli.output import cell, console, iso, moment, print_json
 from remit.cli.person import CHANNEL, principal
 from remit.cli.plain import one_line, printable
 from remit.errors import UsageError
+from remit.journal.events import EVENT, ApprovalDenied, ApprovalGiven
+from remit.journal.rows import RunRow
 
 _ARGUMENT_CHARS = 80
 
@@ -25,13 +28,16 @@ _ARGUMENT_CHARS = 80
 def approvals(options: Options) -> None:
     """List the calls that wait for a human, oldest first."""
 
-    async def look() -> list[tuple[Waiting, PendingApproval]]:
+    async def look() -> tuple[list[tuple[Waiting, PendingApproval]], dict[str, list[str]]]:
         async with open_journal(options) as journal:
-            return await _pending(journal, options)
+            found = await _pending(journal, options)
+            rows = {run.row.run: run.row for run, _ in found}
+            return found, await _kept(journal, rows.values())
 
-    found = asyncio.run(look())
+    found, kept = asyncio.run(look())
     if options.json:
-        print_json([approval_json(run.row.tenant, each) for run, each in found])
+        rows = [(approval_json(run.row.tenant, each), each.id) for run, each in found]
+        print_json([{**row, "kept": kept.get(name, [])} for row, name in rows])
         return
     if not found:
         click.echo("nothing waits for a human")
@@ -44,7 +50,7 @@ def approvals(options: Options) -> None:
             short(each.id),
             cell(each.tool, "bold"),
             cell(one_line(each.arguments, _ARGUMENT_CHARS)),
-            f"{len(each.given)} of {each.needed}",
+            cell(", ".join([f"{len(each.given)} of {each.needed}", *kept.get(each.id, [])])),
             cell(each.rule),
             moment(each.expires_ms),
             cell(run.row.tenant),
@@ -56,6 +62,21 @@ def approvals(options: Options) -> None:
 async def _pending(journal: Journal, options: Options) -> list[tuple[Waiting, PendingApproval]]:
     found = await waiting(journal, options)
     return [(run, each) for run in found for each in pending_approvals(run.state)]
+
+
+async def _kept(journal: Journal, rows: Iterable[RunRow]) -> dict[str, list[str]]:
+    """Words by approval that wait in inboxes until somebody drives their runs."""
+    found: dict[str, list[str]] = {}
+    for row in rows:
+        for waits in await journal.store.inbox(row.tenant, row.run):
+            try:
+                said = EVENT.validate_json(waits.letter.body)
+            except ValidationError:
+                continue  # the run will note that it cannot be read
+            if isinstance(said, ApprovalGiven | ApprovalDenied):
+                verb = "yes" if isinstance(said, ApprovalGiven) else "no"
+                found.setdefault(said.approval, []).append(f"{verb} of {said.principal} kept")
+    return found
 
 
 def approval_json(tenant: str, each: PendingApproval) -> dict[str, object]:
