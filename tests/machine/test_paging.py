@@ -11,7 +11,7 @@ from tests.machine.toolbox import MODEL, look_up
 
 
 def an_agent(*tools: object) -> Agent[str]:
-    return Agent("one", model=MODEL, instructions="x", tools=tools)  # type: ignore[arg-type]  # any
+    return Agent("one", model=MODEL, instructions="x", tools=tools)  # type: ignore[arg-type]  # as objects
 
 
 @pytest.mark.requirement("TOOL-3", "TOOL-4")
