@@ -145,7 +145,9 @@ class Driver:
         rows: list[InboxRow] = []
         if self._letters and self.seat.version > 0:
             self._letters = False
-            rows = (await self.services.store.inbox(self.seat.tenant, self.seat.run))[:_BATCH]
+            rows = await self.services.store.inbox(self.seat.tenant, self.seat.run)
+            self._letters = self._letters or len(rows) > _BATCH
+            rows = rows[:_BATCH]
         inputs = [outcome.input for outcome in outcomes]
         inputs += [await read_letter(row, self.state, self.agent) for row in rows]
         if not inputs:
