@@ -29,6 +29,7 @@ from remit.runtime.perform import Performer
 from remit.runtime.services import LEASE_MS
 from remit.runtime.toolgate import ToolGate
 from remit.values.clean import Clean
+from remit.values.usage import Usage
 from tests.runtime.gated import AGENT
 from tests.runtime.kit import NOW, RUN, TENANT, HandClock, asking, released, services_on, thinking
 from tests.runtime.stage import PATIENCE_S, until
@@ -213,6 +214,19 @@ async def test_a_fault_of_our_own_is_heard_not_swallowed() -> None:
     await bench.intents.start(asking(), thinking(AGENT))
     await until(lambda: bool(bench.heard))
     assert isinstance(bench.heard[0], KeyError)
+
+
+@pytest.mark.requirement("TOOL-7")
+async def test_what_is_cut_before_its_first_step_did_not_happen() -> None:
+    bench = Bench()
+    await bench.intents.start(asking(), thinking(AGENT))
+    bench.intents.cut()
+    fact = bench.fact()
+    assert isinstance(fact, ModelFailed)
+    assert (fact.kind, fact.usage) == ("cancelled", Usage())
+    assert not bench.intents.under_way
+    await asyncio.sleep(0.01)
+    assert bench.doer.asked == []
 
 
 async def test_what_is_cut_is_cancelled() -> None:

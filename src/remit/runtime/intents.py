@@ -44,6 +44,8 @@ class Intents:
         self._start_child = start_child
         self._told = told
         self._tasks: set[asyncio.Task[None]] = set()
+        self._fresh: dict[asyncio.Task[None], tuple[Event, State]] = {}
+        """Tasks that have not made their first step: what they are for certainly did not happen."""
 
     @property
     def under_way(self) -> bool:
@@ -70,7 +72,9 @@ class Intents:
         else:
             held = await self._lease.lives()
         if held:
-            self._tasks.add(asyncio.create_task(self._carry_out(work)))
+            task = asyncio.create_task(self._carry_out(work))
+            self._tasks.add(task)
+            self._fresh[task] = (event, state)
 
     def _work(self, event: Event, state: State) -> Work | None:
         match event:
@@ -111,21 +115,27 @@ class Intents:
             self._told(outcome)
 
     async def _carry_out(self, work: Work) -> None:
+        task = asyncio.current_task()
+        if task is not None:
+            self._fresh.pop(task, None)
         told: Outcome | BaseException
         try:
             told = await work()
         except BaseException as exc:  # noqa: BLE001  # a bug in the shell must not hang the run
             told = exc
-        task = asyncio.current_task()
         if task is not None:
             self._tasks.discard(task)
         if not isinstance(told, asyncio.CancelledError):
             self._told(told)
 
     def cut(self) -> None:
-        """Cancel everything that is under way."""
+        """Cancel everything that is under way; what has not begun yet is called off."""
         for task in self._tasks:
             task.cancel()
+        for task, (event, state) in self._fresh.items():
+            self._tasks.discard(task)
+            self._call_off(event, state, "not started: the run was stopped")
+        self._fresh.clear()
 
     async def leave(self, others: Iterable[asyncio.Task[None]]) -> None:
         """Cancel everything, and `others`, and wait a little until it has cleared up.
