@@ -1,9 +1,10 @@
 """Whatever the model, tools, people, crashes and clock do, the invariants of a run hold."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import cast
 
 import pytest
@@ -14,16 +15,21 @@ from typing_extensions import override
 
 from remit.journal.events import (
     AccountLimit,
+    ApprovalGiven,
     CheckCompleted,
+    Event,
     ModelFailed,
     ModelRequested,
     RunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolQueued,
     ToolRequested,
 )
 from remit.machine.agent import Agent, Remit
+from remit.machine.conversation import with_results
 from remit.machine.ending import STOP_GRACE_MS
+from remit.machine.schedule import input_bound
 from remit.values.model import FailureKind, StopReason
 from remit.values.usage import Usage
 from tests.machine.bench import MONEY, TOKENS, Bench, clean, make_agent
@@ -68,20 +74,27 @@ CALLS = st.one_of(
 )
 GATED = st.sampled_from([("pay_bill", '{"amount":1.50}'), ("commit_tree", '{"name":"main"}')])
 FIRST = st.one_of(st.lists(CALLS, max_size=3), st.lists(GATED, min_size=1, max_size=2))
+CHANGED = {
+    "pay_bill": '{"amount":"2"}',
+    "commit_tree": '{"name":"other"}',
+    "write_doc": '{"path":"b","text":"changed"}',
+    "send_mail": '{"to":"y"}',
+    "set_flag": '{"name":"y"}',
+}
 PLAIN = Remit(
     turns=8,
     tool_calls=8,
     parallel_calls=3,
     timeout="10m",
     approval_timeout="1h",
-    approvals={write_doc: 0, send_mail: 0, set_flag: 0, pay_bill: 1, commit_tree: 1},
+    approvals={write_doc: 0, send_mail: 0, set_flag: 0, pay_bill: 1, commit_tree: 2},
     approvers=["ann", "boss", "carl"],
 )
 REMITS = st.sampled_from(
     [
         PLAIN,
         PLAIN,
-        replace(PLAIN, approvals={**PLAIN.approvals, pay_bill: 2}),
+        replace(PLAIN, approvals={**PLAIN.approvals, pay_bill: 2, commit_tree: 1}),
         replace(PLAIN, success=bool),
         replace(PLAIN, phase="supervised", parallel_calls=1),
         replace(PLAIN, phase="shadow"),
@@ -123,9 +136,10 @@ class Runs(Invariants):
     def _in(self, kind: str) -> Iterator[None]:
         """The world of one decision."""
         plain = self.bench.world
-        refused = {"poor": {MONEY: 4_000, TOKENS: 4_000}, "broke": {MONEY: 0, TOKENS: 0}}.get(
-            kind, {MONEY: 10**6} if kind == "last" else {}
-        )
+        room = {"poor": input_bound(with_results(self.bench.state)) + 1_500, "broke": 0}
+        refused = {} if kind in ("plain", "stale") else dict.fromkeys((MONEY, TOKENS), 10**6)
+        if kind in room:
+            refused = dict.fromkeys((MONEY, TOKENS), room[kind])
         self.bench.world = replace(
             plain, refused=refused, last_try=kind == "last", stale_switches=kind == "stale"
         )
@@ -163,6 +177,31 @@ class Runs(Invariants):
     def model_fails(self, kind: str, usage: Usage | None) -> None:
         self.bench.model_fails(cast("FailureKind", kind), usage=usage)
 
+    @rule(data=st.data(), happened=st.booleans(), who=st.sampled_from(["ann", "boss"]))
+    def something_goes_on(self, data: st.DataObject, happened: bool, who: str) -> None:
+        """Whatever the run waits for comes, as it mostly does."""
+        state, bench = self.bench.state, self.bench
+        steps: list[Callable[[], object]] = []
+        for number, call in enumerate(state.calls, start=1):
+            steps += {
+                "asking": [partial(bench.approve, who, number)],
+                "input": [partial(bench.says, "3", number)],
+                "doubt": [partial(bench.resolved, happened=happened, number=number)],
+                "probing": [partial(bench.probed, "happened" if happened else "absent", number)],
+                "released": [partial(bench.child_ends if call.child else bench.done, number)]
+                + [partial(bench.cut, number)] * (not happened and not call.child),
+            }.get(call.status, [])
+        if self.thinks:
+            last = [("final_answer", '{"answer":5}')] if self.typed else []
+            calls = data.draw(st.lists(st.one_of(GATED, CALLS), max_size=3)) or last
+            steps.append(partial(bench.answer, "Well.", *calls))
+        if state.checking:
+            steps.append(partial(bench.give, CheckCompleted(call=state.checking, passed=happened)))
+        if steps:
+            data.draw(st.sampled_from(steps))()
+
+    something_else_goes_on = something_goes_on
+
     @precondition(lambda self: self._calls("released"))
     @rule(
         data=st.data(),
@@ -199,16 +238,36 @@ class Runs(Invariants):
     @rule(
         data=st.data(),
         who=st.sampled_from(["ann", "boss", "ann", "boss", "mallory"]),
-        form=st.sampled_from(["right", "right", "right", "wrong", "changed", "invalid", "twice"]),
+        form=st.sampled_from(
+            ["right", "right", "wrong", "changed", "invalid", "twice", "moved", "late"]
+        ),
     )
     def human_agrees(self, data: st.DataObject, who: str, form: str) -> None:
         number = self._pick(data, "asking")
-        changed = {"changed": '{"amount":"2"}', "invalid": '{"amount":"x"}'}.get(form)
+        call = self.bench.call(number)
+        changed = {"changed": CHANGED.get(call.tool), "invalid": '{"amount":[]}'}.get(form)
         digest = "0" * 32 if form == "wrong" else None
-        approval = self.bench.call(number).approval
+        if form == "moved":
+            Tree.state = "tree-2" if Tree.state == "tree-1" else "tree-1"
+        if form == "late":
+            self.bench.pass_ms(self.bench.spec.limits.approval_ms)
+        late = self.bench.world.now_ms >= call.expires_ms
         for _ in range(1 + (form == "twice")):
-            if any(call.approval == approval for call in self.bench.state.calls):
-                self.bench.approve(who, number, digest=digest, arguments=changed, approval=approval)
+            if any(known.approval == call.approval for known in self.bench.state.calls):
+                events = self.bench.approve(
+                    who, number, digest=digest, arguments=changed, approval=call.approval
+                )
+                agreed = any(isinstance(event, ApprovalGiven) for event in events)
+                assert not (agreed and (late or who == "mallory" or form in ("wrong", "invalid")))
+                self._check_agreed(events)
+
+    def _check_agreed(self, events: list[Event]) -> None:
+        """What goes on is the call as its tool sees it now, with all it depends on."""
+        for event in events:
+            call = self.bench.state.find(event.call) if isinstance(event, ToolQueued) else None
+            if call is not None:
+                seen = self.bench.inspect(call.call, call.tool, call.arguments)
+                assert call.digest == seen.digest
 
     @precondition(
         lambda self: self._calls("queued", "released", "done") and len(self.bench.inputs) % 4 == 0
@@ -289,11 +348,6 @@ class Runs(Invariants):
         else:
             self.bench.off(how)
             self.bench.wake()
-
-    @precondition(lambda self: self._calls("asking"))
-    @rule(state=st.sampled_from(["tree-1", "tree-2"]))
-    def the_tree_becomes(self, state: str) -> None:
-        Tree.state = state
 
     # ------------------------------------------------------------ how it ends
 
