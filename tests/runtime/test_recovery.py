@@ -101,6 +101,8 @@ class Breaking:
         self.inner, self.at, self.mode = inner, at, mode
         self.uses = 0
         self.dead = asyncio.Event()
+        self.buried = False
+        """The dead process is cleared away: what it still wants to do on the way is refused."""
 
     def __getattr__(self, name: str) -> object:
         inner = getattr(self.inner, name)
@@ -108,6 +110,8 @@ class Breaking:
             return inner
 
         async def use(*given: object, **named: object) -> object:
+            if self.buried:
+                raise StoreGone("the process is dead")
             self.uses += 1
             hit = self.uses == self.at
             if self.dead.is_set():
@@ -200,6 +204,7 @@ async def broken_at(
         await first.close()
         return store, await tree_rows(store, TENANT, RUN), False
     if not same:
+        broken.buried = True
         await first.close()
     clock.at_ms += LEASE_OVER_MS
     if same:
@@ -290,5 +295,6 @@ async def test_a_run_waits_only_for_a_sub_run_that_exists() -> None:
         if asked and len(rows) == 1:
             early += 1
             assert rows[0].status == "running", f"use {at}"
+        broken.buried = True
         await engine.close()
     assert early > 0
