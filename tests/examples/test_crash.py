@@ -39,11 +39,11 @@ async def _live(stage: Stage, url: str, address: str, kill: When | None) -> int:
             if kill is not None and await kill(stage, json.loads(line)):
                 process.send_signal(signal.SIGKILL)
                 break
-    finally:
-        if process.returncode is None and kill is None:
-            process.kill()
-        await process.wait()
-    return process.returncode or 0
+    except BaseException:
+        process.kill()
+        raise
+    # Not killed "to be sure" here: subprocess would reap it under asyncio's feet (status 255).
+    return await process.wait()
 
 
 def _head(stage: Stage) -> bytes:
