@@ -76,6 +76,16 @@ async def test_a_cut_thread_is_waited_for() -> None:
     assert await cut.earlier(KEY) is None  # told once
 
 
+def test_a_run_is_busy_while_a_thread_of_its_goes_on() -> None:
+    cut, thread = CutThreads(), Future[object]()
+    cut.add(KEY, thread)
+    assert cut.busy("acme", "run_1")
+    assert not cut.busy("acme", "run_2")
+    assert not cut.busy("beta", "run_1")
+    thread.set_result(None)
+    assert not cut.busy("acme", "run_1")
+
+
 async def test_who_gives_up_waiting_does_not_cancel_the_thread() -> None:
     cut, thread = CutThreads(), Future[object]()
     cut.add(KEY, thread)

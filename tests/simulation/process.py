@@ -83,7 +83,7 @@ class Faulty:
                 world.wake_sleeper(answer.previous_owner)
             if rng.random() < 0.3:
                 await asyncio.sleep(rng.random() * 0.004)
-            if name != "claim" and world.chance(world.moods.store_fault):
+            if world.chance(world.moods.store_fault):
                 world.counts["faults after"] += 1
                 raise rng.choice(_FAULTS)(f"simulated, the answer of {name} was lost")
             return answer

@@ -108,6 +108,11 @@ class Driver:
         """A letter arrived that was not looked for yet."""
         return self._letters
 
+    @property
+    def under_way(self) -> bool:
+        """Something that was started has not ended, not even by being cut."""
+        return self._intents.under_way
+
     async def drive(self, first: Input) -> None:
         """Drive from `first` on. Returns when the run ended, waits for others, or was lost.
 

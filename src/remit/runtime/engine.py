@@ -2,9 +2,10 @@
 
 import asyncio
 from collections import Counter, OrderedDict
+from contextlib import suppress
 from dataclasses import dataclass, field
 
-from remit.errors import NotAllowed, NotFound, RemitError, SpecError
+from remit.errors import NotAllowed, NotFound, RemitError, SpecError, StoreError
 from remit.journal.events import RunRecovered, RunStarted, SubrunRequested
 from remit.journal.rows import Blob, NewRun, RunRow
 from remit.machine.agent import Agent
@@ -122,20 +123,31 @@ class Engine:
     async def _drive(self, key: Key, driver: Driver, first: Input) -> None:
         try:
             await driver.drive(first)
-            if not driver.fenced and driver.seat.version > 0:
-                await self.services.store.release(*key, epoch=driver.seat.epoch)
             self.errors.pop(key, None)
             if driver.state.phase == "ended":
                 self.mine.discard(key)
             if driver.state.parent is None:
                 self._remember(key, driver)
-            live = self.live.get(key)
-            if live is not None and driver.has_letters and driver.state.phase != "ended":
-                live.again = True
         except Exception as exc:  # noqa: BLE001  # whoever waits for the run is told
             self._broke(key, exc)
         finally:
+            await self._let_go(key, driver)
+            live = self.live.get(key)
+            if live is not None and driver.has_letters and driver.state.phase != "ended":
+                live.again = key not in self.errors
             self._leave(key)
+
+    async def _let_go(self, key: Key, driver: Driver) -> None:
+        """Give the lease up, so that the next driver need not wait for its end.
+
+        Not while something cut may still go on: the lease keeps others away to its end then.
+        """
+        if driver.fenced or driver.seat.version == 0 or driver.state.phase == "ended":
+            return  # nothing to give up: an ended run has no driver
+        if driver.under_way or self.services.cut_threads.busy(*key):
+            return
+        with suppress(StoreError):  # then it runs out by itself
+            await self.services.store.release(*key, epoch=driver.seat.epoch)
 
     def _broke(self, key: Key, error: Exception) -> None:
         self.errors[key] = error

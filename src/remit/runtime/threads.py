@@ -107,6 +107,12 @@ class CutThreads:
         while len(self._known) > _CUT:
             self._known.popitem(last=False)
 
+    def busy(self, tenant: str, run: str) -> bool:
+        """A thread of the run still goes on."""
+        return any(
+            key[:2] == (tenant, run) and not thread.done() for key, thread in self._known.items()
+        )
+
     async def earlier(self, key: Key) -> Future[object] | None:
         """The thread of an earlier attempt once it has ended; None if there was none.
 
