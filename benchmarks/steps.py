@@ -9,6 +9,7 @@ at once, so what is measured is the runtime. Prints one JSON line.
 
 import argparse
 import asyncio
+import importlib
 import json
 import os
 import resource
@@ -28,7 +29,6 @@ from remit.adapters.keys import new_keys
 from remit.journal.record import Record
 from remit.values.model import Delta, ModelAnswer, ModelRequest, RawCall, RawText
 from remit.values.usage import Usage
-from tests.support.postgres import PostgresServer
 
 USAGE = Usage(input=900, output=40)
 
@@ -77,7 +77,8 @@ def store_url(kind: str, folder: str) -> Iterator[str]:
         yield "memory:" if kind == "memory" else f"sqlite:///{folder}/journal.db"
         return
     os.environ["REMIT_KEYS"] = new_keys()
-    with PostgresServer(durable=True) as server:
+    # Loaded for this store only: the driver's memory is not the runtime's.
+    with importlib.import_module("tests.support.postgres").PostgresServer(durable=True) as server:
         yield server.database()
 
 

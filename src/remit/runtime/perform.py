@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from pydantic import ValidationError
@@ -151,7 +151,10 @@ class Performer:
             provider_id=answer.provider_id,
             latency_ms=self.services.clock.now_ms() - started_ms,
         )
-        inspections = await inspect_calls(self.agent, parts)
+        inspections = {
+            name: replace(found, error=cleaner.error(found.error)) if found.error else found
+            for name, found in (await inspect_calls(self.agent, parts)).items()
+        }
         return Outcome(Input(kind="outcome", fact=fact, inspections=inspections), cleaner.rows)
 
     def _failed(

@@ -152,7 +152,7 @@ async def test_a_server_that_hangs_up() -> None:
     server = await asyncio.start_server(hang_up, "127.0.0.1", 0)
     async with server:
         error = await failure(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}")
-    assert error.kind == "connection"
+    assert error.kind == "stream_broken"
 
 
 async def test_a_handshake_nobody_answers(monkeypatch: pytest.MonkeyPatch) -> None:

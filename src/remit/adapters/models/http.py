@@ -234,7 +234,8 @@ class HttpModel(Model):
             case _ if started:
                 return ProviderError(f"{where} broke off in its answer", kind="stream_broken")
             case _:
-                return ProviderError(f"{where} closed the connection", kind="connection")
+                # The request may have arrived and be billed: not the kind that counts as unsent.
+                return ProviderError(f"{where} closed the connection", kind="stream_broken")
 
     def _where(self) -> str:
         return f"{self.provider} at {self._base}"
