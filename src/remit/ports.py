@@ -16,6 +16,7 @@ from remit.journal.rows import (
     RunRow,
     RunStatus,
     Switch,
+    VaultRow,
 )
 from remit.journal.transfers import HoldLine
 from remit.values.command import Command, Finished
@@ -187,10 +188,11 @@ class Store(Protocol):
         """
         ...
 
-    async def send(self, tenant: str, letter: Letter) -> bool:
+    async def send(self, tenant: str, letter: Letter, vault: tuple[VaultRow, ...] = ()) -> bool:
         """Put a letter into a run's inbox; False when the key was sent before.
 
-        Raises `NotFound` where the tenant has no such run.
+        `vault`: the sealed secrets whose placeholders stand in it. Raises `NotFound` where the
+        tenant has no such run.
         """
         ...
 

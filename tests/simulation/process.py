@@ -149,6 +149,7 @@ class Machine(Node):
             clock=self,
             dice=world,
             redactor=redactor_for,
+            vault=VAULT,
             wake=self.engine.wake if world.rng.random() < 0.5 else _deaf,
         )
         self.app = App("memory:", agents=ROOTS, worker=True)

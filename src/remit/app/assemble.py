@@ -80,6 +80,7 @@ async def assemble(
         clock=clock,
         dice=dice,
         redactor=engine.redactor,
+        vault=keys.vault,
         wake=engine.wake,
     )
     return Parts(engine, desk, shelf)

@@ -24,7 +24,8 @@ from remit.journal.events import (
 from remit.journal.rows import RunRow, Switch
 from remit.machine.state import State
 from remit.policy.redact import Redactor
-from remit.ports import Clock, Dice, Store
+from remit.ports import Clock, Dice, Store, Vault
+from remit.runtime.cleaning import Cleaner
 from remit.runtime.letters import letter
 from remit.runtime.reader import Reader
 from remit.values.clean import Clean
@@ -50,6 +51,7 @@ class Desk:
     clock: Clock
     dice: Dice
     redactor: Callable[[str], Redactor]
+    vault: Vault
     wake: Callable[[str, str], None] = lambda _tenant, _run: None
 
     # ------------------------------------------------------------ what waits
@@ -108,16 +110,16 @@ class Desk:
             raise NotAllowed(f"{approval}: the call has changed since; look at it again")
         if principal in pending.given:
             raise NotAllowed(f"{approval}: {principal} has agreed already; another person must")
-        clean = self.redactor(tenant)
+        clean = self._cleaner(tenant, pending.run)
         fact = ApprovalGiven(
             approval=approval,
             digest=pending.digest,
             principal=principal,
             channel=channel,
-            comment=clean.clean(comment).text,
-            arguments=None if arguments is None else clean.clean_json(arguments).text,
+            comment=clean.text(comment),
+            arguments=None if arguments is None else clean.json(arguments),
         )
-        await self._send(tenant, pending.run, fact)
+        await self._send(tenant, pending.run, fact, clean)
         return pending
 
     async def deny(
@@ -125,13 +127,14 @@ class Desk:
     ) -> PendingApproval:
         """Refuse the call; one no is enough. Raises `NotFound`."""
         pending = await self._pending(tenant, approval)
+        clean = self._cleaner(tenant, pending.run)
         fact = ApprovalDenied(
             approval=approval,
             principal=principal,
             channel=channel,
-            comment=self.redactor(tenant).clean(comment).text,
+            comment=clean.text(comment),
         )
-        await self._send(tenant, pending.run, fact)
+        await self._send(tenant, pending.run, fact, clean)
         return pending
 
     async def answer(
@@ -142,13 +145,14 @@ class Desk:
         state = (await self.reader.past_of(tenant, run)).state
         if question not in [pending.id for pending in pending_questions(state)]:
             raise NotFound(f"no question {question} waits for an answer")
+        clean = self._cleaner(tenant, run)
         fact = InputReceived(
             question=question,
             principal=principal,
             channel=channel,
-            value=self.redactor(tenant).clean_json(value).text,
+            value=clean.json(value),
         )
-        await self._send(tenant, run, fact)
+        await self._send(tenant, run, fact, clean)
 
     async def resolve(
         self, tenant: str, run: str, call: str, *, happened: bool, principal: str, text: str = ""
@@ -157,9 +161,10 @@ class Desk:
         state = (await self.reader.past_of(tenant, run)).state
         if call not in [pending.call for pending in pending_doubts(state)]:
             raise NotFound(f"{run}: the call {call} is not in doubt")
-        clean = self.redactor(tenant).clean(text).text
-        fact = ToolResolved(call=call, happened=happened, principal=principal, text=clean)
-        await self._send(tenant, run, fact)
+        clean = self._cleaner(tenant, run)
+        said = clean.text(text)
+        fact = ToolResolved(call=call, happened=happened, principal=principal, text=said)
+        await self._send(tenant, run, fact, clean)
 
     async def cancel(self, tenant: str, run: str, *, principal: str, reason: str = "") -> None:
         """Ask that a run end; everything below it ends too. Raises `NotFound`, `NotAllowed`."""
@@ -168,8 +173,9 @@ class Desk:
             raise NotFound(f"there is no run {run} of tenant {tenant}")
         if row.status in _ENDED:
             raise NotAllowed(f"run {run} has ended already ({row.status})")
-        clean = self.redactor(tenant).clean(reason).text
-        await self._send(tenant, run, CancelRequested(principal=principal, reason=clean))
+        clean = self._cleaner(tenant, run)
+        fact = CancelRequested(principal=principal, reason=clean.text(reason))
+        await self._send(tenant, run, fact, clean)
 
     async def _pending(self, tenant: str, approval: str) -> PendingApproval:
         run = approval.partition(":")[0]
@@ -179,10 +185,14 @@ class Desk:
                 return pending
         raise NotFound(f"nothing waits for the approval {approval}: answered, expired or unknown")
 
-    async def _send(self, tenant: str, run: str, fact: Event) -> None:
+    def _cleaner(self, tenant: str, run: str) -> Cleaner:
+        """Cleans what a person says; the secrets in it go to the vault with the letter."""
+        return Cleaner(self.redactor(tenant), self.vault, tenant, run)
+
+    async def _send(self, tenant: str, run: str, fact: Event, clean: Cleaner) -> None:
         now_ms = self.clock.now_ms()
         key = make_id("ltr", now_ms, self.dice.entropy(ENTROPY_BYTES))
-        await self.store.send(tenant, letter(run, key, fact, now_ms))
+        await self.store.send(tenant, letter(run, key, fact, now_ms), clean.rows)
         self.wake(tenant, run)
 
     # ------------------------------------------------------------ switches

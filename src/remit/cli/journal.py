@@ -70,7 +70,12 @@ async def open_journal(options: Options) -> AsyncIterator[Journal]:
             return Redactor(lambda kind, secret: keys.vault.placeholder(tenant, kind, secret))
 
         desk = Desk(
-            store=store, reader=reader, clock=WallClock(), dice=SystemDice(), redactor=redactor
+            store=store,
+            reader=reader,
+            clock=WallClock(),
+            dice=SystemDice(),
+            redactor=redactor,
+            vault=keys.vault,
         )
         yield Journal(settings=settings, store=store, keys=keys, reader=reader, desk=desk)
     finally:

@@ -152,7 +152,8 @@ class ToolGate:
             if now.digest != call.digest:
                 return _Refused(now.error or "refused: what the call depends on has changed")
         arguments = await self._reveal(attempt.state, tool, call.arguments)
-        values = tool.bind(tool.parse(arguments), self._context(attempt))
+        context = await self._context(tool, attempt)
+        values = tool.bind(tool.parse(arguments), context)
         return await self._invoke(tool.function, values, attempt.key)
 
     async def probe(self, state: State, call: CallState, event: ProbeRequested) -> Outcome:
@@ -192,7 +193,7 @@ class ToolGate:
         arguments = await self._reveal(attempt.state, tool, attempt.call.arguments)
         takes = inspect.signature(function).parameters
         chosen = {name: value for name, value in tool.parse(arguments).items() if name in takes}
-        chosen |= {"call": self._context(attempt)} if "call" in takes else {}
+        chosen |= {"call": await self._context(tool, attempt)} if "call" in takes else {}
         return await self._invoke(function, chosen, None)
 
     async def _invoke(
@@ -228,9 +229,10 @@ class ToolGate:
             arguments = arguments.replace(name, to_json(secret).decode()[1:-1])
         return arguments
 
-    def _context(self, attempt: _Attempt) -> Call:
+    async def _context(self, tool: AnyTool, attempt: _Attempt) -> Call:
         state, call, event = attempt.state, attempt.call, attempt.event
         clock, ended = self.services.clock, attempt.ended
+        answers = {key: await self._reveal(state, tool, value) for key, value in call.answers}
         return Call(
             tenant=state.tenant,
             user=state.user,
@@ -242,7 +244,7 @@ class ToolGate:
             fence=self.fence,
             until_ms=event.until_ms,
             approved_by=call.given,
-            answers=dict(call.answers),
+            answers=answers,
             run_confined=self._confined,
             read_result=partial(self._page, state),
             is_cancelled=lambda: ended.is_set() or clock.now_ms() >= event.until_ms,

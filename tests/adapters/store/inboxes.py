@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from remit.errors import NotFound
+from remit.journal.rows import VaultRow
 from remit.ports import Store
 from tests.adapters.store.chains import Chain, letter
 
@@ -37,6 +38,21 @@ class InboxContract:
         await chain.write(store, consumed=(row.number,))
         assert not await store.send("acme", letter("k1"))
         assert await store.inbox("acme", "run_1") == []
+
+    async def test_the_secrets_of_a_letter_are_kept_with_it(self, store: Store) -> None:
+        chain = Chain()
+        await chain.write(store)
+        first = VaultRow("[secret:x:1]", "run_1", b"sealed")
+        again = VaultRow("[secret:x:1]", "run_1", b"sealed otherwise")
+        other = VaultRow("[secret:x:2]", "run_1", b"another")
+        assert await store.send("acme", letter("k1"), (first, other))
+        assert await store.send("acme", letter("k2"), (again,))
+        assert await store.vault("acme", "[secret:x:1]") == b"sealed"
+        assert await store.vault("acme", "[secret:x:2]") == b"another"
+        assert await store.vault("globex", "[secret:x:1]") is None
+        with pytest.raises(NotFound):
+            await store.send("globex", letter("k1"), (first,))
+        assert await store.vault("globex", "[secret:x:1]") is None
 
     async def test_an_append_sends_to_other_runs_of_the_tenant(self, store: Store) -> None:
         parent, child = Chain(), Chain(run="run_1.c1", parent="run_1")

@@ -24,6 +24,7 @@ from remit.journal.rows import (
     RunRow,
     RunStatus,
     Switch,
+    VaultRow,
 )
 from remit.journal.settle import (
     HoldKey,
@@ -241,11 +242,13 @@ class MemoryStore:
 
     # ------------------------------------------------------------ inbox
 
-    async def send(self, tenant: str, letter: Letter) -> bool:
+    async def send(self, tenant: str, letter: Letter, vault: tuple[VaultRow, ...] = ()) -> bool:
         """Put a letter into a run's inbox; False when the key was sent before."""
         self._check_open()
         if (tenant, letter.run) not in self._runs:
             raise NotFound(f"there is no run {letter.run} of tenant {tenant} to send a letter to")
+        for secret in vault:
+            self._vault.setdefault((tenant, secret.placeholder), secret.sealed)
         return self._inboxes.put(tenant, letter)
 
     async def inbox(self, tenant: str, run: str) -> list[InboxRow]:

@@ -8,7 +8,7 @@ from remit.adapters.postgres.arrivals import Arrivals
 from remit.adapters.postgres.batching import Batcher
 from remit.adapters.postgres.connecting import Connection, Pool, Server
 from remit.adapters.postgres.schema import migrate
-from remit.adapters.postgres.writing import BLOBS, LETTERS, columns, letter_rows
+from remit.adapters.postgres.writing import BLOBS, LETTERS, VAULT, columns, letter_rows, vault_rows
 from remit.errors import NotFound, StoreGone
 from remit.journal.admit import check_append, check_blob
 from remit.journal.record import Record
@@ -25,6 +25,7 @@ from remit.journal.rows import (
     RunRow,
     RunStatus,
     Switch,
+    VaultRow,
 )
 from remit.journal.transfers import HoldLine
 
@@ -137,7 +138,7 @@ class PostgresStore:
 
     # ------------------------------------------------------------ inbox
 
-    async def send(self, tenant: str, letter: Letter) -> bool:
+    async def send(self, tenant: str, letter: Letter, vault: tuple[VaultRow, ...] = ()) -> bool:
         """Put a letter into a run's inbox; False when the key was sent before."""
 
         async def work(connection: Connection) -> bool:
@@ -145,6 +146,9 @@ class PostgresStore:
                 raise NotFound(
                     f"there is no run {letter.run} of tenant {tenant} to send a letter to"
                 )
+            if vault:
+                secrets = {(tenant, row.placeholder): row for row in vault}
+                await connection.execute(VAULT, columns(vault_rows(secrets)))
             rows = letter_rows([(tenant, letter)])
             done = await connection.execute(LETTERS, columns(rows))
             return done.rowcount == 1

@@ -1,6 +1,6 @@
 """Write what a batch of appends changes, one statement per table however many they are."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from remit.adapters.postgres.connecting import Connection
@@ -70,7 +70,7 @@ SELECT * FROM unnest(
     %s::text[], %s::text[], %s::text[], %s::text[], %s::bytea[], %s::bigint[])
 ON CONFLICT DO NOTHING
 """
-_VAULT = """
+VAULT = """
 INSERT INTO remit.vault SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::bytea[])
 ON CONFLICT DO NOTHING
 """
@@ -153,7 +153,6 @@ async def write(connection: Connection, written: Written, base: int) -> None:
         (*key, now.posted, now.held, now.limit, now.warned)
         for key, now in written.standings.items()
     )
-    vault = sorted((*key, row.run, row.sealed) for key, row in written.vault.items())
     blobs = sorted((*key, blob.content) for key, blob in written.blobs.items())
     moves = [_move(key, append) for key, append in sorted(written.moves.items(), key=_first)]
     if written.records:
@@ -168,7 +167,7 @@ async def write(connection: Connection, written: Written, base: int) -> None:
         (_RELEASED, released),
         (_CONSUMED, sorted(written.consumed)),
         (LETTERS, letter_rows(written.letters)),
-        (_VAULT, vault),
+        (VAULT, vault_rows(written.vault)),
         (BLOBS, blobs),
     )
     for statement, rows_ in statements:
@@ -209,6 +208,11 @@ def _record(record: Record) -> tuple[Cell, ...]:
         *(header.engine, record.payload, record.salt, record.commitment, record.previous),
         *(record.hash, record.mac, record.key_id),
     )
+
+
+def vault_rows(secrets: Mapping[tuple[str, str], VaultRow]) -> Rows:
+    """Secrets by (tenant, placeholder), in the order in which every worker writes them."""
+    return sorted((*key, row.run, row.sealed) for key, row in secrets.items())
 
 
 def letter_rows(letters: Sequence[tuple[str, Letter]]) -> Rows:

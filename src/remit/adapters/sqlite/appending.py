@@ -18,6 +18,7 @@ from remit.journal.rows import (
     Fenced,
     Letter,
     NewRun,
+    VaultRow,
 )
 from remit.journal.settle import (
     HoldKey,
@@ -222,13 +223,18 @@ def _write_company(connection: sqlite3.Connection, tenant: int, append: Append) 
             (number, tenant, append.record.header.run),
         )
     write_letters(connection, tenant, append.sends)
-    for secret in append.vault:
+    write_secrets(connection, tenant, append.vault)
+    for blob in append.blobs:
+        write_blob(connection, tenant, blob)
+
+
+def write_secrets(connection: sqlite3.Connection, tenant: int, secrets: Iterable[VaultRow]) -> None:
+    """Keep sealed secrets that the tenant does not have."""
+    for secret in secrets:
         connection.execute(
             "INSERT INTO vault VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING",
             (tenant, secret.placeholder, secret.run, secret.sealed),
         )
-    for blob in append.blobs:
-        write_blob(connection, tenant, blob)
 
 
 def write_letters(connection: sqlite3.Connection, tenant: int, letters: Iterable[Letter]) -> int:

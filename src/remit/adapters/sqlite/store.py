@@ -8,7 +8,12 @@ from pathlib import Path
 from typing import TypeVar
 
 from remit.adapters.sqlite import leases, reading
-from remit.adapters.sqlite.appending import write_append, write_blob, write_letters
+from remit.adapters.sqlite.appending import (
+    write_append,
+    write_blob,
+    write_letters,
+    write_secrets,
+)
 from remit.adapters.sqlite.arrivals import Arrivals, RunKey
 from remit.adapters.sqlite.faults import is_busy, patiently, translate
 from remit.adapters.sqlite.leaves import read_leaves, write_sequence
@@ -32,6 +37,7 @@ from remit.journal.rows import (
     RunRow,
     RunStatus,
     Switch,
+    VaultRow,
 )
 from remit.journal.transfers import HoldLine
 
@@ -191,7 +197,7 @@ class SqliteStore:
 
     # ------------------------------------------------------------ inbox
 
-    async def send(self, tenant: str, letter: Letter) -> bool:
+    async def send(self, tenant: str, letter: Letter, vault: tuple[VaultRow, ...] = ()) -> bool:
         """Put a letter into a run's inbox; False when the key was sent before."""
 
         def work(connection: sqlite3.Connection, names: Names) -> bool:
@@ -199,7 +205,9 @@ class SqliteStore:
                 raise NotFound(
                     f"there is no run {letter.run} of tenant {tenant} to send a letter to"
                 )
-            return write_letters(connection, names.tenant(connection, tenant), [letter]) == 1
+            key = names.tenant(connection, tenant)
+            write_secrets(connection, key, vault)
+            return write_letters(connection, key, [letter]) == 1
 
         fresh = await self._write(work)
         self._arrivals.wake(tenant, letter.run)
