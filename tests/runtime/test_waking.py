@@ -9,17 +9,19 @@ from typing_extensions import override
 
 from remit import ScriptedModel
 from remit.adapters.memory.store import MemoryStore
+from remit.adapters.scripted import Reply
 from remit.errors import SpecError, StoreCorrupt, StoreGone
 from remit.journal.events import (
     ModelCompleted,
     RunRecovered,
 )
 from remit.journal.record import Record
-from remit.journal.rows import RunRow, Switch
+from remit.journal.rows import Answer, Append, RunRow, Switch
 from remit.runtime.engine import Engine
 from remit.runtime.lease import Seat
 from remit.runtime.reader import Reader
 from remit.runtime.services import LEASE_MS
+from remit.values.model import ModelRequest
 from remit.values.price import ModelPrice
 from tests.runtime.engines import (
     CLERK,
@@ -42,12 +44,13 @@ from tests.runtime.engines import (
 )
 from tests.runtime.kit import (
     NOW,
+    RUN,
     TENANT,
     FlatPrices,
     spec_of,
     started,
 )
-from tests.runtime.stage import PATIENCE_S
+from tests.runtime.stage import PATIENCE_S, an_agent
 
 
 @pytest.fixture(autouse=True)
@@ -268,3 +271,34 @@ async def test_a_resume_that_is_hindered_is_told_and_may_be_tried_again() -> Non
         await engine.settled(*KEY)
     engine.wake(*KEY)
     assert (await rest(engine)).status == "completed"
+
+
+class Stuck(MemoryStore):
+    """A store that fails once, when a run's row is to say that it waits for its sub-run."""
+
+    failed = False
+
+    @override
+    async def append(self, append: Append) -> Answer:
+        if append.record.header.run == RUN and append.status == "waiting" and not self.failed:
+            self.failed = True
+            raise StoreGone("unplugged")
+        return await super().append(append)
+
+
+async def test_a_run_whose_driver_broke_before_its_row_said_waiting_is_not_due_for_ever() -> None:
+    boss = an_agent("boss", agents=[CLERK])
+
+    def speak(request: ModelRequest) -> Reply:
+        return SHIP if "clerk" in request.system else {"ask_clerk": {"brief": "ship it"}}
+
+    store = Stuck()
+    engine = an_engine(speak, store=store, agent=boss)
+    begin(engine, agent=boss)
+    with pytest.raises(StoreGone):
+        await rest(engine)
+    engine.wake(*KEY)
+    row = await rest(engine)
+    assert (row.status, row.owner) == ("waiting", None)
+    assert await store.due(NOW) == []
+    assert [row.status for row in await store.runs(TENANT, parent=RUN)] == ["waiting"]

@@ -79,7 +79,6 @@ class Driver:
         self._letters = True  # look once at the start
         self._timer: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
-        self._row_lags = False  # it says `running` though only others can move the run on
         self.fenced = False
         self.begun = asyncio.Event()
         """The run is durable, or this driver has left it."""
@@ -159,7 +158,7 @@ class Driver:
             inputs = [Input(kind="wake")]
         if not await self._record(inputs, outcomes, rows) and self._is_due():
             await asyncio.sleep(_NOTHING_S)
-        if self._row_lags and not self._goes_on():
+        if self.seat.row_lags and not self._goes_on():
             await self._let_wait()
         return self._goes_on()
 
@@ -221,7 +220,7 @@ class Driver:
                 _refuse_second_run(answer, self.seat.new)
                 return True
             self._settle_in(record, state, letters=bool(answer.crossed))
-            self._row_lags = _status(state, body) != status_of(state)
+            self.seat.row_lags = _status(state, body) != status_of(state)
             await self._after(body)
             return True
         raise StoreError(f"{self.seat.run}: the store refuses holds that were not asked for")
@@ -232,7 +231,7 @@ class Driver:
         record = self._seal(body, self.services.clock.now_ms())
         answer = await self.services.store.append(self._append(record, body, self.state, [], []))
         if isinstance(answer, Appended):
-            self._row_lags = False
+            self.seat.row_lags = False
             self._settle_in(record, self.state, letters=bool(answer.crossed))
         else:
             self.fenced = True

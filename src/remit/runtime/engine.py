@@ -283,6 +283,7 @@ class Engine:
             version=past.version,
             last_hash=past.last_hash,
             lease_until_ms=row.lease_until_ms,
+            row_lags=row.status == "running" and past.state.waits_for_others,
         )
         return past.state, seat
 

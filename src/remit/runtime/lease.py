@@ -25,6 +25,8 @@ class Seat:
     version: int = 0
     last_hash: bytes = GENESIS
     lease_until_ms: int = 0
+    row_lags: bool = False
+    """The row says `running` though only others can move the run on."""
     new: NewRun | None = None
     blobs: tuple[Blob, ...] = ()
     vault: tuple[VaultRow, ...] = ()
