@@ -133,6 +133,19 @@ async def test_a_fault_that_is_no_error_of_ours_is_told_too() -> None:
         await engine.settled(*KEY)
 
 
+async def test_a_fault_while_letting_go_hangs_nobody() -> None:
+    class Odd(MemoryStore):
+        @override
+        async def release(self, tenant: str, run: str, *, epoch: int) -> None:
+            raise LookupError("odd")
+
+    engine = an_engine(SHIP, store=Odd())
+    begin(engine)
+    with pytest.raises(LookupError, match="odd"):
+        await rest(engine)
+    assert engine.live == {}
+
+
 @pytest.mark.requirement("TEN-1")
 async def test_an_unknown_run_is_said_to_who_waits_for_it_and_to_nobody_else() -> None:
     engine = an_engine()

@@ -131,11 +131,15 @@ class Engine:
         except Exception as exc:  # noqa: BLE001  # whoever waits for the run is told
             self._broke(key, exc)
         finally:
-            await self._let_go(key, driver)
-            live = self.live.get(key)
-            if live is not None and driver.has_letters and driver.state.phase != "ended":
-                live.again = key not in self.errors
-            self._leave(key)
+            try:
+                await self._let_go(key, driver)
+            except Exception as exc:  # noqa: BLE001  # whoever waits for the run is told
+                self._broke(key, exc)
+            finally:
+                live = self.live.get(key)
+                if live is not None and driver.has_letters and driver.state.phase != "ended":
+                    live.again = key not in self.errors
+                self._leave(key)
 
     async def _let_go(self, key: Key, driver: Driver) -> None:
         """Give the lease up, so that the next driver need not wait for its end.
