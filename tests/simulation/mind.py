@@ -117,8 +117,9 @@ class Mind:
             return self._call("launch_rocket", turns, {"to": "moon"}, at)
         if odd < 0.06:
             return self._call(rng.choice(names), turns, {"place": "x" * 30_000}, at)
-        # What needs two people and depends on the world takes longest, so it is asked for more.
-        name = rng.choice([*names, "wire", "wire"] if "wire" in names else names)
+        # What needs two people, and what starts runs of its own, meets most: it is asked for more.
+        often = [name for name in names if name == "wire" or name.startswith("ask_")]
+        name = rng.choice([*names, *often, *often])
         arguments: dict[str, object]
         match name:
             case "look" | "peek" | "wipe":

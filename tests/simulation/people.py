@@ -24,6 +24,8 @@ async def act(world: World, node: Machine) -> None:
         if rng.random() < _LOOK:  # to look at everything costs real time; mostly they are told
             states = [*await _seen(desk, "acme"), *await _seen(desk, "beta")]
         for pending in [found for state in states for found in pending_approvals(state)]:
+            if world.moods.absent and rng.random() < 0.95:
+                continue
             await _decide(world, node, pending)
         for question in [found for state in states for found in pending_questions(state)]:
             value = json.dumps(rng.choice((1, 2, "many")) if not world.calm else 1)

@@ -103,6 +103,8 @@ class Moods:
     pauses: float
     people: float
     """How soon people answer: a factor on their delays."""
+    absent: bool
+    """People hardly look at what waits for their approval, so most of it expires."""
 
 
 @dataclass
@@ -138,6 +140,7 @@ class World:
             kills=rng.choice((0.0, 0.5, 1.0)),
             pauses=rng.choice((0.0, 0.0, 0.6)),
             people=rng.choice((0.3, 1.0, 3.0)),
+            absent=rng.random() < 0.15,
         )
 
     # ------------------------------------------------------------ chance and time
