@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from remit.app.following import tree_rows
 from remit.app.run import (
     PendingApproval,
     PendingDoubt,
@@ -80,12 +81,11 @@ class Desk:
         return [(await self.reader.past(row)).state for row in reversed(rows)]
 
     async def tree(self, tenant: str, root: str) -> list[State]:
-        """The states of a root run and of all its sub-runs that exist."""
-        states = [(await self.reader.past_of(tenant, root)).state]
-        for state in states:
-            rows = await self.store.runs(tenant, parent=state.run)
-            states += [(await self.reader.past(row)).state for row in rows]
-        return states
+        """The states of a root run and of all its sub-runs that exist. Raises `NotFound`."""
+        rows = await tree_rows(self.store, tenant, root)
+        if not rows:
+            raise NotFound(f"there is no run {root} of tenant {tenant}")
+        return [(await self.reader.past(row)).state for row in rows]
 
     # ------------------------------------------------------------ what people say
 
