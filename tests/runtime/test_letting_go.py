@@ -105,6 +105,7 @@ async def on(store: Failing, *script: Reply) -> tuple[App, str]:
     services = app.engine.services
     store._open = True
     object.__setattr__(services, "store", store)
+    object.__setattr__(app.desk, "store", store)
     app.engine.reader.store = store
     run = await app.start(WAITER, "Go")
     with pytest.raises(StoreGone):
