@@ -1,6 +1,7 @@
 """The simulation can fail: each of these broken variants of Remit is found within some seeds."""
 
 import asyncio
+import os
 from collections.abc import Callable
 from dataclasses import replace
 from typing import cast
@@ -157,6 +158,7 @@ MUTATIONS: list[tuple[Callable[[Patch], None], int, Tune | None]] = [
 ]
 
 
+@pytest.mark.skipif("REMIT_SEED" in os.environ, reason="one seed is repeated")
 @pytest.mark.parametrize(
     ("mutate", "seeds", "tune"), MUTATIONS, ids=lambda it: getattr(it, "__name__", "")
 )
