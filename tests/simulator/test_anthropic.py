@@ -11,7 +11,8 @@ from remit.simulator.compose import redacted, signature, tokens
 from remit.values.bound import input_bound
 from remit.values.clean import Clean
 from remit.values.model import ModelRequest
-from remit.wire.anthropic.request import decode_request, encode_request, headers
+from remit.wire.anthropic.request import encode_request, headers
+from remit.wire.anthropic.request_decode import decode_request
 from remit.wire.jsontext import Json, parse
 from tests.wire.strategies import requests
 

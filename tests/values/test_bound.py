@@ -5,7 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.values.bound import (
+    IMAGE_TOKENS,
     MESSAGE_FRAME,
+    PAGE_TOKENS,
     PART_FRAME,
     REQUEST_FRAME,
     TOOL_FRAME,
@@ -17,6 +19,7 @@ from remit.values.bound import (
     tools_bound,
 )
 from remit.values.clean import Clean
+from remit.values.media import PDF, document, image
 from remit.values.message import CallPart, Message, Origin, ResultPart, TextPart, ThinkingPart
 from remit.values.model import ModelRequest, ToolSchema
 
@@ -70,3 +73,33 @@ def test_a_request_is_the_sum_of_its_parts() -> None:
     assert input_bound(request) == (
         REQUEST_FRAME + 8 + tools_bound([TOOL]) + 2 * message_bound(one)
     )
+
+
+def test_images_cost_the_same_whatever_their_size() -> None:
+    assert part_bound(image(b"x" * 10**6, "image/png", USER)) == PART_FRAME + IMAGE_TOKENS
+
+
+def anthropic_tokens(width: int, height: int) -> int:
+    scale = min(1.0, 2576 / max(width, height))
+    return min(4784, int(width * scale * height * scale / 750))
+
+
+def openai_tiles(width: int, height: int) -> int:
+    scale = min(1.0, 2048 / max(width, height))
+    scale *= min(1.0, 768 / (min(width, height) * scale))
+    tiles = -(-int(width * scale) // 512) * -(-int(height * scale) // 512)
+    return 85 + 170 * tiles
+
+
+@given(st.integers(1, 20_000), st.integers(1, 20_000))
+def test_no_published_rule_asks_more_for_an_image(width: int, height: int) -> None:
+    patches = min(10_000, -(-width // 32) * -(-height // 32))
+    least = max(anthropic_tokens(width, height), openai_tiles(width, height), patches)
+    assert least <= IMAGE_TOKENS
+
+
+def test_documents_cost_by_page_or_by_byte() -> None:
+    letter = document(b"%PDF /Count 3", PDF, USER, clean("letter"))
+    assert part_bound(letter) == PART_FRAME + 6 + 3 * PAGE_TOKENS
+    assert part_bound(document(b"hello", "text/plain", USER)) == PART_FRAME + 5
+    assert part_bound(document("\ufdfa".encode(), "text/plain", USER)) == PART_FRAME + 33

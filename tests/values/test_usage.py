@@ -9,7 +9,13 @@ from remit.values.usage import Usage
 
 COUNTS = st.integers(0, 10**9)
 USAGES = st.builds(
-    Usage, input=COUNTS, output=COUNTS, cache_read=COUNTS, cache_write=COUNTS, reasoning=COUNTS
+    Usage,
+    input=COUNTS,
+    output=COUNTS,
+    cache_read=COUNTS,
+    cache_write=COUNTS,
+    cache_write_1h=COUNTS,
+    reasoning=COUNTS,
 )
 
 

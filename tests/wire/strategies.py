@@ -6,6 +6,7 @@ from itertools import pairwise
 from hypothesis import strategies as st
 
 from remit.values.clean import Clean
+from remit.values.media import PDF, document, image
 from remit.values.message import (
     CallPart,
     Message,
@@ -32,6 +33,7 @@ MODEL = Origin(kind="model")
 
 texts = st.text(max_size=40)
 spoken = texts.filter(str.strip)
+titles = st.just("") | st.from_regex(r"[a-z]{1,8}\.(pdf|txt)", fullmatch=True)
 lexemes = st.from_regex(
     r"-?(0|[1-9][0-9]{0,30})(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,5})?", fullmatch=True
 )
@@ -48,6 +50,7 @@ json_objects = st.dictionaries(texts, json_values, max_size=4).map(write)
 
 @st.composite
 def usages(draw: st.DrawFn) -> Usage:
+    """Counts as Anthropic tells them; others leave out what they do not know."""
     read, written, plain = draw(counts), draw(counts), draw(counts)
     output = draw(counts)
     return Usage(
@@ -55,6 +58,7 @@ def usages(draw: st.DrawFn) -> Usage:
         output=output,
         cache_read=read,
         cache_write=written,
+        cache_write_1h=draw(st.integers(0, written)),
         reasoning=draw(st.integers(0, output)),
     )
 
@@ -73,13 +77,41 @@ answers = st.builds(
     usage=usages(),
     model=texts,
     provider_id=texts,
+    service_tier=st.sampled_from(["", "standard", "priority"]),
 )
 
 tools = st.builds(ToolSchema, tool_names, texts, json_objects)
 
 
+# Two PDFs whose pages are counted, and one whose are not.
+PDFS = (
+    b"%PDF-1.4 /Type /Pages /Count 3 /Type /Page",
+    b"%PDF-1.7 /Type/Page /Type/Page",
+    b"%PDF-1.5 locked",
+)
+
+
 @st.composite
-def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
+def media(draw: st.DrawFn, found: dict[str, bytes]) -> Part:
+    """An image or a document; its bytes are left in `found`."""
+    part: Part
+    match draw(st.integers(0, 2)):
+        case 0:
+            content = draw(st.binary(max_size=20))
+            types = ["image/png", "image/jpeg", "image/gif", "image/webp"]
+            part = image(content, draw(st.sampled_from(types)), USER)
+        case 1:
+            content = draw(st.sampled_from(PDFS))
+            part = document(content, PDF, USER, Clean.vouch(draw(titles)))
+        case _:
+            content = draw(spoken).encode("utf-8", "replace")
+            part = document(content, "text/plain", USER, Clean.vouch(draw(titles)))
+    found[part.digest] = content
+    return part
+
+
+@st.composite
+def conversations(draw: st.DrawFn, found: dict[str, bytes]) -> tuple[Message, ...]:
     """Turns in the form the wire keeps: roles alternate, results come first and answer calls."""
     messages: list[Message] = []
     open_calls: list[CallPart] = []
@@ -88,6 +120,7 @@ def conversations(draw: st.DrawFn) -> tuple[Message, ...]:
         parts: list[Part] = [_result(draw, call) for call in open_calls]
         said = draw(st.lists(spoken, min_size=0 if parts else 1, max_size=2))
         parts.extend(TextPart(text=Clean.vouch(text), origin=USER) for text in said)
+        parts.extend(draw(st.lists(media(found), max_size=2)))
         messages.append(Message(role="user", parts=tuple(parts)))
         replies = [_reply(draw, number + index) for index in range(draw(st.integers(1, 3)))]
         number += len(replies)
@@ -148,13 +181,17 @@ def requests(draw: st.DrawFn) -> ModelRequest:
             ]
         )
     )
+    found: dict[str, bytes] = {}
     return ModelRequest(
         model=model,
         system=draw(st.just("") | spoken),
-        messages=draw(conversations()),
+        messages=draw(conversations(found)),
         tools=tuple(draw(st.lists(tools, max_size=3, unique_by=lambda tool: tool.name))),
         max_output_tokens=limit,
         thinking_tokens=thinking,
+        effort=draw(st.none() | st.sampled_from(["low", "medium", "high", "xhigh", "max"])),
+        output_schema=draw(st.just("") | json_objects),
+        media=found,
         stream=draw(st.booleans()),
     )
 

@@ -102,6 +102,7 @@ class Cleaner:
             text=self._keep(cleaned),
             signature=raw.signature,
             redacted=raw.redacted,
+            item=raw.item,
             origin=origin,
         )
 

@@ -10,13 +10,24 @@ every model and without asking one. What a provider adds on its own is counted a
 - Schemas may be rendered with indentation: factor 2.
 - Signed thinking counts with its signature: where the text is withheld or summarised, the whole
   of it travels in there, encrypted, and base 64 is longer than what it holds.
+- Images are scaled down to a size with a price of its own: see `IMAGE_TOKENS`. A page of a PDF is
+  read as text and as an image.
 """
 
 import unicodedata
 from collections.abc import Iterable
 from typing import assert_never
 
-from remit.values.message import CallPart, Message, Part, ResultPart, TextPart, ThinkingPart
+from remit.values.message import (
+    CallPart,
+    DocumentPart,
+    ImagePart,
+    Message,
+    Part,
+    ResultPart,
+    TextPart,
+    ThinkingPart,
+)
 from remit.values.model import ModelRequest, ToolSchema
 
 # Markers of role and turn are under 10 tokens a message with every provider that documents them.
@@ -27,6 +38,13 @@ TOOL_FRAME = 64
 # The hidden instructions for tool use: Anthropic documents at most 804 tokens; room for the next.
 TOOLS_FRAME = 2048
 REQUEST_FRAME = 64
+# The most an image costs, whatever its size, by the published rules: Anthropic's width x height /
+# 750 ends at 4,784; OpenAI's tiles at 1,445 and its patches at 10,000; Gemini's 258 a tile at
+# about 2,300. (gpt-4o-mini asks 2,833 + 5,667 a tile, so its codec sends low detail.)
+IMAGE_TOKENS = 12_000
+# A page is at most 3,000 tokens of text by Anthropic's published range, and an image besides of
+# at most 4,784 (a page does not fill OpenAI's largest budget).
+PAGE_TOKENS = 12_000
 _ARGUMENTS_FACTOR = 4
 _SCHEMA_FACTOR = 2
 
@@ -53,6 +71,11 @@ def part_bound(part: Part) -> int:
             return PART_FRAME + names + _ARGUMENTS_FACTOR * text_bound(part.arguments)
         case ResultPart():
             return PART_FRAME + text_bound(part.provider_id or part.call) + text_bound(part.text)
+        case ImagePart():
+            return PART_FRAME + IMAGE_TOKENS
+        case DocumentPart():
+            held = part.pages * PAGE_TOKENS if part.pages else part.size
+            return PART_FRAME + text_bound(part.name) + held
         case never:
             assert_never(never)
 

@@ -1,14 +1,22 @@
 """Messages and their parts; every part says where it came from."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from remit.values.clean import Clean
 from remit.values.tag import tag
 
 OriginKind = Literal["developer", "user", "model", "tool", "agent", "human", "runtime"]
 Role = Literal["user", "assistant"]
+ImageType = Literal["image/png", "image/jpeg", "image/gif", "image/webp"]
+Digest = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+"""SHA-256 of a blob in hex."""
+
+
+def _empty(value: str) -> bool:
+    # Left out of digests too, so that those of older journals stay what they were.
+    return not value
 
 
 class _Value(BaseModel):
@@ -39,14 +47,52 @@ class TextPart(_Value):
 class ThinkingPart(_Value):
     """Reasoning of the model; with a signature it goes back byte for byte or not at all.
 
-    `redacted` holds the provider's encrypted form where the text itself is withheld.
+    `redacted` holds the provider's encrypted form where the text itself is withheld. The name of
+    the origin says whose it is: no other provider can read a signature.
     """
 
     kind: Literal["thinking"] = tag("thinking")
     text: Clean
     signature: str = ""
     redacted: str = ""
+    item: str = Field(default="", exclude_if=_empty)
+    """The provider's id of the reasoning, where it has one; neighbours with one id are one."""
     origin: Origin
+
+
+class ImagePart(_Value):
+    """An image. Its bytes are the blob `digest`; `remit.values.media.image` makes the part."""
+
+    kind: Literal["image"] = tag("image")
+    media_type: ImageType
+    digest: Digest
+    size: int = Field(ge=0)
+    """Bytes of the image."""
+    origin: Origin
+
+
+class DocumentPart(_Value):
+    """A PDF or a text, kept like an image; `remit.values.media.document` makes the part.
+
+    Other formats are not taken: nothing bounds how many tokens a packed file becomes.
+    """
+
+    kind: Literal["document"] = tag("document")
+    media_type: str = Field(pattern=r"^(application/pdf|text/[a-z0-9.+-]{1,60})$")
+    digest: Digest
+    size: int = Field(ge=0)
+    """Bytes of the document; of a text that is longer once normalised, of that form."""
+    pages: int = Field(default=0, ge=0)
+    """Pages of a PDF; 0 for text."""
+    name: Clean = Clean("")
+    """What the document is called, where it has a name."""
+    origin: Origin
+
+    @model_validator(mode="after")
+    def _has_pages(self) -> Self:
+        if self.media_type == "application/pdf" and not self.pages:
+            raise ValueError("a PDF without pages: its tokens have no bound")
+        return self
 
 
 class CallPart(_Value):
@@ -74,8 +120,11 @@ class ResultPart(_Value):
     origin: Origin
 
 
+MediaPart = ImagePart | DocumentPart
+InputPart = Annotated[TextPart | ImagePart | DocumentPart, Field(discriminator="kind")]
+"""What people put into a conversation."""
 Part = Annotated[
-    TextPart | ThinkingPart | CallPart | ResultPart,
+    TextPart | ThinkingPart | CallPart | ResultPart | ImagePart | DocumentPart,
     Field(discriminator="kind"),
 ]
 
@@ -90,6 +139,11 @@ class Message(_Value):
     def text(self) -> str:
         """All plain text of the message."""
         return "".join(part.text for part in self.parts if isinstance(part, TextPart))
+
+    @property
+    def media(self) -> tuple[MediaPart, ...]:
+        """The images and documents of the message."""
+        return tuple(part for part in self.parts if isinstance(part, ImagePart | DocumentPart))
 
     @property
     def calls(self) -> tuple[CallPart, ...]:

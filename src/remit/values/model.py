@@ -3,7 +3,8 @@
 Answers hold raw text: only the redactor may turn them into message parts (`Clean`).
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.values.message import Message
@@ -34,6 +35,10 @@ TRANSIENT: frozenset[str] = frozenset(
 """Kinds of failure that a later try may not meet again."""
 
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh", "max"]
+"""How much a model is to reason; a codec takes the nearest that its protocol knows."""
+
+
 @dataclass(frozen=True, slots=True)
 class ToolSchema:
     """A tool as a model sees it; `schema_json` is the JSON Schema of its arguments."""
@@ -54,6 +59,12 @@ class ModelRequest:
     max_output_tokens: int
     thinking_tokens: int = 0
     """Budget for extended thinking, 0 for none; a part of `max_output_tokens`."""
+    effort: Effort | None = None
+    """None leaves it to the model."""
+    output_schema: str = ""
+    """JSON Schema of the answer's text, empty for free text: structured output of the provider."""
+    media: Mapping[str, bytes] = field(default_factory=dict)
+    """The bytes of the images and documents in `messages`, by digest."""
     stream: bool = True
 
 
@@ -71,6 +82,8 @@ class RawThinking:
     text: str
     signature: str = ""
     redacted: str = ""
+    item: str = ""
+    """The provider's id of the reasoning; neighbours with one id are one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +124,8 @@ class ModelAnswer:
     request_id: str = ""
     """The provider's id of the HTTP request, for its support and for reconciliation."""
     limits: RateLimits = NO_LIMITS
+    service_tier: str = ""
+    """The provider's word for how the call was served and is billed, empty if it gave none."""
     left_out: tuple[str, ...] = ()
     """Kinds of content and stop reasons newer than the codec, named because they are dropped."""
 

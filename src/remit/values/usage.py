@@ -7,7 +7,9 @@ class Usage(BaseModel):
     """Tokens of one model call.
 
     `input` counts everything the model read, cached tokens included; `cache_read` and
-    `cache_write` are parts of it. `output` counts everything it wrote; `reasoning` is a part of it.
+    `cache_write` are parts of it, `cache_write_1h` is the part of `cache_write` that is kept for an
+    hour instead of minutes, and dearer. `output` counts everything it wrote; `reasoning` is a part
+    of it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -16,6 +18,7 @@ class Usage(BaseModel):
     output: int = Field(default=0, ge=0)
     cache_read: int = Field(default=0, ge=0)
     cache_write: int = Field(default=0, ge=0)
+    cache_write_1h: int = Field(default=0, ge=0)
     reasoning: int = Field(default=0, ge=0)
 
     @property
@@ -29,5 +32,6 @@ class Usage(BaseModel):
             output=self.output + other.output,
             cache_read=self.cache_read + other.cache_read,
             cache_write=self.cache_write + other.cache_write,
+            cache_write_1h=self.cache_write_1h + other.cache_write_1h,
             reasoning=self.reasoning + other.reasoning,
         )

@@ -83,6 +83,17 @@ def test_input_counts_cached_tokens() -> None:
     )
 
 
+def test_tokens_cached_for_an_hour_and_the_tier() -> None:
+    usage = USAGE | {
+        "cache_creation_input_tokens": 50,
+        "cache_creation": {"ephemeral_5m_input_tokens": 10, "ephemeral_1h_input_tokens": 40},
+        "service_tier": "priority",
+    }
+    answer = decode_answer(body(usage=usage))
+    assert answer.usage == Usage(input=60, output=5, cache_write=50, cache_write_1h=40)
+    assert answer.service_tier == "priority"
+
+
 def test_reasoning_is_never_more_than_the_output() -> None:
     usage = USAGE | {"output_tokens_details": {"thinking_tokens": 99}}
     assert decode_answer(body(usage=usage)).usage.reasoning == 5

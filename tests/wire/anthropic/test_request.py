@@ -13,18 +13,19 @@ from pydantic import TypeAdapter
 
 from remit.errors import ProviderError
 from remit.values.clean import Clean
+from remit.values.media import PDF, document, image
 from remit.values.message import CallPart, Message, TextPart, ThinkingPart
 from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.anthropic.request import (
     VERSION,
-    decode_request,
     encode_request,
     headers,
     path,
     takes_budget,
 )
+from remit.wire.anthropic.request_decode import decode_request
 from tests.wire.anthropic.turns import answered, called, request, said
-from tests.wire.strategies import MODEL, requests
+from tests.wire.strategies import MODEL, USER, requests
 
 clean = Clean.vouch
 PARAMS: TypeAdapter[object] = TypeAdapter(MessageCreateParams)
@@ -243,6 +244,44 @@ def test_which_models_take_a_thinking_budget(model: str, *, budget: bool) -> Non
 def test_a_budget_the_service_refuses_is_not_sent(budget: int) -> None:
     with pytest.raises(ProviderError, match=rf"thinking_tokens={budget}: .* at least 1024"):
         encode_request(replace(request(), thinking_tokens=budget))
+
+
+def test_images_and_documents_travel_with_their_bytes() -> None:
+    picture = image(b"png", "image/png", USER)
+    letter = document(b"%PDF /Type /Page", PDF, USER, clean("letter.pdf"))
+    note = document(b"hi", "text/csv", USER)
+    given = replace(
+        request(Message(role="user", parts=(picture, letter, note))),
+        media={picture.digest: b"png", letter.digest: b"%PDF /Type /Page", note.digest: b"hi"},
+    )
+    is_valid_for_the_sdk(encode_request(given))
+    messages = sent(given)["messages"]
+    assert isinstance(messages, list)
+    assert messages[0]["content"] == [
+        {
+            "type": "image",
+            "source": {"type": "base64", "media_type": "image/png", "data": "cG5n"},
+        },
+        {
+            "type": "document",
+            "source": {"type": "base64", "media_type": PDF, "data": "JVBERiAvVHlwZSAvUGFnZQ=="},
+            "title": "letter.pdf",
+        },
+        {"type": "document", "source": {"type": "text", "media_type": "text/plain", "data": "hi"}},
+    ]
+    with pytest.raises(ProviderError, match=r"the image .* of type image/png is not kept any more"):
+        encode_request(replace(given, media={}))
+
+
+def test_effort_and_schema_of_the_answer() -> None:
+    asked = replace(request(), effort="minimal", output_schema='{"type":"object"}')
+    assert sent(asked)["output_config"] == {
+        "effort": "low",
+        "format": {"type": "json_schema", "schema": {"type": "object"}},
+    }
+    assert "output_config" not in sent(request())
+    with pytest.raises(ProviderError, match="output_schema is not a JSON object"):
+        encode_request(replace(request(), output_schema="[]"))
 
 
 def test_headers_and_path() -> None:

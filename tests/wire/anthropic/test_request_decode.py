@@ -8,9 +8,10 @@ from hypothesis import strategies as st
 
 from remit.errors import ProviderError
 from remit.values.clean import Clean
-from remit.values.message import ResultPart
+from remit.values.message import DocumentPart, ImagePart, ResultPart
 from remit.values.model import ModelRequest, ToolSchema
-from remit.wire.anthropic.request import decode_request, encode_request
+from remit.wire.anthropic.request import encode_request
+from remit.wire.anthropic.request_decode import decode_request
 from tests.wire.anthropic.turns import answered, called, request, said
 from tests.wire.strategies import json_objects
 
@@ -57,6 +58,31 @@ def test_short_forms_are_understood() -> None:
     assert decoded(system="one").system == "one"
 
 
+def test_what_a_tool_shows_stands_after_its_result() -> None:
+    source = {"type": "base64", "data": "cG5n", "media_type": "image/png"}
+    note = {"type": "text", "data": "hi", "media_type": "text/plain"}
+    content = [
+        {"type": "text", "text": "see"},
+        {"type": "image", "source": source},
+        {"type": "document", "source": note, "title": "n"},
+    ]
+    found = decoded(
+        messages=[
+            {
+                "role": "user",
+                "content": [{"type": "tool_result", "tool_use_id": "x", "content": content}],
+            }
+        ]
+    )
+    result, picture, document = found.messages[0].parts
+    assert isinstance(result, ResultPart)
+    assert isinstance(picture, ImagePart)
+    assert isinstance(document, DocumentPart)
+    assert result.text == "see"
+    assert (document.name, document.origin.kind) == ("n", "tool")
+    assert found.media == {picture.digest: b"png", document.digest: b"hi"}
+
+
 def test_text_is_cleaned_on_its_way_in() -> None:
     body = encode_request(
         request(said("secret"), called('{"a":"secret"}'), answered("secret"), system="secret")
@@ -64,6 +90,10 @@ def test_text_is_cleaned_on_its_way_in() -> None:
     found = decode_request(body, lambda text: clean(text.replace("secret", "[gone]")))
     assert "secret" not in repr(found.messages)
     assert found.system == "secret"  # a plain text, cleaned by whoever makes a message of it
+
+
+def shown(kind: str, source: dict[str, object]) -> dict[str, object]:
+    return {"messages": [{"role": "user", "content": [{"type": kind, "source": source}]}]}
 
 
 WRONG: list[tuple[dict[str, object], str]] = [
@@ -92,8 +122,34 @@ WRONG: list[tuple[dict[str, object], str]] = [
     ({"thinking": {"type": "odd"}}, "thinking: Input tag 'odd' found using 'type'"),
     ({"stream": "yes"}, "stream: Input should be a valid boolean"),
     (
-        {"messages": [{"role": "user", "content": [{"type": "image"}]}]},
-        "0: Input tag 'image' found using 'type' does not match any of the expected tags: 'text', ",
+        {"messages": [{"role": "user", "content": [{"type": "audio"}]}]},
+        "0: Input tag 'audio' found using 'type' does not match any of the expected tags: 'text', ",
+    ),
+    ({"output_config": {"effort": "some"}}, "output_config.effort: Input should be 'low', 'medi"),
+    ({"output_config": {"format": {"type": "xml"}}}, "format.type: Input should be 'json_schema'"),
+    (
+        {"output_config": {"format": {"type": "json_schema", "schema": []}}},
+        "output_config.format.schema: Input should be an object",
+    ),
+    (
+        shown("image", {"type": "url", "url": "https://example.com/x.png"}),
+        "messages.0.content.0.source: sources of type 'url' are not supported here, send 'base64'",
+    ),
+    (
+        shown("image", {"type": "text", "data": "x", "media_type": "image/png"}),
+        "messages.0.content.0.source: sources of type 'text' are not supported here",
+    ),
+    (
+        shown("image", {"type": "base64", "data": "x", "media_type": "image/png"}),
+        "messages.0.content.0.source: Invalid base64 data",
+    ),
+    (
+        shown("image", {"type": "base64", "data": "", "media_type": "image/tiff"}),
+        "media type 'image/tiff' is not taken; images are png, jpeg, gif or webp",
+    ),
+    (
+        shown("document", {"type": "base64", "data": "", "media_type": "application/zip"}),
+        "media type 'application/zip' is not taken; documents are application/pdf or text",
     ),
     (
         {"messages": [{"role": "assistant", "content": [{"type": "odd"}]}]},

@@ -53,7 +53,7 @@ def message(answer: ModelAnswer, content: list[str], stop: str | None, output: i
             "content": array(content),
             "stop_reason": "null" if stop is None else quote(stop),
             "stop_sequence": "null",
-            "usage": usage_object(answer.usage, output),
+            "usage": usage_object(answer.usage, output, answer.service_tier),
         }
     )
 
@@ -91,7 +91,7 @@ def block(part: RawPart) -> str:
             assert_never(never)
 
 
-def usage_object(usage: Usage, output: int) -> str:
+def usage_object(usage: Usage, output: int, tier: str = "") -> str:
     """The usage object; the protocol's input count leaves cached tokens out."""
     plain = max(0, usage.input - usage.cache_read - usage.cache_write)
     members = {
@@ -100,14 +100,16 @@ def usage_object(usage: Usage, output: int) -> str:
         "cache_read_input_tokens": str(usage.cache_read),
         "cache_creation": record(
             {
-                "ephemeral_5m_input_tokens": str(usage.cache_write),
-                "ephemeral_1h_input_tokens": "0",
+                "ephemeral_5m_input_tokens": str(max(0, usage.cache_write - usage.cache_write_1h)),
+                "ephemeral_1h_input_tokens": str(usage.cache_write_1h),
             }
         ),
         "output_tokens": str(output),
     }
     if usage.reasoning:
         members["output_tokens_details"] = record({"thinking_tokens": str(usage.reasoning)})
+    if tier:
+        members["service_tier"] = quote(tier)
     return record(members)
 
 
@@ -134,6 +136,7 @@ def decode_answer(body: bytes) -> ModelAnswer:
         usage=make_usage(read_counts(root.get("usage"), {}), root.get("usage")),
         model=root.get("model").text(),
         provider_id=root.get("id").text(),
+        service_tier=read_tier(root.get("usage")),
         left_out=tuple(left_out),
     )
 
@@ -165,6 +168,12 @@ def read_stop(node: Node, parts: list[RawPart], left_out: list[str]) -> StopReas
     return "tools" if any(isinstance(part, RawCall) for part in parts) else "end"
 
 
+def read_tier(node: Node) -> str:
+    """How the call was served, as a usage object says it."""
+    found = node.find("service_tier")
+    return "" if found is None else found.text()
+
+
 def read_counts(node: Node, known: Counts) -> Counts:
     """Counts of a usage object over those known before: each is a running total, if there."""
     counts = dict(known)
@@ -177,6 +186,9 @@ def read_counts(node: Node, known: Counts) -> Counts:
         found = node.find(name)
         if found is not None:
             counts[name] = found.integer()
+    written = node.find("cache_creation")
+    if written is not None:
+        counts["cache_write_1h"] = written.count("ephemeral_1h_input_tokens")
     details = node.find("output_tokens_details")
     if details is not None:
         counts["thinking_tokens"] = details.count("thinking_tokens")
@@ -196,5 +208,6 @@ def make_usage(counts: Counts, node: Node) -> Usage:
         output=output,
         cache_read=read,
         cache_write=written,
+        cache_write_1h=min(counts.get("cache_write_1h", 0), written),
         reasoning=min(counts.get("thinking_tokens", 0), output),
     )

@@ -8,7 +8,8 @@ from remit.wire.anthropic.errors import (
     encode_limits,
     request_id,
 )
-from remit.wire.anthropic.request import decode_request, encode_request, headers, path
+from remit.wire.anthropic.request import encode_request, headers, path
+from remit.wire.anthropic.request_decode import decode_request
 from remit.wire.anthropic.stream import Decoder, encode_stream
 from remit.wire.codec import Codec
 

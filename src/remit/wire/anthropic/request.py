@@ -1,24 +1,24 @@
-"""Anthropic Messages requests: encode what we send, decode what we serve."""
+"""Anthropic Messages requests as we send them."""
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import assert_never
 
 from remit.errors import ProviderError
+from remit.values.media import PDF
 from remit.values.message import (
     CallPart,
-    Message,
-    Origin,
+    DocumentPart,
+    ImagePart,
     Part,
     ResultPart,
     Role,
     TextPart,
     ThinkingPart,
 )
-from remit.values.model import ModelRequest, ToolSchema
-from remit.wire.codec import Cleaner
+from remit.values.model import Effort, ModelRequest, ToolSchema
 from remit.wire.jsontext import array, embed_object, quote, record
-from remit.wire.node import Node
+from remit.wire.media import base64_of, text_of
 
 PATH = "/v1/messages"
 # The newest version. It differs from 2023-06-01 for the Messages API only in what it refuses
@@ -27,37 +27,20 @@ VERSION = "2026-10-21"
 
 MIN_THINKING_TOKENS = 1024  # the API's own lower limit of a thinking budget
 
-# Members of a request that this codec understands or that do not change what a script answers.
-KNOWN_MEMBERS = frozenset(
-    {
-        "cache_control",
-        "container",
-        "context_management",
-        "diagnostics",
-        "inference_geo",
-        "max_tokens",
-        "messages",
-        "metadata",
-        "model",
-        "output_config",
-        "service_tier",
-        "speed",
-        "stop_sequences",
-        "stream",
-        "system",
-        "temperature",
-        "thinking",
-        "tool_choice",
-        "tools",
-        "top_k",
-        "top_p",
-        "user_profile_id",
-    }
-)
-
 _EPHEMERAL = '{"type":"ephemeral"}'
 _VERSIONED = re.compile(r"claude-(?:[a-z]+-)?(\d{1,2})(?:[-.](\d{1,2}))?(?!\d)", re.ASCII)
 _ADAPTIVE_SINCE = (4, 6)  # first models with adaptive thinking; from 4.7 on budgets are refused
+
+# The protocol begins at `low`.
+EFFORTS: dict[Effort, str] = {
+    "none": "low",
+    "minimal": "low",
+    "low": "low",
+    "medium": "medium",
+    "high": "high",
+    "xhigh": "xhigh",
+    "max": "max",
+}
 
 Block = dict[str, str]
 
@@ -77,9 +60,6 @@ def path(_request: ModelRequest) -> str:
     return PATH
 
 
-# ---------------------------------------------------------------- encode
-
-
 def encode_request(request: ModelRequest) -> bytes:
     """The body of a request.
 
@@ -95,6 +75,9 @@ def encode_request(request: ModelRequest) -> bytes:
     }
     if request.thinking_tokens:
         members["thinking"] = _thinking(request)
+    output = _output(request)
+    if output:
+        members["output_config"] = record(output)
     system = request.system if request.system.strip() else ""
     tools = [_tool(tool) for tool in request.tools]
     if system:
@@ -104,7 +87,7 @@ def encode_request(request: ModelRequest) -> bytes:
         tools[-1]["cache_control"] = _EPHEMERAL
     if tools:
         members["tools"] = array(record(tool) for tool in tools)
-    turns = list(_turns(request.messages))
+    turns = list(_turns(request))
     if not turns:
         raise ProviderError("nothing to send: no message has any content", kind="bad_request")
     if tools and turns[-1][0] == "user":
@@ -146,6 +129,19 @@ def _thinking(request: ModelRequest) -> str:
     return record({"type": '"enabled"', "budget_tokens": str(request.thinking_tokens)})
 
 
+def _output(request: ModelRequest) -> Block:
+    """How the answer is to be: effort and, for structured output, its schema."""
+    members: Block = {}
+    if request.effort is not None:
+        members["effort"] = quote(EFFORTS[request.effort])
+    if request.output_schema:
+        schema = embed_object(request.output_schema)
+        if schema is None:
+            raise ProviderError("output_schema is not a JSON object", kind="bad_request")
+        members["format"] = record({"type": '"json_schema"', "schema": schema})
+    return members
+
+
 def _tool(tool: ToolSchema) -> Block:
     schema = embed_object(tool.schema_json)
     if schema is None:
@@ -158,12 +154,13 @@ def _tool(tool: ToolSchema) -> Block:
     return block | {"input_schema": schema}
 
 
-def _turns(messages: Iterable[Message]) -> Iterator[tuple[Role, list[Block]]]:
+def _turns(request: ModelRequest) -> Iterator[tuple[Role, list[Block]]]:
     """Role and blocks by turn: neighbours of one role are one turn, results stand first in it."""
     role: Role = "user"
     blocks: list[Block] = []
-    for message in messages:
-        found = [block for part in message.parts if (block := _block(part)) is not None]
+    for message in request.messages:
+        made = (_block(request, part) for part in message.parts)
+        found = [block for block in made if block is not None]
         if found and message.role != role:
             if blocks:
                 yield role, _results_first(blocks)
@@ -178,7 +175,7 @@ def _results_first(blocks: list[Block]) -> list[Block]:
     return sorted(blocks, key=lambda block: block["type"] != '"tool_result"')
 
 
-def _block(part: Part) -> Block | None:
+def _block(request: ModelRequest, part: Part) -> Block | None:
     match part:
         case TextPart():
             return {"type": '"text"', "text": quote(part.text)} if part.text.strip() else None
@@ -193,6 +190,15 @@ def _block(part: Part) -> Block | None:
             }
         case ResultPart():
             return _result_block(part)
+        case ImagePart():
+            source = {
+                "type": '"base64"',
+                "media_type": quote(part.media_type),
+                "data": quote(base64_of(request, part)),
+            }
+            return {"type": '"image"', "source": record(source)}
+        case DocumentPart():
+            return _document_block(request, part)
         case never:
             assert_never(never)
 
@@ -225,143 +231,20 @@ def _result_block(part: ResultPart) -> Block:
     return block
 
 
-# ---------------------------------------------------------------- decode
-
-
-def decode_request(body: bytes, clean: Cleaner) -> ModelRequest:
-    """A request as it came in; `clean` makes its text fit for messages.
-
-    Own call ids and origins do not travel: a call is known by the id on the wire, and origins
-    follow from roles. Adaptive thinking reads as a budget of the whole output limit.
-    """
-    root = Node.of(body, kind="bad_request").only(KNOWN_MEMBERS)
-    model = root.get("model").text()
-    limit = root.get("max_tokens").integer(1)
-    tools = root.find("tools")
-    stream = root.find("stream")
-    names: dict[str, str] = {}
-    return ModelRequest(
-        model=model,
-        system=_system(root.find("system")),
-        messages=tuple(_message(node, clean, names) for node in root.get("messages").items()),
-        tools=() if tools is None else tuple(_schema(node) for node in tools.items()),
-        max_output_tokens=limit,
-        thinking_tokens=_budget(root.find("thinking"), limit),
-        stream=stream is not None and stream.boolean(),
+def _document_block(request: ModelRequest, part: DocumentPart) -> Block:
+    # Every text is plain text to the API.
+    source = (
+        {
+            "type": '"base64"',
+            "media_type": quote(PDF),
+            "data": quote(base64_of(request, part)),
+        }
+        if part.media_type == PDF
+        else {
+            "type": '"text"',
+            "media_type": '"text/plain"',
+            "data": quote(text_of(request, part)),
+        }
     )
-
-
-def _system(node: Node | None) -> str:
-    if node is None:
-        return ""
-    if isinstance(node.value, str):
-        return node.text()
-    return "\n".join(_text_block(block) for block in node.items())
-
-
-def _text_block(node: Node) -> str:
-    if node.get("type").text() != "text":
-        raise node.get("type").fail("Input should be 'text'")
-    return node.get("text").text()
-
-
-def _schema(node: Node) -> ToolSchema:
-    kind = node.find("type")
-    if kind is not None and kind.text() != "custom":
-        raise kind.fail(f"server tool '{kind.text()}' is not supported here")
-    description = node.find("description")
-    schema = node.get("input_schema")
-    schema.members()
-    return ToolSchema(
-        name=node.get("name").text(),
-        description="" if description is None else description.text(),
-        schema_json=schema.json(),
-    )
-
-
-def _budget(node: Node | None, limit: int) -> int:
-    if node is None:
-        return 0
-    kind = node.get("type").text()
-    if kind == "enabled":
-        return node.get("budget_tokens").integer(MIN_THINKING_TOKENS)
-    if kind in {"adaptive", "between_tools"}:
-        return limit
-    if kind == "disabled":
-        return 0
-    raise node.fail(
-        f"Input tag '{kind}' found using 'type' does not match any of the expected tags: "
-        "'enabled', 'disabled', 'adaptive', 'between_tools'"
-    )
-
-
-def _message(node: Node, clean: Cleaner, names: dict[str, str]) -> Message:
-    role = node.get("role")
-    content = node.get("content")
-    match role.text():
-        case "user":
-            read, origin = _user_part, Origin(kind="user")
-        case "assistant":
-            read, origin = _assistant_part, Origin(kind="model")
-        case _:
-            raise role.fail("Input should be 'user' or 'assistant'")
-    name: Role = "user" if origin.kind == "user" else "assistant"
-    if isinstance(content.value, str):
-        return Message(role=name, parts=(TextPart(text=clean(content.text()), origin=origin),))
-    return Message(
-        role=name, parts=tuple(read(block, origin, clean, names) for block in content.items())
-    )
-
-
-def _tag_error(node: Node, kind: str, expected: str) -> ProviderError:
-    return node.fail(
-        f"Input tag '{kind}' found using 'type' does not match any of the expected tags: {expected}"
-    )
-
-
-def _user_part(node: Node, origin: Origin, clean: Cleaner, names: dict[str, str]) -> Part:
-    kind = node.get("type").text()
-    if kind == "text":
-        return TextPart(text=clean(node.get("text").text()), origin=origin)
-    if kind != "tool_result":
-        raise _tag_error(node, kind, "'text', 'tool_result'")
-    call = node.get("tool_use_id").text()
-    tool = names.get(call, "")
-    is_error = node.find("is_error")
-    return ResultPart(
-        call=call,
-        provider_id=call,
-        tool=tool,
-        text=clean(_system(node.find("content"))),
-        is_error=is_error is not None and is_error.boolean(),
-        origin=Origin(kind="tool", name=tool),
-    )
-
-
-def _assistant_part(node: Node, origin: Origin, clean: Cleaner, names: dict[str, str]) -> Part:
-    kind = node.get("type").text()
-    match kind:
-        case "text":
-            return TextPart(text=clean(node.get("text").text()), origin=origin)
-        case "thinking":
-            return ThinkingPart(
-                text=clean(node.get("thinking").text()),
-                signature=node.get("signature").text(),
-                origin=origin,
-            )
-        case "redacted_thinking":
-            return ThinkingPart(text=clean(""), redacted=node.get("data").text(), origin=origin)
-        case "tool_use":
-            call = node.get("id").text()
-            names[call] = node.get("name").text()
-            arguments = node.get("input")
-            arguments.members()
-            return CallPart(
-                call=call,
-                provider_id=call,
-                tool=names[call],
-                arguments=clean(arguments.json()),
-                origin=origin,
-            )
-        case _:
-            raise _tag_error(node, kind, "'text', 'thinking', 'redacted_thinking', 'tool_use'")
+    block = {"type": '"document"', "source": record(source)}
+    return block | {"title": quote(part.name)} if part.name else block

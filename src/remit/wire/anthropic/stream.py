@@ -13,6 +13,7 @@ from remit.wire.anthropic.answer import (
     message,
     read_counts,
     read_stop,
+    read_tier,
     stop_name,
     usage_object,
 )
@@ -139,6 +140,7 @@ class Decoder:
         self._kept = 0  # blocks that become parts
         self._started: tuple[str, str] | None = None  # id and model
         self._counts: Counts = {}
+        self._tier = ""
         self._stop: Node | None = None
         self._usage: Node | None = None
         self._done = False
@@ -176,6 +178,7 @@ class Decoder:
             usage=make_usage(self._counts, self._usage),
             model=model,
             provider_id=provider_id,
+            service_tier=self._tier,
             left_out=tuple(left_out),
         )
 
@@ -207,6 +210,7 @@ class Decoder:
         usage = message.find("usage")
         if usage is not None:
             self._counts = read_counts(usage, {})
+            self._tier = read_tier(usage)
 
     def _block_start(self, node: Node) -> Delta | None:
         index = node.get("index").integer()
@@ -263,6 +267,7 @@ class Decoder:
             self._stop = stop
         self._usage = node.get("usage")
         self._counts = read_counts(self._usage, self._counts)
+        self._tier = read_tier(self._usage) or self._tier
 
     def _message_stop(self, node: Node) -> None:
         if self._stop is None:
