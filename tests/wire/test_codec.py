@@ -1,5 +1,7 @@
 """What holds for every codec: whatever it encodes it decodes, whole or streamed, errors too."""
 
+from dataclasses import dataclass
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,22 +13,37 @@ from remit.wire.anthropic.codec import ANTHROPIC
 from remit.wire.codec import Codec
 from tests.wire.strategies import answers, cut, cuts, requests
 
-CODECS = (ANTHROPIC,)
 NOW_MS = 1_790_000_000_000
 
-codecs = pytest.mark.parametrize("codec", CODECS, ids=lambda codec: codec.provider)
+
+@dataclass(frozen=True)
+class Case:
+    """A codec, and requests and answers in the form that its wire keeps."""
+
+    codec: Codec
+    requests: st.SearchStrategy[ModelRequest]
+    answers: st.SearchStrategy[ModelAnswer]
+    request_id: str
+    """The header the provider sends its id in."""
+
+
+CASES = (Case(ANTHROPIC, requests(), answers, "request-id"),)
+
+codecs = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.codec.provider))
 
 
 @codecs
-@given(given=requests())
-def test_requests(codec: Codec, given: ModelRequest) -> None:
+@given(data=st.data())
+def test_requests(case: Case, data: st.DataObject) -> None:
+    codec, given = case.codec, data.draw(case.requests)
     assert codec.decode_request(codec.encode_request(given), Clean.vouch) == given
     assert codec.path(given).startswith("/")
 
 
 @codecs
-@given(answer=answers, places=cuts)
-def test_answers(codec: Codec, answer: ModelAnswer, places: list[int]) -> None:
+@given(data=st.data(), places=cuts)
+def test_answers(case: Case, data: st.DataObject, places: list[int]) -> None:
+    codec, answer = case.codec, data.draw(case.answers)
     assert codec.decode_answer(codec.encode_answer(answer)) == answer
     decoder = codec.stream_decoder()
     for chunk in cut(b"".join(codec.encode_stream(answer)), places):
@@ -40,22 +57,24 @@ def test_answers(codec: Codec, answer: ModelAnswer, places: list[int]) -> None:
     kind=st.sampled_from(["auth", "rate_limited", "server", "overloaded"]),
     wait=st.none() | st.integers(0, 99),
 )
-def test_errors(codec: Codec, kind: str, wait: int | None) -> None:
+def test_errors(case: Case, kind: str, wait: int | None) -> None:
     wait_ms = None if wait is None else wait * 1000
-    failure = codec.encode_error(ProviderError("Sorry", kind=kind, retry_after_ms=wait_ms))
-    error = codec.decode_error(failure.status, failure.headers, failure.body, NOW_MS)
+    failure = case.codec.encode_error(ProviderError("Sorry", kind=kind, retry_after_ms=wait_ms))
+    error = case.codec.decode_error(failure.status, failure.headers, failure.body, NOW_MS)
     assert (error.kind, error.retry_after_ms) == (kind, wait_ms)
 
 
 @codecs
-def test_limits(codec: Codec) -> None:
+def test_limits(case: Case) -> None:
     limits = RateLimits(requests_remaining=1, tokens_remaining=2, reset_after_ms=3000)
+    codec = case.codec
     assert codec.decode_limits(codec.encode_limits(limits, NOW_MS), NOW_MS) == limits
 
 
 @codecs
-def test_the_key_travels_in_a_header(codec: Codec) -> None:
+def test_the_key_travels_in_a_header(case: Case) -> None:
+    codec = case.codec
     assert any("the-key" in value for value in codec.headers("the-key").values())
     assert codec.key_variable.isupper()
     assert codec.base_url.startswith("https://")
-    assert codec.request_id({"request-id": "req_1"}) == "req_1"
+    assert codec.request_id({case.request_id: "req_1"}) == "req_1"
