@@ -13,6 +13,7 @@ from remit.journal.rows import (
     FeedItem,
     InboxRow,
     Letter,
+    LimitLine,
     RunRow,
     RunStatus,
     Switch,
@@ -158,8 +159,12 @@ class Store(Protocol):
         parent: str | None = None,
         before: str | None = None,
         limit: int = 100,
+        books: bool = False,
     ) -> list[RunRow]:
-        """Rows, newest first; `tenant=None` is for operators. `before` pages by run id."""
+        """Rows, newest first; `tenant=None` is for operators. `before` pages by run id.
+
+        `books`: the books instead of the runs, that is the rows without an agent.
+        """
         ...
 
     async def claim(
@@ -204,8 +209,23 @@ class Store(Protocol):
         """True as soon as a letter waits, whoever sent it; False after the time."""
         ...
 
-    async def balances(self, tenant: str, prefix: str = "") -> list[Balance]:
-        """Limited accounts whose name begins with `prefix`, by name."""
+    async def balances(
+        self, tenant: str, prefix: str = "", *, after: str = "", limit: int = 1000
+    ) -> list[Balance]:
+        """Limited accounts whose name begins with `prefix` and comes after `after`, by name.
+
+        The limit of each is the one its last hold was checked against.
+        """
+        ...
+
+    async def limits(
+        self, tenant: str, prefixes: tuple[str, ...] = ("",), limit: int = 1000
+    ) -> list[LimitLine]:
+        """Limits that operators set, of accounts whose name begins with one of these, by name.
+
+        Those of scope `global` belong to `OPERATOR` and are found in every tenant by a prefix that
+        begins with `global:`.
+        """
         ...
 
     async def open_holds(self, tenant: str, run: str) -> list[HoldLine]:

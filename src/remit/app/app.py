@@ -16,34 +16,25 @@ from remit.app.assemble import Parts, assemble
 from remit.app.config import read_settings
 from remit.app.desk import Desk
 from remit.app.following import follow_tree
+from remit.app.launching import Wish, launch
 from remit.app.run import Run, run_of
 from remit.errors import NotAllowed, NotFound, SpecError
 from remit.journal.admit import LIVE
-from remit.journal.events import RunStarted
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
+from remit.policy.allowance import Budget
 from remit.ports import Model, Prices, Sandbox, Store
-from remit.runtime.cleaning import Cleaner
+from remit.runtime.books import Books
 from remit.runtime.engine import Engine
 from remit.runtime.hub import StreamItem
-from remit.runtime.lease import Seat
-from remit.runtime.starting import (
-    accounts_of,
-    check_startable,
-    environment_of,
-    prices_of,
-    session_is_active,
-)
 from remit.runtime.watch import watch_due, watch_switches
-from remit.values.ids import ENTROPY_BYTES, check_name, made_ms, make_id, root_of
-from remit.values.message import Message, Origin, TextPart
+from remit.values.ids import root_of
 from remit.values.price import ModelPrice
 
 T = TypeVar("T")
 LOCAL_TENANT = "local"
 LOCAL_USER = "local"
-MAX_INPUT_BYTES = 1024 * 1024  # a longer input belongs into a file that a tool reads
 _MAX_PROMPT_BYTES = 1024 * 1024
 _POLL_S = 0.25
 
@@ -55,13 +46,14 @@ class App:
     `.remit/journal.db`. models: adapters by provider for those Remit does not make itself.
     prices: prices by hand, by model name or pattern. environment: dev, ci or production.
     worker: also take over runs that other processes left behind. secrets: the app's own secret
-    values by name, never to appear anywhere.
+    values by name, never to appear anywhere. budgets: limits beside those of the agents and of
+    `remit.toml`.
 
     Use it as `async with App(...) as app`. Raises `ConfigError` and `SpecError` for what cannot
     work, before anything runs.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913  # each is one word of what a process is made of
         self,
         url: str | None = None,
         *,
@@ -72,6 +64,7 @@ class App:
         worker: bool = False,
         secrets: Mapping[str, str] | None = None,
         sandbox: Sandbox | None = None,
+        budgets: Iterable[Budget] = (),
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
         given = tuple(agents)
@@ -82,6 +75,7 @@ class App:
         self._worker = worker
         self._secrets = dict(secrets or {})
         self._sandbox = sandbox
+        self._budgets = tuple(budgets)
         self._parts: Parts | None = None
         self._specs: dict[str, AgentSpec] = {}
         self._duties: list[asyncio.Task[None]] = []
@@ -98,6 +92,7 @@ class App:
             prices=self._prices,
             secrets=self._secrets,
             sandbox=self._sandbox,
+            budgets=self._budgets,
             owner=f"{socket.gethostname()}-{os.getpid()}",
         )
         engine = self._parts.engine
@@ -143,6 +138,11 @@ class App:
         """The drivers of this process."""
         return self._open.engine
 
+    @property
+    def books(self) -> Books:
+        """What operators and payment providers did to tenants and users."""
+        return self._open.books
+
     def _may_drive(self, tenant: str, run: str) -> bool:
         return self._worker or (tenant, root_of(run)) in self.engine.mine
 
@@ -156,14 +156,17 @@ class App:
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,
         session: str | None = None,
+        labels: Sequence[str] = (),
     ) -> Run[T]:
         """Run an agent on an input until it ends or only humans can move it on.
+
+        `labels` are free names, such as a team's, that budgets may limit.
 
         Governed endings are values: `Run.status` is completed, stopped or waiting. Raises
         `NotAllowed` while another run of the session is active, `StoreError` when the journal
         fails.
         """
-        run = await self._launch(agent, text, tenant, user, session)
+        run = await self._launch(agent, _wish(text, tenant, user, session, labels))
         return await self._outcome(agent, tenant, run)
 
     async def start(
@@ -174,55 +177,20 @@ class App:
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,
         session: str | None = None,
+        labels: Sequence[str] = (),
     ) -> str:
         """Start a run and return its id once it is durable; it goes on in the background.
 
         Raises as `run` does.
         """
-        run = await self._launch(agent, text, tenant, user, session)
+        run = await self._launch(agent, _wish(text, tenant, user, session, labels))
         await self.engine.begun(tenant, run)
         return run
 
-    async def _launch(
-        self, agent: Agent[T], text: str, tenant: str, user: str, session: str | None
-    ) -> str:
+    async def _launch(self, agent: Agent[T], wish: Wish) -> str:
         """Hand a new run to a driver. Raises for what cannot work."""
-        parts, spec = self._open, self._spec_of(agent)
-        services = parts.engine.services
-        check_name("tenant", tenant)
-        check_name("user", user)
-        if len(text.encode(errors="replace")) > MAX_INPUT_BYTES:
-            raise NotAllowed(f"the input has more than {MAX_INPUT_BYTES} bytes; give it as a file")
-        check_startable(services, spec)
-        now_ms = services.clock.now_ms()
-        entropy = services.dice.entropy(ENTROPY_BYTES)
-        run, before = make_id("run", now_ms, entropy), None
-        history: tuple[Message, ...] = ()
-        if session is None:
-            session = run.replace("run_", "ses_")
-        else:
-            before, history = await self._before(tenant, check_name("session", session))
-            if before is not None and run <= before:  # ids tell the order of a session's runs
-                run = make_id("run", made_ms(before) + 1, entropy)
-        cleaner = Cleaner(parts.engine.redactor(tenant), services.vault, tenant, run)
-        origin = Origin(kind="user", name=user)
-        started = RunStarted(
-            agent=spec.name,
-            spec=spec.digest,
-            user=user,
-            session=session,
-            input=(TextPart(text=cleaner.text(text), origin=origin),),
-            continues=before,
-            root=run,
-            deadline_ms=now_ms + spec.limits.timeout_ms,
-            environment=environment_of(services),
-            prices=prices_of(services, spec),
-            accounts=accounts_of(spec, session),
-        )
-        parts.engine.mine.add((tenant, run))
-        seat = Seat(tenant=tenant, run=run, vault=cleaner.rows)
-        parts.engine.start(cast("Agent[object]", agent), spec, seat, started, history)
-        return run
+        spec = self._spec_of(agent)
+        return await launch(self.engine, cast("Agent[object]", agent), spec, wish)
 
     async def stream(
         self,
@@ -232,9 +200,10 @@ class App:
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,
         session: str | None = None,
+        labels: Sequence[str] = (),
     ) -> AsyncGenerator[StreamItem | Run[T], None]:
         """Run an agent and follow it: events in journal order, deltas between, the run last."""
-        run = await self._launch(agent, text, tenant, user, session)
+        run = await self._launch(agent, _wish(text, tenant, user, session, labels))
         async with aclosing(self.follow(run, tenant=tenant)) as items:
             async for item in items:
                 yield item
@@ -324,16 +293,6 @@ class App:
             return run_of(agent, [state])
         return run_of(agent, await self.desk.tree(tenant, run))
 
-    async def _before(self, tenant: str, session: str) -> tuple[str | None, tuple[Message, ...]]:
-        """The last run of a session and what was said. Raises `NotAllowed` while it is active."""
-        newest = await self.store.runs(tenant, session=session, limit=1)
-        if not newest:
-            return None, ()
-        last = await self._row(tenant, root_of(newest[0].run))
-        if last.status in LIVE:
-            raise session_is_active(session, last.run)
-        return last.run, await self.engine.reader.history(tenant, last.run)
-
     async def _row(self, tenant: str, run: str) -> RunRow:
         row = await self.store.run(tenant, run)
         if row is None:
@@ -347,6 +306,10 @@ class App:
                 f"the agent {agent.name!r} is not registered: App(agents=[{agent.name}])"
             )
         return spec
+
+
+def _wish(text: str, tenant: str, user: str, session: str | None, labels: Sequence[str]) -> Wish:
+    return Wish(text=text, tenant=tenant, user=user, session=session, labels=tuple(labels))
 
 
 def _by_name(roots: Iterable[Agent[object]]) -> dict[str, Agent[object]]:

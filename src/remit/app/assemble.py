@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
+from remit.app.calendars import Calendars
 from remit.app.config import Settings
 from remit.app.desk import Desk
 from remit.app.keyring import open_keys
@@ -12,7 +13,9 @@ from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.app.load import make_model, make_prices, make_sandbox, make_store
 from remit.errors import ConfigError
 from remit.machine.agent import Agent
+from remit.policy.allowance import Budget
 from remit.ports import Model, Prices, Sandbox
+from remit.runtime.books import Books
 from remit.runtime.engine import Engine
 from remit.runtime.hub import Hub
 from remit.runtime.reader import Reader
@@ -28,6 +31,7 @@ class Parts:
     engine: Engine
     desk: Desk
     shelf: ModelShelf
+    books: Books
 
     async def close(self) -> None:
         """Let go of runs, connections and the journal, in this order."""
@@ -44,6 +48,7 @@ async def assemble(
     prices: Prices | Mapping[str, ModelPrice] | None,
     secrets: Mapping[str, str],
     sandbox: Sandbox | None,
+    budgets: tuple[Budget, ...],
     owner: str,
 ) -> Parts:
     """Open the journal and make the parts. Raises `ConfigError` for what cannot work."""
@@ -71,6 +76,8 @@ async def assemble(
         known_secrets=secrets,
         sandbox=LazySandbox(make_sandbox) if sandbox is None else sandbox,
         hidden=keys.hidden,
+        budgets=(*settings.budgets, *budgets),
+        calendar=Calendars(settings.timezone, settings.timezones).of,
     )
     reader = Reader(store)
     engine = Engine(services, reader)
@@ -83,4 +90,4 @@ async def assemble(
         vault=keys.vault,
         wake=engine.wake,
     )
-    return Parts(engine, desk, shelf)
+    return Parts(engine, desk, shelf, Books(store, clock, dice, keys.signer))

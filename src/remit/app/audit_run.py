@@ -11,10 +11,11 @@ from remit.errors import RemitError
 from remit.journal.codec import decompress, open_record
 from remit.journal.events import Event, RunStarted, SubrunEnded, ToolCompleted
 from remit.journal.record import GENESIS, Body, Record, check_link, check_mac
-from remit.journal.rows import RunRow
+from remit.journal.rows import LimitLine, RunRow
 from remit.journal.transfers import transfers
 from remit.machine.evolve import fold
 from remit.machine.state import begin
+from remit.policy.book import is_book, limits_of
 from remit.ports import Store
 from remit.runtime.decisions import status_of
 from remit.runtime.reader import Reader
@@ -48,6 +49,8 @@ class RunAudit:
     """Of its records, by version."""
     erased: int = 0
     posted: dict[str, int] = field(default_factory=dict)
+    limits: tuple[LimitLine, ...] = ()
+    """What its book says operators set."""
     names: dict[str, str] = field(default_factory=dict)
     """Other runs it speaks of, and how."""
     damages: list[Damage] = field(default_factory=list)
@@ -138,15 +141,18 @@ async def _check_content(
 ) -> None:
     """What the records say is what the row says, and what they refer to is unchanged."""
     events = [event for body in bodies for event in body.events]
+    _, posts = transfers(audit.run, events)
+    for post in posts:
+        audit.posted[post.account] = audit.posted.get(post.account, 0) + post.amount
+    if is_book(audit.run):
+        audit.limits = limits_of(events)
+        return
     started = events[0] if events else None
     if not isinstance(started, RunStarted):
         audit.damage("does not begin with RunStarted", 1)
         return
     _check_row(audit, row, started)
     _note_names(audit, started, events)
-    _, posts = transfers(audit.run, events)
-    for post in posts:
-        audit.posted[post.account] = audit.posted.get(post.account, 0) + post.amount
     await _check_artifacts(audit, store, events)
     spec = await reader.spec(audit.tenant, started.spec)
     history = await reader.history_before(audit.tenant, bodies)

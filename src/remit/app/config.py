@@ -5,15 +5,19 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from remit.app.calendars import check_zone
 from remit.errors import ConfigError
+from remit.policy.allowance import Budget
 
 DEFAULT_URL = "sqlite:///.remit/journal.db"
 FILE = "remit.toml"
 Environment = Literal["dev", "ci", "production"]
 _MAX_BYTES = 1024 * 1024  # a settings file; anything larger is the wrong file
+# Settings whose values cannot hold a key.
+_SHOWN = ("environment", "plain_http", "budgets", "timezone")
 _VARIABLES = {"url": "REMIT_URL", "environment": "REMIT_ENVIRONMENT"}
 
 
@@ -29,6 +33,26 @@ class ProviderConfig(BaseModel):
     """Allow http:// to another machine than this one."""
 
 
+class TenantConfig(BaseModel):
+    """What is special about one tenant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    timezone: str | None = None
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, zone: str | None) -> str | None:
+        return None if zone is None else _known_zone(zone)
+
+
+def _known_zone(zone: str) -> str:
+    try:
+        return check_zone(zone)
+    except ConfigError as exc:
+        raise ValueError(str(exc)) from exc
+
+
 class Settings(BaseModel):
     """Everything a process needs to know besides its agents."""
 
@@ -37,6 +61,22 @@ class Settings(BaseModel):
     url: str = DEFAULT_URL
     environment: Environment = "dev"
     providers: Mapping[str, ProviderConfig] = {}
+    budgets: tuple[Budget, ...] = ()
+    """Limits of users, tenants, labels …, beside those that agents declare."""
+    timezone: str = "UTC"
+    """Whose hours, days and months budgets are counted in, as `Europe/Berlin`."""
+    tenants: Mapping[str, TenantConfig] = {}
+
+    @property
+    def timezones(self) -> Mapping[str, str]:
+        """The time zones of the tenants that have their own."""
+        found = {name: tenant.timezone for name, tenant in self.tenants.items()}
+        return {name: zone for name, zone in found.items() if zone is not None}
+
+    @field_validator("timezone")
+    @classmethod
+    def _zone(cls, zone: str) -> str:
+        return _known_zone(zone)
 
 
 def read_settings(
@@ -71,9 +111,13 @@ def read_settings(
 def _problem(error: ErrorDetails) -> str:
     """What is wrong with one setting; a value that may be a key is not shown."""
     key = ".".join(str(part) for part in error["loc"])
-    shown = error["loc"][-1] in ("environment", "plain_http")
+    shown = error["loc"][0] in _SHOWN or error["loc"][-1] in _SHOWN
     value = f" = {error['input']!r}" if shown else ""
-    remedy = "known keys: url, environment, providers.NAME.{base_url, api_key_env, plain_http}"
+    remedy = (
+        "known keys: url, environment, timezone, tenants.NAME.timezone, "
+        "providers.NAME.{base_url, api_key_env, plain_http}, "
+        "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}"
+    )
     return f"{key}{value}: {error['msg']}; {remedy}"
 
 

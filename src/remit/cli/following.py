@@ -17,6 +17,7 @@ _SHOWN = {
     "ApprovalRequested": ("approval", "yellow"),
     "BudgetRefused": ("budget", "red"),
     "BudgetWarned": ("budget", "yellow"),
+    "CostAlerted": ("budget", "yellow"),
     "CallJudged": ("verdict", "yellow"),
     "CancelRequested": ("cancel", "red"),
     "CheckCompleted": ("check", "yellow"),

@@ -96,6 +96,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ApprovalRequested": _approval,
     "BudgetRefused": _budget,
     "BudgetWarned": lambda it: f"{it.account}: {it.used} of {it.limit} used",
+    "CostAlerted": lambda it: f"{it.account}: {it.used} used, more than {it.limit}",
     "CallJudged": _judged,
     "CancelRequested": lambda it: f"by {it.principal} {it.reason}",
     "CheckCompleted": _check,

@@ -28,9 +28,8 @@ from remit.journal.facts_of_models import (
     ModelRequested,
     RetryPlanned,
 )
+from remit.journal.facts_of_money import BudgetRefused, BudgetSet, BudgetWarned, CostAlerted
 from remit.journal.facts_of_runs import (
-    BudgetRefused,
-    BudgetWarned,
     CancelRequested,
     CheckCompleted,
     CheckRequested,
@@ -64,6 +63,7 @@ __all__ = [
     "ApprovalGiven",
     "ApprovalRequested",
     "BudgetRefused",
+    "BudgetSet",
     "BudgetWarned",
     "CallJudged",
     "CancelRequested",
@@ -71,6 +71,7 @@ __all__ = [
     "CheckRequested",
     "ClockPaused",
     "ClockResumed",
+    "CostAlerted",
     "Event",
     "Hold",
     "InboxIgnored",
@@ -133,7 +134,9 @@ Event = Annotated[
     | InputReceived
     | InboxIgnored
     | BudgetWarned
-    | BudgetRefused,
+    | BudgetRefused
+    | BudgetSet
+    | CostAlerted,
     Field(discriminator="type"),
 ]
 

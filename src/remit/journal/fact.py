@@ -14,6 +14,8 @@ class AccountLimit(Fact):
 
     account: str
     limit: int
+    plan: str = ""
+    """The plan that sets this limit, where one does."""
 
 
 class Hold(Fact):

@@ -1,4 +1,4 @@
-"""Facts about a run as a whole: its start, its end, its budget."""
+"""Facts about a run as a whole: its start, its end, its clock."""
 
 from typing import Literal
 
@@ -8,6 +8,7 @@ from remit.values.message import TextPart
 from remit.values.price import ModelPrice
 from remit.values.tag import tag
 from remit.values.usage import Usage
+from remit.values.windows import UTC, Calendar
 
 
 class RunStarted(Fact):
@@ -29,6 +30,11 @@ class RunStarted(Fact):
     environment: Literal["dev", "ci", "production"] = "dev"
     prices: tuple[ModelPrice, ...] = ()
     accounts: tuple[AccountLimit, ...] = ()
+    """As declared, for a window of a kind; each hold names the window that is open then."""
+    labels: tuple[str, ...] = ()
+    """Free labels that budgets may name."""
+    calendar: Calendar = UTC
+    """The tenant's, for its windows."""
 
 
 class RunRecovered(Fact):
@@ -108,23 +114,3 @@ class RunEnded(Fact):
     cost: int = 0
     active_ms: int = 0
     """Time on the run's own clock."""
-
-
-class BudgetWarned(Fact):
-    """An account, or the clock, has passed 80 % of its limit."""
-
-    type: Literal["BudgetWarned"] = tag("BudgetWarned")
-    account: str
-    used: int
-    limit: int
-
-
-class BudgetRefused(Fact):
-    """A hold did not fit under a limit: nothing was sent."""
-
-    type: Literal["BudgetRefused"] = tag("BudgetRefused")
-    call: str
-    account: str
-    needed: int
-    available: int
-    limit: int

@@ -43,6 +43,8 @@ class Cause(BaseModel):
     stale_switches: bool = False
     refused: tuple[tuple[str, int], ...] = ()
     """(account, available) after the store refused this decision's holds."""
+    limits: tuple[tuple[str, int], ...] = ()
+    """(account, limit) of those whose limit is another than the run was started with."""
     last_try: bool = False
     """The store had refused often enough for the budget to count as exhausted."""
 

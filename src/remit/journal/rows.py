@@ -83,6 +83,17 @@ class Blob:
     content: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class LimitLine:
+    """The limit an operator set for an account (undated); None: none is set any more.
+
+    It takes the place of the limit that holds name. See `remit.values.account.limit_names`.
+    """
+
+    account: str
+    limit: int | None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Append:
     """One transaction: a record with all that must become durable with it, or nothing.
@@ -102,6 +113,7 @@ class Append:
     sends: tuple[Letter, ...] = ()
     vault: tuple[VaultRow, ...] = ()
     blobs: tuple[Blob, ...] = ()
+    limits: tuple[LimitLine, ...] = ()
     new: NewRun | None = None
     lease: tuple[str, int] | None = None
     """With `new`: (owner, lease_until_ms) of the driver that starts the run, epoch 1."""
@@ -109,7 +121,7 @@ class Append:
 
 @dataclass(frozen=True, slots=True)
 class Crossed:
-    """An account passed 80 % of its limit with this append, for the first time."""
+    """An account passed 80 % of its limit, or an alert all of it, for the first time."""
 
     account: str
     used: int

@@ -8,9 +8,10 @@ are then checked together against what is left, account by account.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from remit.journal.events import BudgetWarned
+from remit.journal.events import BudgetWarned, CostAlerted
 from remit.journal.rows import Balance, Crossed, Exceeded, Letter
 from remit.journal.transfers import HoldLine, PostLine
+from remit.values.account import is_alert, limit_names, scope_of
 
 # BUD-4: the soft warning comes at four fifths of a limit.
 _WARN_NUMERATOR, _WARN_DENOMINATOR = 4, 5
@@ -51,17 +52,40 @@ def touched_holds(holds: Sequence[HoldLine], posts: Sequence[PostLine]) -> list[
     return sorted(held | {(line.hold, line.account) for line in posts})
 
 
+def touched_limits(holds: Sequence[HoldLine]) -> list[str]:
+    """The names under which an operator may have set a limit that these holds must keep.
+
+    The limits of one run are its own and nobody sets them later.
+    """
+    shared = (line.account for line in holds if scope_of(line.account) != "run")
+    return sorted({name for account in shared for name in limit_names(account)})
+
+
+def limit_of(account: str, declared: int, set_limits: Mapping[str, int]) -> int:
+    """The limit in force: what an operator set for the holder, else for each, else the declared."""
+    for name in limit_names(account):
+        if name in set_limits:
+            return set_limits[name]
+    return declared
+
+
 def settle(
     holds: Sequence[HoldLine],
     posts: Sequence[PostLine],
     standings: Mapping[str, Standing],
     open_holds: Mapping[HoldKey, HoldLine],
+    set_limits: Mapping[str, int] | None = None,
 ) -> Settled | Exceeded:
     """The accounts after an append, or `Exceeded` if a hold does not fit.
 
-    `standings` and `open_holds` are what the store knows of the touched ones. The balances of
-    `Exceeded` are those its holds were checked against: the append's own posts are entered.
+    `standings` and `open_holds` are what the store knows of the touched ones, `set_limits` what
+    operators set (see `touched_limits`). The balances of `Exceeded` are those its holds were
+    checked against: the append's own posts are entered.
     """
+    if set_limits:
+        holds = [
+            replace(line, limit=limit_of(line.account, line.limit, set_limits)) for line in holds
+        ]
     accounts = {name: standings.get(name, Standing()) for name in touched_accounts(holds, posts)}
     after: dict[HoldKey, HoldLine | None] = {
         key: open_holds[key] for key in touched_holds(holds, posts) if key in open_holds
@@ -106,7 +130,7 @@ def _hold(
         key = (line.hold, line.account)
         was = accounts[line.account]
         warned = was.warned
-        if line.limit != was.limit and not _near(was.posted, line.limit):
+        if line.limit != was.limit and not _near(line.account, was.posted, line.limit):
             warned = False
         accounts[line.account] = replace(
             was, held=was.held + line.amount, limit=line.limit, warned=warned
@@ -115,24 +139,32 @@ def _hold(
         amount = line.amount + (earlier.amount if earlier is not None else 0)
         open_holds[key] = replace(line, amount=amount)
     names = sorted({line.account for line in lines})
-    if all(accounts[name].posted + accounts[name].held <= accounts[name].limit for name in names):
+    if all(is_alert(name) or _fits(accounts[name]) for name in names):
         return None
     return Exceeded(
         tuple(
             Balance(name, before[name].posted, before[name].held, accounts[name].limit)
             for name in names
+            if not is_alert(name)
         )
     )
 
 
-def _near(posted: int, limit: int) -> bool:
+def _fits(now: Standing) -> bool:
+    return now.posted + now.held <= now.limit
+
+
+def _near(account: str, posted: int, limit: int) -> bool:
+    """Somebody is to be told: at four fifths of a limit, at the whole of an alert."""
+    if is_alert(account):
+        return posted >= limit
     return posted * _WARN_DENOMINATOR >= limit * _WARN_NUMERATOR
 
 
 def _cross(accounts: dict[str, Standing]) -> list[Crossed]:
     crossed = []
     for name, now in accounts.items():
-        if now.limit > 0 and not now.warned and _near(now.posted, now.limit):
+        if now.limit > 0 and not now.warned and _near(name, now.posted, now.limit):
             accounts[name] = replace(now, warned=True)
             crossed.append(Crossed(name, now.posted, now.limit))
     return crossed
@@ -140,7 +172,8 @@ def _cross(accounts: dict[str, Standing]) -> list[Crossed]:
 
 def crossed_letter(run: str, crossed: Crossed, time_ms: int) -> Letter:
     """The letter that tells `run` of a crossing, so that it outlives a crash."""
-    warning = BudgetWarned(account=crossed.account, used=crossed.used, limit=crossed.limit)
+    told = CostAlerted if is_alert(crossed.account) else BudgetWarned
+    warning = told(account=crossed.account, used=crossed.used, limit=crossed.limit)
     return Letter(
         run=run,
         key=f"crossed:{crossed.account}:{crossed.limit}",

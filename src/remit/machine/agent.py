@@ -17,6 +17,7 @@ from remit.machine.lexemes import brief_of, compact, unwrap
 from remit.machine.paging import read_result
 from remit.machine.spec import FINAL_TOOL, AgentSpec, ToolSpec
 from remit.machine.tools import AnyTool, Tool, call_digest, problems
+from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Effect, Rule
 from remit.policy.phase import Phase, least
@@ -63,6 +64,8 @@ class Remit:
     """What an agent may do, how much it may spend, how long it may take and who must agree.
 
     approvals: for each write tool how many humans must agree to a call: 0, 1 or 2.
+    session_alert_usd: what a session may cost before a `CostAlerted` event tells of it.
+    budgets: further limits, of users, tenants, labels …, per hour, day or month.
     rules: further allow, ask and deny rules; deny wins, a write no rule covers is refused.
     success: a predicate of the answer, evaluated when a run ends.
     owner: who is called when something is wrong. systems: the names of what it may touch.
@@ -72,6 +75,8 @@ class Remit:
     tokens: int | None = None
     session_cost_usd: str | None = None
     session_tokens: int | None = None
+    session_alert_usd: str | None = None
+    budgets: Sequence[Budget] = ()
     turns: int = 50
     tool_calls: int = 10
     timeout: str = "10m"
@@ -91,13 +96,14 @@ class Remit:
 
     def limits(self) -> Limits:
         """The limits as data. Raises `SpecError` for one that is wrong."""
-        session = self.session_cost_usd
+        session, alert = self.session_cost_usd, self.session_alert_usd
         try:
             return Limits(
                 cost_nano=usd(self.cost_usd),
                 tokens=self.tokens,
                 session_cost_nano=None if session is None else usd(session),
                 session_tokens=self.session_tokens,
+                session_alert_nano=None if alert is None else usd(alert),
                 turns=self.turns,
                 tool_calls=self.tool_calls,
                 timeout_ms=milliseconds(self.timeout),
@@ -247,6 +253,7 @@ class Agent(Generic[T_co]):
             agents=tuple(_beneath(agent.spec(read), self.remit) for agent in self.agents),
             rules=self.remit.all_rules(),
             limits=self.remit.limits(),
+            budgets=tuple(self.remit.budgets),
             phase=self.remit.phase,
             approvers=tuple(self.remit.approvers),
             owner=self.remit.owner,

@@ -45,6 +45,7 @@ _ON: dict[str, Callable[..., None]] = {
     "ApprovalDenied": on_denial,
     "InputReceived": on_answer,
     "BudgetWarned": on_told,
+    "CostAlerted": on_told,
     "InboxIgnored": on_told,
 }
 
@@ -55,6 +56,7 @@ _LETTERS = frozenset(
         "ApprovalGiven",
         "BudgetWarned",
         "CancelRequested",
+        "CostAlerted",
         "InboxIgnored",
         "InputReceived",
         "SubrunEnded",
@@ -84,7 +86,8 @@ def decide(state: State, given: Input, world: World) -> Draft:
 
 def _problem(state: State, given: Input, kind: str) -> str | None:
     """Why nothing can begin with this fact."""
-    if state.phase == "ended" and kind != "BudgetWarned":  # its own last record may have crossed
+    # Its own last record may have crossed a threshold.
+    if state.phase == "ended" and kind not in ("BudgetWarned", "CostAlerted"):
         return "the run has ended"
     if kind not in _ON:
         return f"{kind} is a consequence, not an input"

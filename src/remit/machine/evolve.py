@@ -11,6 +11,7 @@ from remit.journal.events import (
     CheckRequested,
     ClockPaused,
     ClockResumed,
+    CostAlerted,
     Event,
     ModelCompleted,
     ModelFailed,
@@ -43,6 +44,8 @@ def _started(state: State, event: RunStarted, at_ms: int) -> State:
         environment=event.environment,
         prices=event.prices,
         accounts=event.accounts,
+        calendar=event.calendar,
+        labels=event.labels,
         started_ms=at_ms,
         deadline_ms=event.deadline_ms,
     )
@@ -129,7 +132,7 @@ def _resumed(state: State, event: ClockResumed, _: int) -> State:
     )
 
 
-def _warned(state: State, event: BudgetWarned, _: int) -> State:
+def _warned(state: State, event: BudgetWarned | CostAlerted, _: int) -> State:
     warned = (*state.warned, (event.account, event.used, event.limit))
     return replace(
         state, warned=warned, clock_warned=state.clock_warned or event.account == "clock"
@@ -189,11 +192,12 @@ _RUN_FOLD: dict[str, Callable[..., State]] = {
     "ModelFailed": _model_failed,
     "RetryPlanned": _retry,
     "BudgetWarned": _warned,
+    "CostAlerted": _warned,
 }
 
 
 # The last record of a run may itself have crossed a threshold; letters may be late.
-_AFTER_THE_END = ("InboxIgnored", "BudgetWarned")
+_AFTER_THE_END = ("InboxIgnored", "BudgetWarned", "CostAlerted")
 
 
 def _phase_after(state: State, kind: str) -> Phase:

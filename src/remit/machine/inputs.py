@@ -47,5 +47,7 @@ class World:
     """The switches could not be read within their second: new effects are refused."""
     refused: Mapping[str, int] = field(default_factory=dict)
     """What each account still affords, after the store refused this decision's holds."""
+    limits: Mapping[str, int] = field(default_factory=dict)
+    """Limits that operators set since the run started, of the accounts in `refused`."""
     last_try: bool = False
     """The store refused often enough: do not reserve again."""

@@ -3,6 +3,7 @@
 from remit.journal.events import (
     BudgetWarned,
     CheckCompleted,
+    CostAlerted,
     InboxIgnored,
     InputRequested,
     RunStarted,
@@ -47,12 +48,12 @@ def on_check_completed(draft: Draft, fact: CheckCompleted, _given: Input) -> Non
         draft.add(fact)
 
 
-def on_told(draft: Draft, fact: BudgetWarned | InboxIgnored, _given: Input) -> None:
+def on_told(draft: Draft, fact: BudgetWarned | CostAlerted | InboxIgnored, _given: Input) -> None:
     """Something to be written down only: an account passed 80 %, a letter that cannot be read.
 
     A warning that was told already (a store tells by its answer and by letter) is not told again.
     """
-    if isinstance(fact, BudgetWarned):
+    if isinstance(fact, BudgetWarned | CostAlerted):
         known = {(account, limit) for account, _, limit in draft.state.warned}
         if (fact.account, fact.limit) in known:
             return

@@ -4,7 +4,6 @@ import hashlib
 
 from remit.journal.events import (
     ApprovalExpired,
-    BudgetRefused,
     ModelRequested,
     RunStopping,
     RuntimeSaid,
@@ -13,6 +12,7 @@ from remit.journal.events import (
     ToolRequested,
     ToolUnknown,
 )
+from remit.machine.affording import accounts_now, refuse_budget, rooms
 from remit.machine.clock import pause_if_idle, run_clock, stop_if_due
 from remit.machine.conversation import answer_of, with_results
 from remit.machine.draft import Draft
@@ -24,7 +24,6 @@ from remit.machine.state import CallState, State
 from remit.policy.budget import OUTPUT_FLOOR_TOKENS, affordable_output, holds_for
 from remit.policy.limits import clock_warning_ms
 from remit.policy.permission import Verdict
-from remit.values.account import unit_of
 from remit.values.clean import Clean
 from remit.values.ids import call_id, subrun_id
 
@@ -141,10 +140,12 @@ def _request(draft: Draft, attempt: int) -> None:
     told = with_results(state)
     price, bound = state.price(), input_bound(told)
     output = state.spec.max_output_tokens
+    accounts = accounts_now(draft)
     if draft.world.refused:
-        affords = affordable_output(draft.world.refused, price, bound, output)
-        if affords < min(OUTPUT_FLOOR_TOKENS, output) or draft.world.last_try:
-            _refuse_budget(draft, call, bound, min(OUTPUT_FLOOR_TOKENS, output))
+        least = min(OUTPUT_FLOOR_TOKENS, output)
+        affords = affordable_output(rooms(draft), price, bound, output)
+        if affords < least or draft.world.last_try:
+            refuse_budget(draft, call, holds_for(accounts, price, bound, least))
             return
         output = affords
     recipe = f"{state.spec_digest}|{state.spec.model}|{output}".encode() + told.digest
@@ -157,29 +158,9 @@ def _request(draft: Draft, attempt: int) -> None:
             digest=hashlib.sha256(recipe).hexdigest()[:_REQUEST_DIGEST],
             max_output_tokens=output,
             input_bound=bound,
-            holds=holds_for(state.accounts, price, bound, output),
+            holds=holds_for(accounts, price, bound, output),
         )
     )
-
-
-def _refuse_budget(draft: Draft, call: str, bound: int, output: int) -> None:
-    price = draft.state.price()
-    limits = {account.account: account.limit for account in draft.state.accounts}
-    wanted = {
-        hold.account: hold.amount for hold in holds_for(draft.state.accounts, price, bound, output)
-    }
-    short = [
-        (account, room)
-        for account, room in draft.world.refused.items()
-        if wanted.get(account, 0) > room
-    ]
-    account, room = (short or list(draft.world.refused.items()))[0]
-    needed = wanted.get(account, 0)
-    limit = limits.get(account, 0)
-    draft.add(BudgetRefused(call=call, account=account, needed=needed, available=room, limit=limit))
-    unit = "nano-dollars" if unit_of(account) == "nano" else "tokens"
-    detail = f"{account}: {needed} {unit} needed, {room} left of {limit}"
-    draft.add(RunStopping(reason="budget", detail=Clean.vouch(detail)))
 
 
 def wake_at_ms(state: State, now_ms: int, *, stale_switches: bool = False) -> int | None:

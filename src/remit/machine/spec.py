@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Access, Risk, Rule
 from remit.policy.phase import Phase
@@ -62,6 +63,7 @@ class AgentSpec(_Frozen):
     agents: tuple["AgentSpec", ...] = ()
     rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
+    budgets: tuple[Budget, ...] = ()
     phase: Phase = "autonomous"
     approvers: tuple[str, ...] = ()
     """Who may approve; empty: any authenticated human the app lets in."""

@@ -13,6 +13,7 @@ from remit.values.bound import REQUEST_FRAME, text_bound, tools_bound
 from remit.values.message import Message
 from remit.values.price import ModelPrice
 from remit.values.usage import Usage
+from remit.values.windows import UTC, Calendar
 
 NOTHING = Usage()
 ANY = "*"
@@ -88,6 +89,8 @@ class State:
     environment: str = "dev"
     prices: tuple[ModelPrice, ...] = ()
     accounts: tuple[AccountLimit, ...] = ()
+    calendar: Calendar = UTC
+    labels: tuple[str, ...] = ()
     started_ms: int = 0
     """On the run's own clock: pauses move it, as they move the deadline."""
     deadline_ms: int = 0

@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Mapping
 
 from remit.journal.events import AccountLimit, Hold, Post
-from remit.values.account import unit_of
+from remit.values.account import dated, unit_of
 from remit.values.money import TOKENS_PER_PRICE
 from remit.values.price import ModelPrice
 from remit.values.usage import Usage
+from remit.values.windows import UTC, Calendar
 
 # Below this an answer is cut before it says anything of use; better to refuse.
 OUTPUT_FLOOR_TOKENS = 256
@@ -14,14 +15,24 @@ OUTPUT_FLOOR_TOKENS = 256
 _ROUNDING_NANO = 2
 
 
-def amount_of(account: str, nano: int, tokens: int) -> int:
+def amount_of(account: str, nano: int, tokens: int, calls: int = 1) -> int:
     """The part of a cost that an account counts."""
-    return nano if unit_of(account) == "nano" else tokens
+    return {"nano": nano, "tokens": tokens, "calls": calls}[unit_of(account)]
 
 
 def worst_case(price: ModelPrice, input_bound: int, output: int) -> int:
     """Nano-dollars that no call within these bounds can exceed."""
     return price.worst_case(input_bound, output) + _ROUNDING_NANO
+
+
+def open_accounts(
+    accounts: Iterable[AccountLimit], now_ms: int, calendar: Calendar = UTC
+) -> tuple[AccountLimit, ...]:
+    """The accounts of the windows that are open now; a hold settles in the window it opened in."""
+    return tuple(
+        limit.model_copy(update={"account": dated(limit.account, now_ms, calendar)})
+        for limit in accounts
+    )
 
 
 def holds_for(
@@ -65,6 +76,8 @@ def affordable_output(
     for account, room in available.items():
         if unit_of(account) == "tokens":
             fits = room - input_bound
+        elif unit_of(account) == "calls":
+            fits = wanted if room > 0 else 0
         else:
             left = room - worst_case(price, input_bound, 0)
             rate = price.dearest_output(input_bound)

@@ -23,6 +23,7 @@ class Limits(BaseModel):
     tokens: int | None = Field(default=None, ge=0)
     session_cost_nano: int | None = Field(default=None, ge=0)
     session_tokens: int | None = Field(default=None, ge=0)
+    session_alert_nano: int | None = Field(default=None, ge=0)
     turns: int = Field(default=_TURNS, ge=1)
     tool_calls: int = Field(default=_TOOL_CALLS, ge=0)
     timeout_ms: int = Field(default=_TIMEOUT_MS, ge=1)

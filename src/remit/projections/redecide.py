@@ -48,6 +48,7 @@ _LETTERS = frozenset(
         "ApprovalGiven",
         "BudgetWarned",
         "CancelRequested",
+        "CostAlerted",
         "InputReceived",
         "SubrunEnded",
         "ToolResolved",
@@ -112,6 +113,7 @@ def _again(
         off=frozenset(cause.off),
         stale_switches=cause.stale_switches,
         refused=dict(cause.refused),
+        limits=dict(cause.limits),
         last_try=cause.last_try,
     )
     try:

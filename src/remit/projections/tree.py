@@ -14,6 +14,7 @@ from remit.journal.events import (
     CallJudged,
     CancelRequested,
     CheckCompleted,
+    CostAlerted,
     InboxIgnored,
     InputReceived,
     InputRequested,
@@ -170,7 +171,7 @@ def _ended(to: _Branch, event: RunEnded) -> None:
     to.top.usage, to.top.cost = event.usage, event.cost
 
 
-def _warned(to: _Branch, event: BudgetWarned) -> None:
+def _warned(to: _Branch, event: BudgetWarned | CostAlerted) -> None:
     to.add(to.top, "note", event.account, f"{event.used} of {event.limit} used", status="warned")
 
 
@@ -349,6 +350,7 @@ _ON: dict[str, Callable[..., None]] = {
     "CheckCompleted": _checked,
     "RunEnded": _ended,
     "BudgetWarned": _warned,
+    "CostAlerted": _warned,
     "BudgetRefused": _refused,
     "InboxIgnored": _ignored,
     "ModelRequested": _asked_model,

@@ -1,8 +1,11 @@
 """Folding decide over a batch of inputs into one record body."""
 
+from dataclasses import replace
+
 from remit.journal.events import Event, ModelFailed
 from remit.journal.record import UNUSED_JITTER, Body, Cause
 from remit.journal.rows import RunStatus
+from remit.machine.affording import rooms
 from remit.machine.decide import decide
 from remit.machine.inputs import Input, World
 from remit.machine.state import State
@@ -31,10 +34,12 @@ def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[Sta
                 off=tuple(sorted(world.off)),
                 stale_switches=world.stale_switches,
                 refused=tuple(world.refused.items()),
+                limits=tuple(world.limits.items()),
                 last_try=world.last_try,
             )
         )
         events += draft.events
+        world = replace(world, refused=rooms(draft))
     return state, Body(causes=tuple(causes), events=tuple(events))
 
 

@@ -6,6 +6,7 @@ Nobody else appends to the run.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 
 from remit.errors import StoreError
 from remit.journal.codec import seal
@@ -42,7 +43,7 @@ from remit.runtime.perform import Performer
 from remit.runtime.services import LEASE_MS, Services
 from remit.runtime.starting import session_is_active
 from remit.runtime.toolgate import ToolGate
-from remit.values.account import resolve
+from remit.values.account import own_name
 
 # Decisions on one input after refused holds; then the budget counts as exhausted.
 _REFUSALS = 3
@@ -187,14 +188,15 @@ class Driver:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(max(0, at_ms - now_ms) / 1000, self._bell.set)
 
-    def _world(self, refused: dict[str, int], *, last_try: bool) -> World:
+    def _world(self, short: "_Short", *, last_try: bool) -> World:
         board = self.services.switchboard
         return World(
             now_ms=self.services.clock.now_ms(),
             jitter=self.services.dice.jitter(),
             off=board.off(self.seat.tenant, self.state.spec.name),
             stale_switches=board.stale,
-            refused=refused,
+            refused=short.rooms,
+            limits=short.limits,
             last_try=last_try,
         )
 
@@ -202,18 +204,17 @@ class Driver:
         self, inputs: list[Input], outcomes: list[Outcome], rows: list[InboxRow]
     ) -> bool:
         """Decide, append once, and start what was released; False where nothing was decided."""
-        refused: dict[str, int] = {}
+        short = _Short()
         for refusal in range(_REFUSALS + 1):
-            world = self._world(refused, last_try=refusal == _REFUSALS)
+            world = self._world(short, last_try=refusal == _REFUSALS)
             state, body = fold_decisions(self.state, inputs, world)
             if not body.events and not rows:
                 return False
             record = self._seal(body, world.now_ms)
-            answer = await self.services.store.append(
-                self._append(record, body, state, outcomes, rows)
-            )
+            append = self._append(record, body, state, outcomes, rows)
+            answer = await self.services.store.append(append)
             if isinstance(answer, Exceeded):
-                refused = self._affords(answer, state)
+                short = _short_of(answer, append, self.seat.run)
                 continue
             if not isinstance(answer, Appended):
                 self.fenced = True
@@ -235,12 +236,6 @@ class Driver:
             self._settle_in(record, self.state, letters=bool(answer.crossed))
         else:
             self.fenced = True
-
-    def _affords(self, answer: Exceeded, state: State) -> dict[str, int]:
-        """What the run's accounts still afford, by the names that its events use."""
-        rooms = {balance.account: balance.available for balance in answer.balances}
-        names = {known.account: resolve(known.account, state.run) for known in state.accounts}
-        return {name: rooms[full] for name, full in names.items() if full in rooms}
 
     def _seal(self, body: Body, now_ms: int) -> Record:
         seat, signer = self.seat, self.services.signer
@@ -336,6 +331,26 @@ class Driver:
             if came:
                 self.ring()
                 await asyncio.sleep(_MAIL_PAUSE_S)
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """What the accounts afford that refused an append, by the names that the run's events use."""
+
+    rooms: dict[str, int] = field(default_factory=dict)
+    limits: dict[str, int] = field(default_factory=dict)
+    """Limits that are others than the run was started with."""
+
+
+def _short_of(answer: Exceeded, append: Append, run: str) -> _Short:
+    declared = {line.account: line.limit for line in append.holds}
+    short = _Short()
+    for each in answer.balances:
+        name = own_name(each.account, run)
+        short.rooms[name] = each.available
+        if each.limit != declared.get(each.account):
+            short.limits[name] = each.limit
+    return short
 
 
 def _status(state: State, body: Body) -> RunStatus:

@@ -22,7 +22,9 @@ from remit.runtime.starting import (
     brief_of,
     check_compatible,
     environment_of,
+    limit_prefixes,
     prices_of,
+    spender_of,
 )
 from remit.values.message import Message, Origin, TextPart
 
@@ -184,6 +186,8 @@ class Engine:
         now_ms = services.clock.now_ms()
         left_ms = max(1, parent.deadline_ms - now_ms)
         origin = Origin(kind="agent", name=parent.spec.name)
+        spender = spender_of(parent, spec.name)
+        set_limits = await services.store.limits(parent.tenant, limit_prefixes(spender))
         started = RunStarted(
             agent=spec.name,
             spec=spec.digest,
@@ -197,7 +201,11 @@ class Engine:
             deadline_ms=now_ms + min(left_ms, spec.limits.timeout_ms),
             environment=environment_of(services),
             prices=prices_of(services, spec),
-            accounts=accounts_of(spec, parent.session, parent),
+            accounts=accounts_of(
+                spec, spender, budgets=services.budgets, set_limits=set_limits, parent=parent
+            ),
+            labels=parent.labels,
+            calendar=parent.calendar,
         )
         self.start(agent, spec, Seat(tenant=parent.tenant, run=event.child), started)
         await self.begun(*key)
@@ -293,19 +301,15 @@ class Engine:
 
     def redactor(self, tenant: str) -> Redactor:
         """The redactor of a tenant, whose placeholders are the tenant's own."""
+        rules = self.services.secret_rules()
         known = self._redactors.get(tenant)
-        if known is None:
+        if known is None or known.rules is not rules:
             vault = self.services.vault
 
             def placeholder(kind: str, secret: str) -> str:
                 return vault.placeholder(tenant, kind, secret)
 
-            other = next(iter(self._redactors.values()), None)  # rules are compiled once
-            known = (
-                Redactor(placeholder, known=self.services.known_secrets)
-                if other is None
-                else other.with_placeholder(placeholder)
-            )
+            known = Redactor(placeholder, rules)
             self._redactors[tenant] = known
             while len(self._redactors) > _CACHE:
                 self._redactors.popitem(last=False)

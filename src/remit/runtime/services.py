@@ -5,10 +5,13 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
 from remit.machine.agent import Agent
+from remit.policy.allowance import Budget
+from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
 from remit.runtime.hub import Hub
 from remit.runtime.switchboard import Switchboard
 from remit.runtime.threads import CutThreads, DaemonThreads
+from remit.values.windows import UTC, Calendar
 
 # A lease that is not renewed for this long is over; renewals come three times as often.
 LEASE_MS = 30_000
@@ -40,11 +43,16 @@ class Services:
     switchboard: Switchboard
     owner: str
     """Name of this process as a driver."""
+    secret_rules: Callable[[], SecretRules]
+    """What is secret, as of now: the app's own secrets are known once they were read."""
     environment: str = "dev"
-    known_secrets: Mapping[str, str] = field(default_factory=dict, repr=False)
     sandbox: Sandbox | None = None
     hidden: tuple[str, ...] = ()
     """Host paths no sandboxed program may see: journal and keys."""
+    budgets: tuple[Budget, ...] = ()
+    """Limits of the settings, beside those that agents declare."""
+    calendar: Callable[[str, int], Calendar] = lambda _tenant, _now_ms: UTC
+    """The calendar of a tenant, for a run that starts at this instant."""
     threads: Executor = field(default_factory=DaemonThreads)
     """For synchronous tools of all runs of this process."""
     cut_threads: CutThreads = field(default_factory=CutThreads)

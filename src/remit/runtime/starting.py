@@ -1,15 +1,18 @@
 """What a run gets when it starts: prices, accounts, environment; and whether the code fits it."""
 
 import json
+from collections.abc import Iterable, Iterator
 from typing import Literal, cast
 
 from remit.errors import ConfigError, NotAllowed, SpecError
 from remit.journal.events import AccountLimit
+from remit.journal.rows import LimitLine
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
 from remit.machine.state import State
+from remit.policy.allowance import Budget, Spender, accounts_for, strictest
 from remit.runtime.services import Services
-from remit.values.account import OWN, account, resolve
+from remit.values.account import EVERYONE, OWN, account, resolve
 from remit.values.clean import Clean
 from remit.values.price import ModelPrice
 
@@ -50,27 +53,79 @@ def prices_of(services: Services, spec: AgentSpec) -> tuple[ModelPrice, ...]:
 
 
 def accounts_of(
-    spec: AgentSpec, session: str, parent: State | None = None
+    spec: AgentSpec,
+    spender: Spender,
+    *,
+    budgets: Iterable[Budget] = (),
+    set_limits: Iterable[LimitLine] = (),
+    parent: State | None = None,
 ) -> tuple[AccountLimit, ...]:
-    """The accounts a run draws on: its own, its session's, and all of its parent's."""
-    limits = spec.limits
-    own = [AccountLimit(account=account("run", OWN, "nano"), limit=limits.cost_nano)]
-    if limits.tokens is not None:
-        own.append(AccountLimit(account=account("run", OWN, "tokens"), limit=limits.tokens))
-    if limits.session_cost_nano is not None:
-        name = account("session", session, "nano")
-        own.append(AccountLimit(account=name, limit=limits.session_cost_nano))
-    if limits.session_tokens is not None:
-        name = account("session", session, "tokens")
-        own.append(AccountLimit(account=name, limit=limits.session_tokens))
-    if parent is None:
-        return tuple(own)
-    known = {limit.account for limit in own}
-    inherited = (
-        AccountLimit(account=resolve(above.account, parent.run), limit=above.limit)
-        for above in parent.accounts
+    """The accounts a run draws on, each with the strictest of the limits declared for it.
+
+    They are declared by its agent and by the settings (`budgets`), and set by operators; a sub-run
+    draws on all of its parent's too.
+    """
+    above: tuple[AccountLimit, ...] = ()
+    if parent is not None:
+        above = tuple(
+            limit.model_copy(update={"account": resolve(limit.account, parent.run)})
+            for limit in parent.accounts
+        )
+    declared = strictest(
+        _own_limits(spec, spender),
+        accounts_for(spender, spec.budgets),
+        accounts_for(spender, budgets),
+        above,
     )
-    return (*own, *(above for above in inherited if above.account not in known))
+    known = {limit.account for limit in declared}
+    return (
+        *declared,
+        *(each for each in _set_for(spender, set_limits) if each.account not in known),
+    )
+
+
+def _own_limits(spec: AgentSpec, spender: Spender) -> Iterator[AccountLimit]:
+    """What the agent's remit says of a run and its session."""
+    limits, session = spec.limits, spender.session
+    amounts: tuple[tuple[str, int | None], ...] = (
+        (account("run", OWN, "nano"), limits.cost_nano),
+        (account("run", OWN, "tokens"), limits.tokens),
+        (account("session", session, "nano"), limits.session_cost_nano),
+        (account("session", session, "tokens"), limits.session_tokens),
+        (account("session", session, "nano", "alert"), limits.session_alert_nano),
+    )
+    for name, amount in amounts:
+        if amount is not None:
+            yield AccountLimit(account=name, limit=amount)
+
+
+def _set_for(spender: Spender, set_limits: Iterable[LimitLine]) -> Iterator[AccountLimit]:
+    """Accounts that only an operator limited: the run draws on them too."""
+    lines = {line.account: line.limit for line in set_limits if line.limit is not None}
+    for line in sorted(lines):
+        scope, _, rest = line.partition(":")
+        name, _, tail = rest.partition("|")
+        for kind, holder in spender.holders:
+            own = f"{kind}:{holder}|{tail}"
+            if scope == kind and (name == holder or (name == EVERYONE and own not in lines)):
+                yield AccountLimit(account=own, limit=lines[line])
+
+
+def spender_of(state: State, agent: str) -> Spender:
+    """Who pays for a sub-run: as its parent, and the agent it is one of."""
+    return Spender(
+        tenant=state.tenant,
+        user=state.user,
+        session=state.session,
+        agent=agent,
+        run=OWN,
+        labels=state.labels,
+    )
+
+
+def limit_prefixes(spender: Spender) -> tuple[str, ...]:
+    """Beginnings of the names under which operators may have set limits for a run."""
+    return tuple(f"{scope}:{name}|" for scope, own in spender.holders for name in (own, EVERYONE))
 
 
 def brief_of(arguments: str) -> Clean:

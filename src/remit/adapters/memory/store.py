@@ -3,6 +3,7 @@
 from collections import defaultdict
 from dataclasses import replace
 
+from remit.adapters.memory.accounts import Accounts
 from remit.adapters.memory.inboxes import Inboxes, RunKey
 from remit.errors import NotFound, StoreGone
 from remit.journal.admit import FIRST_EPOCH, LIVE, Stand, admit, check_append, check_blob
@@ -20,19 +21,14 @@ from remit.journal.rows import (
     Fenced,
     InboxRow,
     Letter,
+    LimitLine,
     NewRun,
     RunRow,
     RunStatus,
     Switch,
     VaultRow,
 )
-from remit.journal.settle import (
-    HoldKey,
-    Settled,
-    Standing,
-    crossed_letter,
-    settle,
-)
+from remit.journal.settle import crossed_letter
 from remit.journal.transfers import HoldLine
 
 
@@ -48,8 +44,7 @@ class MemoryStore:
         self._records: dict[RunKey, list[Record]] = {}
         self._feed: list[FeedItem] = []
         self._inboxes = Inboxes()
-        self._standings: dict[str, dict[str, Standing]] = defaultdict(dict)
-        self._holds: dict[str, dict[HoldKey, HoldLine]] = defaultdict(dict)
+        self._accounts = Accounts()
         self._vault: dict[tuple[str, str], bytes] = {}
         self._blobs: dict[tuple[str, str], bytes] = {}
         self._cursors: dict[str, int] = {}
@@ -82,18 +77,13 @@ class MemoryStore:
         answer = self._admit(append, key)
         if answer is not None:
             return answer
-        settled = settle(
-            append.holds,
-            append.posts,
-            self._standings[header.tenant],
-            self._holds[header.tenant],
-        )
+        settled = self._accounts.settle(header.tenant, append)
         if isinstance(settled, Exceeded):
             return settled
         self._write_row(append, key)
         self._records.setdefault(key, []).append(record)
         self._feed.append(FeedItem(len(self._feed) + 1, record))
-        self._write_settled(header.tenant, settled)
+        self._accounts.write(header.tenant, append, settled)
         self._inboxes.consume(key, append.consumed)
         letters = [crossed_letter(header.run, c, header.time_ms) for c in settled.crossed]
         for letter in (*append.sends, *letters):
@@ -143,15 +133,6 @@ class MemoryStore:
             elif self._active.get(session) == row.run:
                 del self._active[session]
 
-    def _write_settled(self, tenant: str, settled: Settled) -> None:
-        self._standings[tenant].update(settled.standings)
-        holds = self._holds[tenant]
-        for key, line in settled.open_holds.items():
-            if line is None:
-                holds.pop(key, None)  # opened and posted in this append
-            else:
-                holds[key] = line
-
     # ------------------------------------------------------------ runs
 
     async def records(self, tenant: str, run: str, after: int = 0) -> list[Record]:
@@ -173,6 +154,7 @@ class MemoryStore:
         parent: str | None = None,
         before: str | None = None,
         limit: int = 100,
+        books: bool = False,
     ) -> list[RunRow]:
         """Rows, newest first."""
         self._check_open()
@@ -184,6 +166,7 @@ class MemoryStore:
             and (not status or row.status in status)
             and (parent is None or row.parent == parent)
             and (before is None or row.run < before)
+            and books == (not row.agent)
         ]
         return sorted(rows, key=lambda row: (row.run, row.tenant), reverse=True)[:limit]
 
@@ -263,23 +246,24 @@ class MemoryStore:
 
     # ------------------------------------------------------------ accounts
 
-    async def balances(self, tenant: str, prefix: str = "") -> list[Balance]:
-        """Limited accounts whose name begins with `prefix`, by name."""
+    async def balances(
+        self, tenant: str, prefix: str = "", *, after: str = "", limit: int = 1000
+    ) -> list[Balance]:
+        """Limited accounts whose name begins with `prefix` and comes after `after`, by name."""
         self._check_open()
-        return [
-            Balance(name, now.posted, now.held, now.limit)
-            for name, now in sorted(self._standings[tenant].items())
-            if name.startswith(prefix)
-        ]
+        return self._accounts.balances(tenant, prefix, after, limit)
+
+    async def limits(
+        self, tenant: str, prefixes: tuple[str, ...] = ("",), limit: int = 1000
+    ) -> list[LimitLine]:
+        """Limits that operators set, of accounts whose name begins with one of these, by name."""
+        self._check_open()
+        return self._accounts.limits(tenant, prefixes, limit)
 
     async def open_holds(self, tenant: str, run: str) -> list[HoldLine]:
         """Holds of a run (by the hold's name) that are neither posted nor released."""
         self._check_open()
-        return [
-            line
-            for (hold, _), line in sorted(self._holds[tenant].items())
-            if hold.startswith(f"{run}:")
-        ]
+        return self._accounts.open_holds(tenant, run)
 
     # ------------------------------------------------------------ feed and tree
 

@@ -28,8 +28,10 @@ from remit.journal.settle import (
     settle,
     touched_accounts,
     touched_holds,
+    touched_limits,
 )
 from remit.journal.transfers import HoldLine
+from remit.values.account import OPERATOR, keeper
 
 HASH_BYTES = 32
 
@@ -53,8 +55,9 @@ def write_append(connection: sqlite3.Connection, names: Names, append: Append) -
     if tenant is None:
         tenant = names.tenant(connection, header.tenant)
     settled: Settled | None = None
+    keepers = Keepers(connection, names, tenant)
     if append.holds or append.posts:
-        result = _settle(connection, tenant, append)
+        result = _settle(connection, keepers, append)
         if isinstance(result, Exceeded):
             return result
         settled = result
@@ -66,9 +69,10 @@ def write_append(connection: sqlite3.Connection, names: Names, append: Append) -
         position = _insert_record(connection, names, (tenant, run, None), append.record)
         connection.execute("UPDATE runs SET last = ? WHERE id = ?", (position, run))
     _write_company(connection, tenant, append)
+    _write_limits(connection, keepers, append)
     if settled is None:
         return Appended()
-    _write_settled(connection, tenant, settled)
+    _write_settled(connection, keepers, settled)
     letters = [crossed_letter(header.run, each, header.time_ms) for each in settled.crossed]
     write_letters(connection, tenant, letters)
     return Appended(settled.crossed)
@@ -174,12 +178,28 @@ def _update_run(
         )
 
 
-def _settle(connection: sqlite3.Connection, tenant: int, append: Append) -> Settled | Exceeded:
+class Keepers:
+    """The numbers of the tenants under which the accounts of a tenant's runs are kept."""
+
+    def __init__(self, connection: sqlite3.Connection, names: Names, tenant: int) -> None:
+        self._connection = connection
+        self._names = names
+        self.tenant = tenant
+
+    def of(self, account: str) -> int:
+        """The tenant's own number, or the operator's for accounts of everybody."""
+        if keeper("", account) == OPERATOR:
+            return self._names.tenant(self._connection, OPERATOR)
+        return self.tenant
+
+
+def _settle(connection: sqlite3.Connection, keepers: Keepers, append: Append) -> Settled | Exceeded:
     standings: dict[str, Standing] = {}
+    tenant = keepers.tenant
     for name in touched_accounts(append.holds, append.posts):
         row = connection.execute(
             'SELECT posted, held, "limit", warned FROM accounts WHERE tenant = ? AND account = ?',
-            (tenant, name),
+            (keepers.of(name), name),
         ).fetchone()
         if row is not None:
             standings[name] = Standing(row[0], row[1], row[2], bool(row[3]))
@@ -191,15 +211,35 @@ def _settle(connection: sqlite3.Connection, tenant: int, append: Append) -> Sett
         ).fetchone()
         if row is not None:
             holds[hold, account] = HoldLine(hold, account, *row)
-    return settle(append.holds, append.posts, standings, holds)
+    limits: dict[str, int] = {}
+    for name in touched_limits(append.holds):
+        row = connection.execute(
+            'SELECT "limit" FROM limits WHERE tenant = ? AND account = ?', (keepers.of(name), name)
+        ).fetchone()
+        if row is not None:
+            limits[name] = row[0]
+    return settle(append.holds, append.posts, standings, holds, limits)
 
 
-def _write_settled(connection: sqlite3.Connection, tenant: int, settled: Settled) -> None:
+def _write_limits(connection: sqlite3.Connection, keepers: Keepers, append: Append) -> None:
+    for line in append.limits:
+        place = (keepers.of(line.account), line.account)
+        if line.limit is None:
+            connection.execute("DELETE FROM limits WHERE tenant = ? AND account = ?", place)
+        else:
+            connection.execute(
+                'INSERT INTO limits VALUES (?1, ?2, ?3) ON CONFLICT DO UPDATE SET "limit" = ?3',
+                (*place, line.limit),
+            )
+
+
+def _write_settled(connection: sqlite3.Connection, keepers: Keepers, settled: Settled) -> None:
+    tenant = keepers.tenant
     for name, now in settled.standings.items():
         connection.execute(
             "INSERT INTO accounts VALUES (?1, ?2, ?3, ?4, ?5, ?6) ON CONFLICT DO UPDATE "
             'SET posted = ?3, held = ?4, "limit" = ?5, warned = ?6',
-            (tenant, name, now.posted, now.held, now.limit, now.warned),
+            (keepers.of(name), name, now.posted, now.held, now.limit, now.warned),
         )
     for (hold, account), line in settled.open_holds.items():
         if line is None:

@@ -11,11 +11,13 @@ from remit.journal.rows import (
     FeedItem,
     InboxRow,
     Letter,
+    LimitLine,
     RunRow,
     RunStatus,
     Switch,
 )
 from remit.journal.transfers import HoldLine
+from remit.values.account import keeper
 
 _HASH = slice(0, 32)
 _MAC = slice(32, 32 + MAC_BYTES)
@@ -126,9 +128,12 @@ def runs_query(
     parent: str | None,
     before: str | None,
     limit: int,
+    *,
+    books: bool = False,
 ) -> tuple[str, list[str | int | None]]:
     """The statement and parameters of a list of runs, newest first."""
     where = ["1"] if tenant is None else [_OF_TENANT]
+    where.append("agent = ''" if books else "agent <> ''")
     values: list[str | int | None] = [tenant]
     for condition, wanted in (
         ("session = ?", session),
@@ -168,16 +173,34 @@ def read_inbox(connection: sqlite3.Connection, tenant: str, run: str) -> list[In
     ]
 
 
-def read_balances(connection: sqlite3.Connection, tenant: str, prefix: str) -> list[Balance]:
-    """Limited accounts whose name begins with `prefix`, by name."""
+def read_balances(
+    connection: sqlite3.Connection, tenant: str, prefix: str, after: str, limit: int
+) -> list[Balance]:
+    """Limited accounts whose name begins with `prefix` and comes after `after`, by name."""
     rows = connection.execute(
         'SELECT account, posted, held, "limit" FROM accounts '
         "WHERE tenant = (SELECT id FROM tenants WHERE name = ?1) "
-        "AND account >= ?2 AND substr(account, 1, length(?2)) = ?2 "
-        "ORDER BY account",
-        (tenant, prefix),
+        "AND account >= max(?2, ?3) AND account > ?3 AND substr(account, 1, length(?2)) = ?2 "
+        "ORDER BY account LIMIT ?4",
+        (tenant, prefix, after, limit),
     )
     return [Balance(*row) for row in rows]
+
+
+def read_limits(
+    connection: sqlite3.Connection, tenant: str, prefixes: tuple[str, ...], limit: int
+) -> list[LimitLine]:
+    """Limits that operators set, of accounts whose name begins with one of these, by name."""
+    found: dict[str, int] = {}
+    for prefix in prefixes:
+        rows = connection.execute(
+            'SELECT account, "limit" FROM limits '
+            "WHERE tenant = (SELECT id FROM tenants WHERE name = ?1) "
+            "AND account >= ?2 AND substr(account, 1, length(?2)) = ?2 ORDER BY account LIMIT ?3",
+            (keeper(tenant, prefix), prefix, limit),
+        )
+        found.update(rows)
+    return [LimitLine(name, found[name]) for name in sorted(found)[:limit]]
 
 
 def read_open_holds(connection: sqlite3.Connection, tenant: str, run: str) -> list[HoldLine]:

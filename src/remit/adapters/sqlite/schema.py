@@ -82,7 +82,18 @@ CREATE TABLE switches (
 ) WITHOUT ROWID;
 """
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("the first tables", _FIRST),)
+_LIMITS = """
+CREATE TABLE limits (
+    tenant INTEGER NOT NULL, account TEXT NOT NULL, "limit" INTEGER NOT NULL,
+    PRIMARY KEY (tenant, account)
+) WITHOUT ROWID;
+CREATE INDEX runs_books ON runs (tenant, run) WHERE agent = ''
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("the first tables", _FIRST),
+    ("limits set by operators; books", _LIMITS),
+)
 """(title, statements); the number of a migration is its place, from 1. Never edited, only added."""
 
 

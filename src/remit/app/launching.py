@@ -1,0 +1,112 @@
+"""Starts a run: who pays, what is priced, which conversation goes on; then a driver has it."""
+
+from dataclasses import dataclass
+
+from remit.errors import NotAllowed, NotFound
+from remit.journal.admit import LIVE
+from remit.journal.events import RunStarted
+from remit.machine.agent import Agent
+from remit.machine.spec import AgentSpec
+from remit.policy.allowance import Spender
+from remit.runtime.cleaning import Cleaner
+from remit.runtime.engine import Engine
+from remit.runtime.lease import Seat
+from remit.runtime.starting import (
+    accounts_of,
+    check_startable,
+    environment_of,
+    limit_prefixes,
+    prices_of,
+    session_is_active,
+)
+from remit.values.account import OWN
+from remit.values.ids import ENTROPY_BYTES, check_name, made_ms, make_id, root_of
+from remit.values.message import Message, Origin, TextPart
+
+MAX_INPUT_BYTES = 1024 * 1024  # a longer input belongs into a file that a tool reads
+MAX_LABELS = 16  # each is an account that every model call of the run locks
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a caller asks for: an input, and in whose name."""
+
+    text: str
+    tenant: str
+    user: str
+    session: str | None
+    labels: tuple[str, ...]
+
+
+async def launch(engine: Engine, agent: Agent[object], spec: AgentSpec, wish: Wish) -> str:
+    """Hand a new run to a driver and return its id. Raises for what cannot work."""
+    services, tenant = engine.services, wish.tenant
+    _check(wish)
+    check_startable(services, spec)
+    now_ms = services.clock.now_ms()
+    entropy = services.dice.entropy(ENTROPY_BYTES)
+    run, before = make_id("run", now_ms, entropy), None
+    history: tuple[Message, ...] = ()
+    session = wish.session
+    if session is None:
+        session = run.replace("run_", "ses_")
+    else:
+        before, history = await _before(engine, tenant, check_name("session", session))
+        if before is not None and run <= before:  # ids tell the order of a session's runs
+            run = make_id("run", made_ms(before) + 1, entropy)
+    cleaner = Cleaner(engine.redactor(tenant), services.vault, tenant, run)
+    spender = Spender(
+        tenant=tenant,
+        user=wish.user,
+        session=session,
+        agent=spec.name,
+        run=OWN,
+        labels=wish.labels,
+    )
+    set_limits = await services.store.limits(tenant, limit_prefixes(spender))
+    started = RunStarted(
+        agent=spec.name,
+        spec=spec.digest,
+        user=wish.user,
+        session=session,
+        input=(TextPart(text=cleaner.text(wish.text), origin=Origin(kind="user", name=wish.user)),),
+        continues=before,
+        root=run,
+        deadline_ms=now_ms + spec.limits.timeout_ms,
+        environment=environment_of(services),
+        prices=prices_of(services, spec),
+        accounts=accounts_of(spec, spender, budgets=services.budgets, set_limits=set_limits),
+        labels=wish.labels,
+        calendar=services.calendar(tenant, now_ms),
+    )
+    engine.mine.add((tenant, run))
+    engine.start(agent, spec, Seat(tenant=tenant, run=run, vault=cleaner.rows), started, history)
+    return run
+
+
+def _check(wish: Wish) -> None:
+    check_name("tenant", wish.tenant)
+    check_name("user", wish.user)
+    for label in wish.labels:
+        check_name("label", label)
+    if len(set(wish.labels)) != len(wish.labels) or len(wish.labels) > MAX_LABELS:
+        raise NotAllowed(f"labels: at most {MAX_LABELS} different ones, got {wish.labels!r}")
+    if len(wish.text.encode(errors="replace")) > MAX_INPUT_BYTES:
+        raise NotAllowed(f"the input has more than {MAX_INPUT_BYTES} bytes; give it as a file")
+
+
+async def _before(
+    engine: Engine, tenant: str, session: str
+) -> tuple[str | None, tuple[Message, ...]]:
+    """The last run of a session and what was said. Raises `NotAllowed` while it is active."""
+    store = engine.services.store
+    newest = await store.runs(tenant, session=session, limit=1)
+    if not newest:
+        return None, ()
+    root = root_of(newest[0].run)
+    last = await store.run(tenant, root)
+    if last is None:
+        raise NotFound(f"there is no run {root} of tenant {tenant}")
+    if last.status in LIVE:
+        raise session_is_active(session, last.run)
+    return last.run, await engine.reader.history(tenant, last.run)

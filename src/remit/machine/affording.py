@@ -1,0 +1,69 @@
+"""What the accounts of a run afford at this instant, and what is said when it is not enough."""
+
+from collections.abc import Mapping
+
+from remit.journal.events import (
+    AccountLimit,
+    BudgetRefused,
+    Event,
+    Hold,
+    ModelRequested,
+    RunStopping,
+)
+from remit.machine.draft import Draft
+from remit.policy.budget import open_accounts
+from remit.values.account import resets_ms, unit_of
+from remit.values.clean import Clean
+
+_UNITS = {"nano": "nano-dollars", "tokens": "tokens", "calls": "calls"}
+
+
+def accounts_now(draft: Draft) -> tuple[AccountLimit, ...]:
+    """The accounts a call draws on now, each of the window that is open."""
+    return open_accounts(draft.state.accounts, draft.world.now_ms, draft.state.calendar)
+
+
+def holds_of(event: Event) -> tuple[Hold, ...]:
+    """What an intent reserves."""
+    return event.holds if isinstance(event, ModelRequested) else ()
+
+
+def rooms(draft: Draft) -> Mapping[str, int]:
+    """What the refused accounts still afford, after what this decision reserved already."""
+    left = dict(draft.world.refused)
+    for event in draft.events:
+        for hold in holds_of(event):
+            if hold.account in left:
+                left[hold.account] -= hold.amount
+    return left
+
+
+def refuse_budget(draft: Draft, call: str, holds: tuple[Hold, ...]) -> None:
+    """The smallest call of use does not fit: say which account is short, and stop."""
+    left = rooms(draft)
+    wanted = {hold.account: hold for hold in holds if hold.account in left}
+    short = [hold for hold in wanted.values() if hold.amount > left[hold.account]]
+    hold = (short or list(wanted.values()))[0]
+    room = left[hold.account]
+    limit = draft.world.limits.get(hold.account, hold.limit)
+    plan = _plan_of(draft, hold.account)
+    resets = resets_ms(hold.account, draft.world.now_ms, draft.state.calendar)
+    draft.add(
+        BudgetRefused(
+            call=call,
+            account=hold.account,
+            needed=hold.amount,
+            available=room,
+            limit=limit,
+            plan=plan,
+            resets_ms=resets,
+        )
+    )
+    unit = _UNITS[unit_of(hold.account)]
+    detail = f"{hold.account}: {hold.amount} {unit} needed, {room} left of {limit}"
+    reason = "upgrade-required" if plan else "budget"
+    draft.add(RunStopping(reason=reason, detail=Clean.vouch(detail)))
+
+
+def _plan_of(draft: Draft, account: str) -> str:
+    return next((known.plan for known in accounts_now(draft) if known.account == account), "")
