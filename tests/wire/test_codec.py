@@ -8,12 +8,15 @@ from hypothesis import strategies as st
 
 from remit.errors import ProviderError
 from remit.values.clean import Clean
-from remit.values.model import ModelAnswer, ModelRequest, RateLimits
+from remit.values.model import NO_LIMITS, ModelAnswer, ModelRequest, RateLimits
 from remit.wire.anthropic.codec import ANTHROPIC
 from remit.wire.codec import Codec
+from remit.wire.gemini.codec import GEMINI
+from tests.wire.gemini.kept import kept_answers, kept_requests
 from tests.wire.strategies import answers, cut, cuts, requests
 
 NOW_MS = 1_790_000_000_000
+LIMITS = RateLimits(requests_remaining=1, tokens_remaining=2, reset_after_ms=3000)
 
 
 @dataclass(frozen=True)
@@ -25,9 +28,16 @@ class Case:
     answers: st.SearchStrategy[ModelAnswer]
     request_id: str
     """The header the provider sends its id in."""
+    limits: RateLimits = LIMITS
+    """What its headers tell of the limits."""
+    ends: bool = True
+    """Its streams say where they end; otherwise it is the end of the body."""
 
 
-CASES = (Case(ANTHROPIC, requests(), answers, "request-id"),)
+CASES = (
+    Case(ANTHROPIC, requests(), answers, "request-id"),
+    Case(GEMINI, kept_requests, kept_answers, "x-request-id", NO_LIMITS, ends=False),
+)
 
 codecs = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.codec.provider))
 
@@ -36,7 +46,8 @@ codecs = pytest.mark.parametrize("case", CASES, ids=lambda case: str(case.codec.
 @given(data=st.data())
 def test_requests(case: Case, data: st.DataObject) -> None:
     codec, given = case.codec, data.draw(case.requests)
-    assert codec.decode_request(codec.encode_request(given), Clean.vouch) == given
+    read = codec.decode_request(codec.encode_request(given), Clean.vouch)
+    assert codec.located(read, codec.path(given)) == given
     assert codec.path(given).startswith("/")
 
 
@@ -48,7 +59,7 @@ def test_answers(case: Case, data: st.DataObject, places: list[int]) -> None:
     decoder = codec.stream_decoder()
     for chunk in cut(b"".join(codec.encode_stream(answer)), places):
         decoder.feed(chunk)
-    assert decoder.done
+    assert decoder.done is case.ends
     assert decoder.finish() == answer
 
 
@@ -66,8 +77,7 @@ def test_errors(case: Case, kind: str, wait: int | None) -> None:
 
 @codecs
 def test_limits(case: Case) -> None:
-    limits = RateLimits(requests_remaining=1, tokens_remaining=2, reset_after_ms=3000)
-    codec = case.codec
+    codec, limits = case.codec, case.limits
     assert codec.decode_limits(codec.encode_limits(limits, NOW_MS), NOW_MS) == limits
 
 

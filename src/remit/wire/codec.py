@@ -30,7 +30,10 @@ class StreamDecoder(Protocol):
 
     @property
     def done(self) -> bool:
-        """True once the end of the answer has come; bytes after it do not matter."""
+        """True once the end of the answer has come; bytes after it do not matter.
+
+        Never, where only the end of the body is the end.
+        """
         ...
 
     def feed(self, chunk: bytes) -> list[Delta]:
@@ -40,6 +43,11 @@ class StreamDecoder(Protocol):
     def finish(self) -> ModelAnswer:
         """The whole answer. Raises `ProviderError` (`stream_broken`) if its end has not come."""
         ...
+
+
+def as_it_is(request: ModelRequest, _path: str) -> ModelRequest:
+    """The request, where its body says everything."""
+    return request
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +66,8 @@ class Codec:
     encode_request: Callable[[ModelRequest], bytes]
     decode_request: Callable[[bytes, Cleaner], ModelRequest]
     """Raises `ProviderError` (`bad_request`) in the words of the provider's own server."""
+    located: Callable[[ModelRequest, str], ModelRequest] = as_it_is
+    """The decoded request with what only its path says: some protocols put the model there."""
     encode_answer: Callable[[ModelAnswer], bytes]
     decode_answer: Callable[[bytes], ModelAnswer]
     encode_stream: Callable[[ModelAnswer], Iterator[bytes]]

@@ -1,0 +1,38 @@
+"""The Gemini generateContent protocol as one codec value."""
+
+from dataclasses import replace
+
+from remit.wire.codec import Codec
+from remit.wire.gemini.answer import decode_answer, encode_answer
+from remit.wire.gemini.errors import (
+    decode_error,
+    decode_limits,
+    encode_error,
+    encode_limits,
+    request_id,
+)
+from remit.wire.gemini.request import encode_request, headers, path, versionless_path
+from remit.wire.gemini.request_decode import decode_request, located
+from remit.wire.gemini.stream import Decoder, encode_stream
+
+GEMINI = Codec(
+    provider="google",
+    key_variable="GEMINI_API_KEY",
+    base_url="https://generativelanguage.googleapis.com",
+    path=path,
+    headers=headers,
+    encode_request=encode_request,
+    decode_request=decode_request,
+    located=located,
+    encode_answer=encode_answer,
+    decode_answer=decode_answer,
+    encode_stream=encode_stream,
+    stream_decoder=Decoder,
+    encode_error=encode_error,
+    decode_error=decode_error,
+    encode_limits=encode_limits,
+    decode_limits=decode_limits,
+    request_id=request_id,
+)
+VERTEX = replace(GEMINI, path=versionless_path)
+"""The same under a base URL that names the version and what stands above the models."""
