@@ -3,6 +3,7 @@
 import pytest
 
 from remit.journal.events import (
+    AssumptionCorrected,
     Hold,
     ModelCompleted,
     ModelFailed,
@@ -68,3 +69,20 @@ def test_transfers_in_order_on_full_names() -> None:
 
 def test_a_hold_is_named_by_run_call_and_attempt() -> None:
     assert hold_id("run_1.c2", "c3", 4) == "run_1.c2:c3:4"
+
+
+@pytest.mark.requirement("BIL-2")
+def test_a_correction_only_adds_to_the_accounts_of_the_call() -> None:
+    corrected = AssumptionCorrected(
+        provider="anthropic",
+        day="2026-11-19",
+        run="run_1",
+        call="c1",
+        model="m",
+        assumed=10,
+        billed=3,
+        posts=(Post(account="run:run_1|total|nano", amount=-7),),
+    )
+    holds, posts = transfers("book_bill-anthropic", (corrected,))
+    assert holds == []
+    assert posts == [PostLine("run_1:c1:1", "run:run_1|total|nano", -7)]

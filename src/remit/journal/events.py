@@ -13,6 +13,7 @@ from remit.journal.fact import (
     Hold,
     Post,
 )
+from remit.journal.facts_of_bills import AssumptionCorrected, ReconciliationFinished
 from remit.journal.facts_of_humans import (
     ApprovalDenied,
     ApprovalExpired,
@@ -62,6 +63,7 @@ __all__ = [
     "ApprovalExpired",
     "ApprovalGiven",
     "ApprovalRequested",
+    "AssumptionCorrected",
     "BudgetRefused",
     "BudgetSet",
     "BudgetWarned",
@@ -84,6 +86,7 @@ __all__ = [
     "Post",
     "ProbeCompleted",
     "ProbeRequested",
+    "ReconciliationFinished",
     "RetryPlanned",
     "RunEnded",
     "RunRecovered",
@@ -136,6 +139,8 @@ Event = Annotated[
     | BudgetWarned
     | BudgetRefused
     | BudgetSet
+    | ReconciliationFinished
+    | AssumptionCorrected
     | CostAlerted,
     Field(discriminator="type"),
 ]

@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remit.journal.events import Event, ModelCompleted, ModelFailed, ModelRequested
+from remit.journal.events import (
+    AssumptionCorrected,
+    Event,
+    ModelCompleted,
+    ModelFailed,
+    ModelRequested,
+)
 from remit.values.account import resolve
 
 
@@ -44,4 +50,8 @@ def transfers(run: str, events: Iterable[Event]) -> tuple[list[HoldLine], list[P
         elif isinstance(event, ModelCompleted | ModelFailed):
             name = hold_id(run, event.call, event.attempt)
             posts += [PostLine(name, resolve(p.account, run), p.amount) for p in event.posts]
+        elif isinstance(event, AssumptionCorrected):
+            # Its hold went with the assumed post: this one only adds.
+            name = hold_id(event.run, event.call, event.attempt)
+            posts += [PostLine(name, post.account, post.amount) for post in event.posts]
     return holds, posts
