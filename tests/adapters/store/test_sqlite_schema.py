@@ -48,7 +48,7 @@ async def test_an_older_journal_is_brought_up_to_date(path: Path) -> None:
     connection = sqlite3.connect(path, isolation_level=None)
     migrate(connection, "here", newer)
     assert connection.execute("SELECT run, mark FROM runs").fetchall() == [("run_1", None)]
-    assert connection.execute("SELECT max(number) FROM migrations").fetchone() == (2,)
+    assert connection.execute("SELECT max(number) FROM migrations").fetchone() == (len(newer),)
     migrate(connection, "here", newer)
     connection.close()
 
@@ -60,7 +60,8 @@ def test_a_migration_that_fails_leaves_nothing(path: Path) -> None:
         migrate(connection, "here", broken)
     assert connection.execute("SELECT count(*) FROM sqlite_master").fetchone() == (0,)
     migrate(connection, "here")
-    assert connection.execute("SELECT max(number) FROM migrations").fetchone() == (1,)
+    newest = connection.execute("SELECT max(number) FROM migrations").fetchone()
+    assert newest == (len(MIGRATIONS),)
     connection.close()
 
 

@@ -9,11 +9,13 @@ from remit.journal.rows import (
     FeedItem,
     InboxRow,
     Letter,
+    LimitLine,
     RunRow,
     RunStatus,
     Switch,
 )
 from remit.journal.transfers import HoldLine
+from remit.values.account import keeper
 
 _RECORDS = """
 SELECT tenant, run, version, epoch, time_ms, engine, payload, salt, commitment, previous, hash,
@@ -88,9 +90,11 @@ def runs_query(
     parent: str | None,
     before: str | None,
     limit: int,
+    *,
+    books: bool = False,
 ) -> tuple[str, list[str | int | list[RunStatus]]]:
     """The statement and parameters of a list of runs, newest first."""
-    where = ["true"]
+    where = ["agent = ''" if books else "agent <> ''"]
     values: list[str | int | list[RunStatus]] = []
     for condition, wanted in (
         ("tenant = %s", tenant),
@@ -130,14 +134,32 @@ async def read_inbox(connection: Connection, tenant: str, run: str) -> list[Inbo
     ]
 
 
-async def read_balances(connection: Connection, tenant: str, prefix: str) -> list[Balance]:
-    """Limited accounts whose name begins with `prefix`, by name."""
+async def read_balances(
+    connection: Connection, tenant: str, prefix: str, after: str, limit: int
+) -> list[Balance]:
+    """Limited accounts whose name begins with `prefix` and comes after `after`, by name."""
     found = await connection.execute(
         'SELECT account, posted, held, "limit" FROM remit.accounts WHERE tenant = %s '
-        "AND account >= %s AND starts_with(account, %s) ORDER BY account",
-        (tenant, prefix, prefix),
+        "AND account >= %s AND account > %s AND starts_with(account, %s) "
+        "ORDER BY account LIMIT %s",
+        (tenant, max(prefix, after), after, prefix, limit),
     )
     return [Balance(*row) for row in await found.fetchall()]
+
+
+async def read_limits(
+    connection: Connection, tenant: str, prefixes: tuple[str, ...], limit: int
+) -> list[LimitLine]:
+    """Limits that operators set, of accounts whose name begins with one of these, by name."""
+    found: dict[str, int] = {}
+    for prefix in prefixes:
+        rows = await connection.execute(
+            'SELECT account, "limit" FROM remit.limits WHERE tenant = %s '
+            "AND account >= %s AND starts_with(account, %s) ORDER BY account LIMIT %s",
+            (keeper(tenant, prefix), prefix, prefix, limit),
+        )
+        found.update(await rows.fetchall())
+    return [LimitLine(name, found[name]) for name in sorted(found)[:limit]]
 
 
 async def read_open_holds(connection: Connection, tenant: str, run: str) -> list[HoldLine]:

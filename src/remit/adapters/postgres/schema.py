@@ -83,7 +83,18 @@ CREATE TABLE remit.switches (
 )
 """
 
-MIGRATIONS: tuple[tuple[str, str], ...] = (("the first tables", _FIRST),)
+_LIMITS = """
+CREATE TABLE remit.limits (
+    tenant text COLLATE "C" NOT NULL, account text COLLATE "C" NOT NULL, "limit" bigint NOT NULL,
+    PRIMARY KEY (tenant, account)
+);
+CREATE INDEX runs_books ON remit.runs (tenant, run) WHERE agent = ''
+"""
+
+MIGRATIONS: tuple[tuple[str, str], ...] = (
+    ("the first tables", _FIRST),
+    ("limits set by operators; books", _LIMITS),
+)
 """(title, statements); the number of a migration is its place, from 1. Never edited, only added."""
 
 # Any constant will do, as long as every version of Remit takes the same: "remit" in ASCII.

@@ -22,6 +22,7 @@ from remit.journal.rows import (
     FeedItem,
     InboxRow,
     Letter,
+    LimitLine,
     RunRow,
     RunStatus,
     Switch,
@@ -112,9 +113,10 @@ class PostgresStore:
         parent: str | None = None,
         before: str | None = None,
         limit: int = 100,
+        books: bool = False,
     ) -> list[RunRow]:
         """Rows, newest first."""
-        query = reading.runs_query(tenant, session, status, parent, before, limit)
+        query = reading.runs_query(tenant, session, status, parent, before, limit, books=books)
         return await self._run(lambda c: reading.read_runs(c, *query))
 
     async def claim(
@@ -172,9 +174,17 @@ class PostgresStore:
 
     # ------------------------------------------------------------ accounts
 
-    async def balances(self, tenant: str, prefix: str = "") -> list[Balance]:
-        """Limited accounts whose name begins with `prefix`, by name."""
-        return await self._run(lambda c: reading.read_balances(c, tenant, prefix))
+    async def balances(
+        self, tenant: str, prefix: str = "", *, after: str = "", limit: int = 1000
+    ) -> list[Balance]:
+        """Limited accounts whose name begins with `prefix` and comes after `after`, by name."""
+        return await self._run(lambda c: reading.read_balances(c, tenant, prefix, after, limit))
+
+    async def limits(
+        self, tenant: str, prefixes: tuple[str, ...] = ("",), limit: int = 1000
+    ) -> list[LimitLine]:
+        """Limits that operators set, of accounts whose name begins with one of these, by name."""
+        return await self._run(lambda c: reading.read_limits(c, tenant, prefixes, limit))
 
     async def open_holds(self, tenant: str, run: str) -> list[HoldLine]:
         """Holds of a run (by the hold's name) that are neither posted nor released."""

@@ -9,6 +9,7 @@ from remit.journal.record import Record
 from remit.journal.rows import Append, Blob, Letter, RunStatus, VaultRow
 from remit.journal.settle import Settled, Standing
 from remit.journal.transfers import HoldLine
+from remit.values.account import keeper
 
 RunKey = tuple[str, str]
 
@@ -57,6 +58,14 @@ ON CONFLICT (tenant, hold, account)
 _RELEASED = """
 DELETE FROM remit.holds
 WHERE (tenant, hold, account) IN (SELECT * FROM unnest(%s::text[], %s::text[], %s::text[]))
+"""
+_LIMITS = """
+INSERT INTO remit.limits SELECT * FROM unnest(%s::text[], %s::text[], %s::bigint[])
+ON CONFLICT (tenant, account) DO UPDATE SET "limit" = excluded."limit"
+"""
+_UNLIMITED = """
+DELETE FROM remit.limits
+WHERE (tenant, account) IN (SELECT * FROM unnest(%s::text[], %s::text[]))
 """
 _CONSUMED = """
 UPDATE remit.letters SET body = NULL
@@ -115,6 +124,7 @@ class Written:
     standings: dict[tuple[str, str], Standing] = field(default_factory=dict)
     holds: dict[tuple[str, str, str], HoldLine | None] = field(default_factory=dict)
     unmade: list[tuple[str, str]] = field(default_factory=list)
+    limits: dict[tuple[str, str], int | None] = field(default_factory=dict)
     consumed: list[tuple[str, str, int]] = field(default_factory=list)
     letters: list[tuple[str, Letter]] = field(default_factory=list)
     vault: dict[tuple[str, str], VaultRow] = field(default_factory=dict)
@@ -130,9 +140,11 @@ class Written:
             self.moves[tenant, run] = append
         self.records.append(append.record)
         for name, standing in settled.standings.items():
-            self.standings[tenant, name] = standing
+            self.standings[keeper(tenant, name), name] = standing
         for (hold, account), line in settled.open_holds.items():
             self.holds[tenant, hold, account] = line
+        for each in append.limits:
+            self.limits[keeper(tenant, each.account), each.account] = each.limit
         self.consumed += [(tenant, run, number) for number in append.consumed]
         self.letters += [(tenant, letter) for letter in (*append.sends, *letters)]
         for secret in append.vault:
@@ -153,6 +165,8 @@ async def write(connection: Connection, written: Written, base: int) -> None:
         (*key, now.posted, now.held, now.limit, now.warned)
         for key, now in written.standings.items()
     )
+    limits = sorted((*key, limit) for key, limit in written.limits.items() if limit is not None)
+    unlimited = sorted(key for key, limit in written.limits.items() if limit is None)
     blobs = sorted((*key, blob.content) for key, blob in written.blobs.items())
     moves = [_move(key, append) for key, append in sorted(written.moves.items(), key=_first)]
     if written.records:
@@ -165,6 +179,8 @@ async def write(connection: Connection, written: Written, base: int) -> None:
         (_UNMADE, written.unmade),
         (_HOLDS, opened),
         (_RELEASED, released),
+        (_LIMITS, limits),
+        (_UNLIMITED, unlimited),
         (_CONSUMED, sorted(written.consumed)),
         (LETTERS, letter_rows(written.letters)),
         (VAULT, vault_rows(written.vault)),
