@@ -6,6 +6,7 @@ import pytest
 from pydantic import ValidationError
 
 from remit.machine.spec import AgentSpec, ToolSpec, canonical, digest_of, schemas
+from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Rule
 
@@ -35,6 +36,7 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"agents": (AgentSpec(name="b", model="m:x", instructions="x"),)},
     {"rules": (Rule(id="r", effect="deny", tool="x"),)},
     {"limits": Limits(turns=3)},
+    {"budgets": (Budget(of="user", window="day", calls=3),)},
     {"phase": "shadow"},
     {"approvers": ("ann",)},
     {"owner": "ops"},
