@@ -109,3 +109,47 @@ def test_a_file_that_is_too_large_or_no_text_is_the_wrong_one(tmp_path: Path) ->
     (tmp_path / FILE).write_bytes(b'url = "\xff"')
     with pytest.raises(ConfigError, match="not valid TOML"):
         read_settings(variables={}, folder=tmp_path)
+
+
+# ---------------------------------------------------------------- budgets and time zones
+
+
+@pytest.mark.requirement("BUD-3", "TEN-2")
+def test_budgets_and_time_zones_are_read(tmp_path: Path) -> None:
+    text = """
+timezone = "Europe/Berlin"
+[tenants.acme]
+timezone = "Asia/Tokyo"
+[tenants.globex]
+[[budgets]]
+of = "user"
+window = "day"
+cost_usd = "5.00"
+[[budgets]]
+of = "tenant"
+tenant = "acme"
+calls = 100
+"""
+    found = settings_of(tmp_path, text)
+    assert (found.timezone, found.timezones) == ("Europe/Berlin", {"acme": "Asia/Tokyo"})
+    assert [(each.of, each.window, each.tenant) for each in found.budgets] == [
+        ("user", "day", "*"),
+        ("tenant", "total", "acme"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('timezone = "Europe/Atlantis"', "timezone = 'Europe/Atlantis'"),
+        ('[tenants.acme]\ntimezone = "Mars"', "tenants.acme.timezone = 'Mars'"),
+        ('[[budgets]]\nof = "user"\ncalls = -1', "budgets.0.calls = -1"),
+        ('[[budgets]]\nof = "user"\ncost_usd = "much"', "budgets.0.cost_usd = 'much'"),
+        ('[[budgets]]\nof = "user"', "at least one of cost_usd"),
+    ],
+)
+def test_a_wrong_budget_or_zone_names_its_place(tmp_path: Path, text: str, said: str) -> None:
+    told = refusal(tmp_path, text)
+    assert said in told
+    assert FILE in told
+    assert "known keys" in told

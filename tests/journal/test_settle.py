@@ -1,5 +1,7 @@
 """Settling keeps every account within its limit, whatever is held and posted in what order."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -11,9 +13,11 @@ from remit.journal.settle import (
     Settled,
     Standing,
     crossed_letter,
+    limit_of,
     settle,
     touched_accounts,
     touched_holds,
+    touched_limits,
 )
 from remit.journal.transfers import HoldLine, PostLine
 
@@ -170,3 +174,40 @@ def test_the_books_always_balance(
             if name in held_here:
                 assert now.posted + now.held <= now.limit
     assert all(count <= 1 for count in warnings.values())
+
+
+# ---------------------------------------------------------------- set limits, alerts, everybody's
+
+DAY = "user:ann|day:2026-11-21|nano"
+
+
+@pytest.mark.requirement("BUD-3", "BUD-4")
+def test_what_an_operator_set_goes_before_what_a_hold_names() -> None:
+    line = HoldLine("h", DAY, 60, 100)
+    assert touched_limits([line]) == ["user:*|day|nano", "user:ann|day|nano"]
+    assert touched_limits([HoldLine("h", "run:run_1|total|nano", 60, 100)]) == []
+    lowered = settle((line,), (), {}, {}, {"user:ann|day|nano": 59})
+    assert lowered == Exceeded((Balance(DAY, 0, 0, 59),))
+    raised = settled(settle((line,), (post(90, account=DAY),), {}, {}, {"user:*|day|nano": 200}))
+    assert raised.standings[DAY].limit == 200
+    assert limit_of(DAY, 100, {"user:*|day|nano": 1, "user:ann|day|nano": 2}) == 2
+    assert limit_of(DAY, 100, {"user:bob|day|nano": 1}) == 100
+
+
+@pytest.mark.requirement("BUD-8")
+def test_an_alert_never_refuses_and_is_told_once_when_all_of_it_is_used() -> None:
+    name = "session:s1|alert|nano"
+    line = HoldLine("h", name, 90, 100)
+    now = settled(settle((line,), (post(90, name="h", account=name),), {}, {}))
+    assert now.crossed == ()
+    again = settled(settle((replace(line, hold="h2"),), (), now.standings, {}))
+    assert again.standings[name].held == 90  # past its limit
+    told = settled(settle((), (post(10, account=name),), again.standings, {}))
+    assert told.crossed == (Crossed(name, 100, 100),)
+    assert settled(settle((), (post(10, account=name),), told.standings, {})).crossed == ()
+    letter = crossed_letter("run_1", told.crossed[0], 5)
+    assert b"CostAlerted" in letter.body
+    other = HoldLine("h3", DAY, 10, 5)
+    refused = settle((line, other), (), now.standings, {})
+    assert isinstance(refused, Exceeded)
+    assert [each.account for each in refused.balances] == [DAY]

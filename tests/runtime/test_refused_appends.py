@@ -17,8 +17,10 @@ from remit.journal.events import (
 from remit.journal.rows import (
     Answer,
     Appended,
+    Balance,
     Conflict,
     Crossed,
+    Exceeded,
     Fenced,
 )
 from tests.runtime.driving import (
@@ -180,3 +182,16 @@ async def test_a_warning_that_the_last_record_crossed_is_journalled_too() -> Non
     kinds = [type(event) for event in bench.events()]
     assert kinds.index(RunEnded) < kinds.index(BudgetWarned)
     assert await bench.store.inbox(TENANT, RUN) == []
+
+
+# ---------------------------------------------------------------- limits that others set
+
+
+@pytest.mark.requirement("BUD-4", "BUD-7")
+async def test_a_refusal_knows_the_limit_that_an_operator_set_since_the_run_began() -> None:
+    lowered = Exceeded((Balance(ACCOUNT, 20, 0, 25),))
+    bench = a_bench("never", store=Steps(lowered))
+    await bench.drive()
+    (refused,) = [event for event in bench.events() if isinstance(event, BudgetRefused)]
+    assert (refused.available, refused.limit) == (5, 25)
+    assert bench.bodies()[0].causes[0].limits == (("run:.|total|nano", 25),)
