@@ -24,6 +24,7 @@ RemitError
 │   │   ├── StoreCorrupt        not a database, or damaged
 │   │   └── StoreGone           vanished or unreachable
 │   ├── ProviderError         a model provider answered with an error, or not at all
+│   ├── WebhookRefused        a webhook is forged, stale or damaged; nothing was done
 │   ├── SandboxUnavailable    nothing on this machine can confine a process
 │   └── SandboxFailed         a sandbox that worked could not be set up this time
 └── IntegrityError          the auditor: the journal is not what was written
@@ -151,6 +152,17 @@ class ProviderError(OutsideError):
         self.status = status
         self.retry_after_ms = retry_after_ms
         self.request_id = request_id
+
+
+class WebhookRefused(OutsideError):
+    """A webhook is forged, stale or damaged; nothing was done for it.
+
+    `reason` is `signature`, `stale`, `malformed` or `too-large`.
+    """
+
+    def __init__(self, message: str, *, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class SandboxUnavailable(OutsideError):

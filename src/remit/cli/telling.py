@@ -13,6 +13,7 @@ from remit.journal.events import (
     ModelCompleted,
     ModelFailed,
     ModelRequested,
+    PaymentReceived,
     RunEnded,
     RunRecovered,
     RunStarted,
@@ -84,6 +85,13 @@ def _resolved(event: ToolResolved) -> str:
     return f"{event.call} {happened}, says {event.principal}: {event.text}"
 
 
+def _payment(event: PaymentReceived) -> str:
+    about = event.subscription or event.payment or event.charge or event.customer
+    sold = f" for {event.plan}" if event.plan else ""
+    status = f" {event.status}" if event.status else ""
+    return f"{event.kind} {event.event}: {about} {event.meaning}{status}{sold}"
+
+
 def _failed_model(event: ModelFailed) -> str:
     assumed = f", {format_usd(event.cost)} assumed" if event.assumed else ""
     return f"{event.call} {event.kind}{assumed}: {event.detail}"
@@ -109,6 +117,14 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ModelCompleted": _answered_model,
     "ModelFailed": _failed_model,
     "ModelRequested": _asked_model,
+    "PayerLinked": lambda it: f"{it.tenant} {it.holder}",
+    "PaymentIgnored": lambda it: f"{it.provider} {it.kind} {it.event}: {it.reason}",
+    "PaymentReceived": _payment,
+    "PlanAssigned": lambda it: f"{it.plan or 'as paid'} by {it.principal} {it.reason}",
+    "PlanChanged": lambda it: it.plan.name,
+    "PlanLowered": lambda it: f"{it.previous} to {it.plan} ({it.reason}) {it.event}",
+    "PlanRaised": lambda it: f"{it.previous} to {it.plan} ({it.reason}) {it.event}",
+    "PlanRefused": lambda it: f"the plan {it.plan} does not include the {it.what} {it.name}",
     "ProbeCompleted": lambda it: f"{it.call} {it.verdict}: {it.text}",
     "ProbeRequested": lambda it: f"{it.call} attempt {it.attempt}",
     "RetryPlanned": lambda it: f"{it.call} attempt {it.attempt}",

@@ -30,6 +30,16 @@ from remit.journal.facts_of_models import (
     RetryPlanned,
 )
 from remit.journal.facts_of_money import BudgetRefused, BudgetSet, BudgetWarned, CostAlerted
+from remit.journal.facts_of_plans import (
+    PayerLinked,
+    PaymentIgnored,
+    PaymentReceived,
+    PlanAssigned,
+    PlanChanged,
+    PlanLowered,
+    PlanRaised,
+    PlanRefused,
+)
 from remit.journal.facts_of_runs import (
     CancelRequested,
     CheckCompleted,
@@ -83,6 +93,14 @@ __all__ = [
     "ModelCompleted",
     "ModelFailed",
     "ModelRequested",
+    "PayerLinked",
+    "PaymentIgnored",
+    "PaymentReceived",
+    "PlanAssigned",
+    "PlanChanged",
+    "PlanLowered",
+    "PlanRaised",
+    "PlanRefused",
     "Post",
     "ProbeCompleted",
     "ProbeRequested",
@@ -141,7 +159,15 @@ Event = Annotated[
     | BudgetSet
     | ReconciliationFinished
     | AssumptionCorrected
-    | CostAlerted,
+    | CostAlerted
+    | PlanChanged
+    | PlanRefused
+    | PlanRaised
+    | PlanLowered
+    | PlanAssigned
+    | PaymentReceived
+    | PaymentIgnored
+    | PayerLinked,
     Field(discriminator="type"),
 ]
 
