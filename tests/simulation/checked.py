@@ -118,7 +118,7 @@ class CheckedStore(MemoryStore):
 
     # ------------------------------------------------------------ money
 
-    def _accounts(self, key: RunKey) -> set[str]:
+    def _drawn_on(self, key: RunKey) -> set[str]:
         """The accounts that a model call of the run must be held on."""
         tenant, run = key
         own: str | None = run
@@ -143,7 +143,7 @@ class CheckedStore(MemoryStore):
         for event in body.events:
             if isinstance(event, ModelRequested):
                 names = {resolve(hold.account, run) for hold in event.holds}
-                ensure(names == self._accounts(key), f"{key}: held on {sorted(names)}")
+                ensure(names == self._drawn_on(key), f"{key}: held on {sorted(names)}")
                 for hold in event.holds:
                     name = resolve(hold.account, run)
                     self._reserved[tenant, f"{run}:{event.call}:{event.attempt}", name] = (
@@ -159,7 +159,7 @@ class CheckedStore(MemoryStore):
                     self._posted[tenant, name] += post.amount
                     touched.add(name)
         for name in touched:
-            now = self._standings[tenant][name]
+            now = self._accounts._standings[tenant][name]
             held = sum(
                 amount for (t, _, a), amount in self._reserved.items() if (t, a) == (tenant, name)
             )
@@ -262,10 +262,10 @@ class CheckedStore(MemoryStore):
             ensure(state.phase == "ended", f"{key}: is {state.phase} for ever: {_why(state)}")
             ensure(not self._holds_of(key), f"{key}: open holds")
         ensure(not self._reserved, f"open holds: {self._reserved}")
-        for tenant, accounts in self._standings.items():
+        for tenant, accounts in self._accounts._standings.items():
             held = {name: now.held for name, now in accounts.items() if now.held}
             ensure(not held, f"{tenant}: still held: {held}")
-            ensure(not self._holds[tenant], f"{tenant}: holds left: {self._holds[tenant]}")
+            ensure(not self._accounts._holds[tenant], f"{tenant}: holds left: {self._accounts._holds[tenant]}")
         self._check_outcomes()
 
     def _check_outcomes(self) -> None:
