@@ -36,7 +36,7 @@ def threads() -> list[str]:
 
 def test_runs_approvals_and_resumes_from_plain_code(tmp_path: Path) -> None:
     with sync(journal_at(tmp_path), {"ship_order": {"order": 1}}, "done") as app:
-        run = app.run(SHIPPER, "Ship", tenant="acme", user="ann", session="s1")
+        run = app.run(SHIPPER, "Ship", tenant="acme", user="ann", session="s1", labels=["red"])
         assert (run.status, run.tenant) == ("waiting", "acme")
         (pending,) = app.wait_for(app.app.desk.approvals("acme"))
         app.wait_for(app.app.approve(pending.id, principal="bob", tenant="acme"))

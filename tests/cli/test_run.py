@@ -50,7 +50,7 @@ def test_with_json_there_is_one_document_and_nothing_else(shop_file: Path) -> No
         f"{shop_file}:make",
         "hello",
         *("-i", "name=anna", "-i", "turns=3", "-i", "cost=0.5"),
-        *("--json", "--user", "ann", "--session", "s1", "--tenant", "acme"),
+        *("--json", "--user", "ann", "--session", "s1", "--tenant", "acme", "--label", "red"),
     )
     assert (result.exit_code, result.stderr) == (0, "")
     tree = json.loads(result.stdout)

@@ -2,7 +2,7 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -70,9 +70,11 @@ class SyncApp:
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,
         session: str | None = None,
+        labels: Sequence[str] = (),
     ) -> Run[T]:
         """See `App.run`."""
-        return self.wait_for(self.app.run(agent, text, tenant=tenant, user=user, session=session))
+        work = self.app.run(agent, text, tenant=tenant, user=user, session=session, labels=labels)
+        return self.wait_for(work)
 
     def resume(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
         """See `App.resume`."""

@@ -45,6 +45,9 @@ class _Wish:
 @click.option("-i", "--input", "inputs", metavar="KEY=VALUE", multiple=True, help=_INPUT)
 @click.option("--session", metavar="NAME", help="Continue the conversation of this session.")
 @click.option("--user", metavar="NAME", help="For whom (default: you).")
+@click.option(
+    "--label", "labels", metavar="NAME", multiple=True, help="A label that budgets may limit."
+)
 @click.option("--detach", is_flag=True, help="End where only a human can move the run on.")
 @click.pass_obj
 def run(  # one argument per option
@@ -55,6 +58,7 @@ def run(  # one argument per option
     inputs: tuple[str, ...],
     session: str | None,
     user: str | None,
+    labels: tuple[str, ...],
     detach: bool,
 ) -> int:
     """Run the agent MODULE:AGENT, or path/to/file.py:AGENT, on TASK.
@@ -67,7 +71,8 @@ def run(  # one argument per option
 
     async def begin(app: App) -> tuple[str, str]:
         whom = user or user_name()
-        return tenant, await app.start(found, task, tenant=tenant, user=whom, session=session)
+        run = await app.start(found, task, tenant=tenant, user=whom, session=session, labels=labels)
+        return tenant, run
 
     return _conduct(
         _Wish(
