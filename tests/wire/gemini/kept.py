@@ -20,6 +20,8 @@ from tests.wire.strategies import answers, requests
 
 _EFFORTS: dict[Effort, Effort] = {"xhigh": "high", "max": "high"}
 
+_TIERS = {"": "", "standard": "ON_DEMAND", "priority": "ON_DEMAND_PRIORITY"}
+
 
 def _part(part: Part) -> Part:
     if isinstance(part, ImagePart) and part.media_type == "image/gif":
@@ -84,7 +86,8 @@ def kept_answer(answer: ModelAnswer) -> ModelAnswer:
     if answer.stop in {"max_tokens", "refusal"}:
         stop = answer.stop
     usage = answer.usage.model_copy(update={"cache_write": 0, "cache_write_1h": 0})
-    return replace(answer, parts=parts, stop=stop, usage=usage)
+    tier = _TIERS[answer.service_tier]
+    return replace(answer, parts=parts, stop=stop, usage=usage, service_tier=tier)
 
 
 kept_requests: st.SearchStrategy[ModelRequest] = requests().map(kept_request)

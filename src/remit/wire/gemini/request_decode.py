@@ -170,13 +170,15 @@ def _schema(node: Node) -> ToolSchema:
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
 
 
-def json_schema(value: Json) -> Json:
+def json_schema(value: Json, depth: int = 0) -> Json:
     """The JSON Schema of the API's own kind of schema: its type names are in capitals."""
+    if depth > MAX_DEPTH:
+        return value  # refused when it is written
     match value:
         case list():
-            return [json_schema(item) for item in value]
+            return [json_schema(item, depth + 1) for item in value]
         case dict():
-            read = {key: json_schema(item) for key, item in value.items()}
+            read = {key: json_schema(item, depth + 1) for key, item in value.items()}
             kind = value.get("type")
             if isinstance(kind, str):
                 read["type"] = kind.lower()
@@ -208,11 +210,14 @@ class _Reading:
 
     def answered(self, name: str, given: str) -> str:
         """Our id of the call that a result answers; one of its own if there is none."""
-        for call in self.waiting:
-            fits = call.provider_id == given if call.provider_id and given else call.tool == name
-            if fits:
-                self.waiting.remove(call)
-                return call.call
+        by_id = (call for call in self.waiting if given and call.provider_id == given)
+        by_name = (
+            call for call in self.waiting if call.tool == name and not (given and call.provider_id)
+        )
+        found = next(by_id, None) or next(by_name, None)
+        if found is not None:
+            self.waiting.remove(found)
+            return found.call
         return given or self.own_id()
 
 
