@@ -83,6 +83,18 @@ class Dice(Protocol):
         ...
 
 
+class SecretSource(Protocol):
+    """Where the app's own secrets are kept: keys of providers, passwords of databases."""
+
+    def read(self, name: str) -> str | None:
+        """A secret as it is now, or None. Raises `ConfigError` when the place cannot be read."""
+        ...
+
+    def where(self, name: str) -> str:
+        """Where a person puts the secret, for an error's remedy."""
+        ...
+
+
 class Vault(Protocol):
     """Seals secrets per tenant and names them by placeholders."""
 

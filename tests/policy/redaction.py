@@ -4,7 +4,14 @@ import hashlib
 import hmac
 from collections.abc import Iterable
 
+from remit.adapters.redaction.rule_files import builtin_rules
+from remit.app.secrets import selected
 from remit.policy.redact import Redactor
+from remit.policy.secret_scan import SecretRules
+
+BOOK = builtin_rules()
+BUILTIN = selected(BOOK.rules, "normal")
+RULES = SecretRules(BUILTIN)
 
 
 def placeholder(kind: str, secret: str) -> str:

@@ -8,17 +8,17 @@ from hypothesis import strategies as st
 
 from remit.errors import ConfigError, UsageError
 from remit.policy.redact import Found, Redactor
-from remit.policy.secret_contexts import BUILTIN
 from remit.policy.secret_rule import SecretRule
+from remit.policy.secret_scan import SecretRules
 from remit.policy.specimen import planted
 from remit.values.clean import Clean
-from tests.policy.redaction import cut, placeholder, streamed
+from tests.policy.redaction import BUILTIN, RULES, cut, placeholder, streamed
 
-REDACTOR = Redactor(placeholder)
+REDACTOR = Redactor(placeholder, RULES)
 KEY = planted("«AKIA{T16}»")[1]
 STAND_IN = placeholder("aws-access-key", KEY)
 KNOWN = {"BILLING_DB": 'pâss "7/+', "hook": "https://example.org/h?x=1"}
-APP = Redactor(placeholder, known=KNOWN)
+APP = Redactor(placeholder, RULES.with_known(KNOWN))
 
 # What may stand around a secret. The mark ends every word, so that nothing grows onto the secret.
 AROUND = st.text(st.characters(), max_size=60).map(lambda text: f" {text} § ")
@@ -106,7 +106,7 @@ def test_numbers_stay_where_a_password_would_stand() -> None:
 
 
 def test_a_secret_that_reaches_over_strings_is_taken_from_each() -> None:
-    wide = Redactor(placeholder, rules=[SecretRule("wide", 'aa", "bb', ("aa",))])
+    wide = Redactor(placeholder, SecretRules([SecretRule("wide", 'aa", "bb', ("aa",))]))
     cleaned = wide.clean_json('["xaa", "bbx", 1]')
     assert [found.secret for found in cleaned.found] == ["aa", "bb"]
     first, second, _ = json.loads(cleaned.text)
@@ -135,14 +135,14 @@ def test_known_values_are_found_in_every_sink(size: int) -> None:
 
 def test_a_known_value_is_found_even_within_what_looks_like_a_placeholder() -> None:
     value = "0123456789abcdef"
-    app = Redactor(placeholder, known={"A": value})
+    app = Redactor(placeholder, RULES.with_known({"A": value}))
     text = f"token=[secret:jwt:{value}]"
     assert value not in app.clean(text).text
     assert value not in streamed(app, cut(text, 2))
 
 
 def test_the_same_rules_serve_other_tenants() -> None:
-    other = APP.with_placeholder(lambda kind, secret: f"[secret:{kind}:{len(secret):032x}]")
+    other = Redactor(lambda kind, secret: f"[secret:{kind}:{len(secret):032x}]", APP.rules)
     assert other.clean(KEY).text == f"[secret:aws-access-key:{len(KEY):032x}]"
     assert other.stream().feed(KNOWN["hook"] + ". ").startswith("[secret:known-hook:")
     assert APP.clean(KEY).text == STAND_IN
@@ -168,7 +168,7 @@ def test_a_stream_tells_what_it_found_when_it_is_sure() -> None:
     "answer", ["", "x", "[secret:aws-access-key]", "[secret:aws-access-key:0123]", "a" * 30]
 )
 def test_a_placeholder_of_another_shape_is_refused(answer: str) -> None:
-    bad = Redactor(lambda kind, secret: answer)
+    bad = Redactor(lambda kind, secret: answer, RULES)
     with pytest.raises(ConfigError, match="16 to 64") as caught:
         bad.clean(KEY)
     assert KEY not in str(caught.value)

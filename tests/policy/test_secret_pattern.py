@@ -9,8 +9,8 @@ import pytest
 from remit.errors import ConfigError
 from remit.policy import secret_pattern
 from remit.policy.byte_search import compiled
-from remit.policy.secret_contexts import BUILTIN
 from remit.policy.secret_pattern import MAX_GROUPS, MAX_PATTERN, Node, parse
+from tests.policy.redaction import BUILTIN
 
 PATTERNS = [
     ("ab", ["ab"]),

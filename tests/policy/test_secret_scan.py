@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from remit.policy import secret_scan
 from remit.policy.redact import Redactor
-from remit.policy.secret_contexts import BUILTIN
 from remit.policy.secret_rule import LOOKBACK, MAX_SECRET, SecretRule
 from remit.policy.secret_scan import (
     MAX_PLACEHOLDER,
@@ -21,7 +20,7 @@ from remit.policy.secret_scan import (
     whole_until,
 )
 from remit.policy.specimen import planted
-from tests.policy.redaction import cut, placeholder, streamed
+from tests.policy.redaction import BUILTIN, RULES, cut, placeholder, streamed
 
 # Small rules that overlap in every way: endless, of fixed width, with context, across spaces.
 SMALL = [
@@ -32,7 +31,7 @@ SMALL = [
 ]
 KNOWN = {"first": "abc-kkk", "second": "kkkdéd!"}
 TEXTS = st.text(st.sampled_from("abcdk= qz!é"), max_size=120)
-REAL = Redactor(placeholder)
+REAL = Redactor(placeholder, RULES)
 
 
 @pytest.fixture(scope="module", params=[(12, 0), (15, 4), (40, 1), (16_384, 256)])
@@ -52,7 +51,7 @@ def bounds(request: pytest.FixtureRequest) -> Iterator[int]:
 def test_chunks_do_not_change_what_is_found(
     bounds: int, left: str, right: str, run: int, size: int, known: bool
 ) -> None:
-    redactor = Redactor(placeholder, rules=SMALL, known=KNOWN if known else {})
+    redactor = Redactor(placeholder, SecretRules(SMALL, KNOWN if known else {}))
     text = f"{left}ab{'abcd' * run}{right}"
     cleaned = redactor.clean(text)
     stream = redactor.stream()
@@ -84,7 +83,7 @@ def test_a_secret_that_is_too_long_is_dropped_to_its_end() -> None:
     assert cleaned.text == f"x {found.placeholder} y"
     assert len(found.secret) == MAX_SECRET
     assert streamed(REAL, cut(text, 1000)) == cleaned.text
-    rules = SecretRules(BUILTIN, {})
+    rules = RULES
     assert rules.regions(text.encode()) == [
         Region(2, 2 + MAX_SECRET, len(text) - 2, "anthropic-key")
     ]
@@ -101,7 +100,9 @@ def test_what_is_held_back_is_bounded_and_mostly_nothing() -> None:
     assert given_back + len(stream.finish()) < 100
     prose = "The quick brown fox jumps over the lazy dog; nobody minds at all."
     plain = REAL.stream()
-    assert plain.feed(prose) == prose
+    given = plain.feed(prose)
+    assert prose.startswith(given)
+    assert len(prose) - len(given) <= 3  # an Azure secret begins with any three characters
 
 
 def test_an_innocent_value_is_searched_for_another_key_within() -> None:
@@ -157,13 +158,13 @@ def test_a_cut_falls_on_the_beginning_of_a_character() -> None:
 
 
 def test_nothing_nominated_means_nothing_to_do() -> None:
-    rules = SecretRules(BUILTIN, {})
+    rules = RULES
     assert rules.innocent(b"plain prose")
     assert not rules.innocent(b"a token")
-    assert not SecretRules(BUILTIN, {"a": "secret-1"}).innocent(b"plain prose")
+    assert not RULES.with_known({"a": "secret-1"}).innocent(b"plain prose")
     assert rules.regions(b"plain prose") == []
     scan = Scan(rules)
-    scan.add(b"plain prose.")
-    assert rules.undecided(scan, []) == len(b"plain prose.")
-    scan.add(b" A to")
-    assert rules.undecided(scan, []) == len(b"plain prose. A ")
+    scan.add(b"plain prose; ")
+    assert rules.undecided(scan, []) == len(b"plain prose; ")
+    scan.add(b"A (to")
+    assert rules.undecided(scan, []) == len(b"plain prose; A (")

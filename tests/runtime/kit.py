@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from functools import cache
 
 from remit.adapters.memory.store import MemoryStore
+from remit.adapters.redaction.rule_files import builtin_rules
 from remit.adapters.scripted import ScriptedModel
 from remit.adapters.vault import AeadVault
 from remit.app.lazy import SystemDice
@@ -21,6 +22,7 @@ from remit.machine.evolve import evolve
 from remit.machine.spec import AgentSpec
 from remit.machine.state import CallState, State, begin
 from remit.policy.redact import Redactor
+from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Model, Store
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.hub import Hub
@@ -39,13 +41,19 @@ USER = Origin(kind="user", name="ann")
 
 
 @cache
+def secret_rules() -> SecretRules:
+    """The built-in rules; they take a while to build."""
+    return SecretRules(builtin_rules().rules)
+
+
+@cache
 def redactor(tenant: str = TENANT) -> Redactor:
     """A redactor with the placeholders of a tenant; its rules take a while to build."""
 
     def placeholder(kind: str, secret: str) -> str:
         return VAULT.placeholder(tenant, kind, secret)
 
-    return Redactor(placeholder)
+    return Redactor(placeholder, secret_rules())
 
 
 def a_cleaner() -> Cleaner:
@@ -106,6 +114,7 @@ def services_on(
         hub=Hub(),
         switchboard=Switchboard(store, clock),
         owner=owner,
+        secret_rules=secret_rules,
     )
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from remit.policy.secret_scan import SecretRules
 from remit.runtime.services import LEASE_MS, Signer
 from tests.runtime.kit import services_on
 from tests.runtime.stage import secret
@@ -15,7 +16,9 @@ def test_a_key_is_not_shown() -> None:
 
 def test_known_secrets_are_not_shown() -> None:
     key = secret()
-    assert key not in repr(replace(services_on(), known_secrets={"token": key}))
+    rules = SecretRules((), {"token": key})
+    assert key not in repr(replace(services_on(), secret_rules=lambda: rules))
+    assert key not in repr(rules)
 
 
 def test_a_lease_is_renewed_in_time() -> None:

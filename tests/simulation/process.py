@@ -7,6 +7,7 @@ from contextvars import copy_context
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
+from remit.adapters.redaction.rule_files import builtin_rules
 from remit.adapters.vault import AeadVault
 from remit.app.app import App
 from remit.app.assemble import Parts
@@ -16,7 +17,9 @@ from remit.errors import NotAllowed, NotFound, StoreBusy, StoreError, StoreGone
 from remit.journal.rows import Claimed
 from remit.machine.agent import Agent
 from remit.policy.redact import Redactor
+from remit.policy.secret_scan import SecretRules
 from remit.ports import Model, Store
+from remit.runtime.books import Books
 from remit.runtime.engine import Engine
 from remit.runtime.hub import Hub, StreamEvent
 from remit.runtime.reader import Reader
@@ -91,6 +94,12 @@ class Faulty:
         return call
 
 
+@lru_cache(maxsize=1)
+def secret_rules() -> SecretRules:
+    """The built-in rules, shared by all seeds: they take milliseconds to build."""
+    return SecretRules(builtin_rules().rules)
+
+
 @lru_cache(maxsize=8)
 def redactor_for(tenant: str) -> Redactor:
     """The redactor of a tenant, shared by all seeds: its rules take milliseconds to build."""
@@ -98,7 +107,7 @@ def redactor_for(tenant: str) -> Redactor:
     def placeholder(kind: str, secret: str) -> str:
         return VAULT.placeholder(tenant, kind, secret)
 
-    return Redactor(placeholder)
+    return Redactor(placeholder, secret_rules())
 
 
 class Machine(Node):
@@ -138,6 +147,7 @@ class Machine(Node):
             hub=Hub(),
             switchboard=Switchboard(store, self),
             owner=self.name,
+            secret_rules=secret_rules,
             threads=Threads(world),
         )
         self.engine = Engine(services, Reader(store))
@@ -153,8 +163,9 @@ class Machine(Node):
             wake=self.engine.wake if world.rng.random() < 0.5 else _deaf,
         )
         self.app = App("memory:", agents=ROOTS, worker=True)
+        books = Books(store, self, world, _SIGNER)
         shelf = ModelShelf({"sim": cast("Model", mind)}, _no_model)
-        self.app._parts = Parts(self.engine, self.desk, shelf)
+        self.app._parts = Parts(self.engine, self.desk, shelf, books)
         self.app._specs = SPECS
         self.launch(self._serve())
 

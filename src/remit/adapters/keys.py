@@ -41,6 +41,12 @@ class Keys:
         """All MAC keys by their names."""
         return {key_id(key): key for key in (self.mac, *self.old_macs)}
 
+    def texts(self) -> dict[str, str]:
+        """All keys in base64 by their names, as a file of keys holds them."""
+        keys = {"mac": self.mac, "vault": self.vault, "head": self.head.private_bytes_raw()}
+        keys |= {f"old_mac_{number}": key for number, key in enumerate(self.old_macs)}
+        return {f"remit_{name}": base64.b64encode(key).decode() for name, key in keys.items()}
+
 
 def key_id(key: bytes) -> str:
     """Eight hex digits that name a key without telling anything of it."""

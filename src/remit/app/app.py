@@ -24,6 +24,7 @@ from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
 from remit.policy.allowance import Budget
+from remit.policy.secret_rule import SecretRule
 from remit.ports import Model, Prices, Sandbox, Store
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
@@ -46,8 +47,8 @@ class App:
     `.remit/journal.db`. models: adapters by provider for those Remit does not make itself.
     prices: prices by hand, by model name or pattern. environment: dev, ci or production.
     worker: also take over runs that other processes left behind. secrets: the app's own secret
-    values by name, never to appear anywhere. budgets: limits beside those of the agents and of
-    `remit.toml`.
+    values by name, never to appear anywhere. secret_rules: rules of what else is secret, or files
+    of them. budgets: limits beside those of the agents and of `remit.toml`.
 
     Use it as `async with App(...) as app`. Raises `ConfigError` and `SpecError` for what cannot
     work, before anything runs.
@@ -63,6 +64,7 @@ class App:
         environment: str | None = None,
         worker: bool = False,
         secrets: Mapping[str, str] | None = None,
+        secret_rules: Sequence[SecretRule | str | Path] = (),
         sandbox: Sandbox | None = None,
         budgets: Iterable[Budget] = (),
     ) -> None:
@@ -74,6 +76,7 @@ class App:
         self._prices = prices
         self._worker = worker
         self._secrets = dict(secrets or {})
+        self._secret_rules = tuple(secret_rules)
         self._sandbox = sandbox
         self._budgets = tuple(budgets)
         self._parts: Parts | None = None
@@ -91,6 +94,7 @@ class App:
             models=self._models,
             prices=self._prices,
             secrets=self._secrets,
+            secret_rules=self._secret_rules,
             sandbox=self._sandbox,
             budgets=self._budgets,
             owner=f"{socket.gethostname()}-{os.getpid()}",
@@ -189,8 +193,8 @@ class App:
 
     async def _launch(self, agent: Agent[T], wish: Wish) -> str:
         """Hand a new run to a driver. Raises for what cannot work."""
-        spec = self._spec_of(agent)
-        return await launch(self.engine, cast("Agent[object]", agent), spec, wish)
+        engine, spec = self.engine, self._spec_of(agent)
+        return await launch(engine, cast("Agent[object]", agent), spec, wish)
 
     async def stream(
         self,

@@ -1,9 +1,10 @@
 """Puts the parts of one process together: store, keys, models, prices, sandbox, engine, desk."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 
 from remit.app.calendars import Calendars
 from remit.app.config import Settings
@@ -11,9 +12,11 @@ from remit.app.desk import Desk
 from remit.app.keyring import open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.app.load import make_model, make_prices, make_sandbox, make_store
+from remit.app.secrets import learn_keys, make_secrets
 from remit.errors import ConfigError
 from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
+from remit.policy.secret_rule import SecretRule
 from remit.ports import Model, Prices, Sandbox
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
@@ -47,6 +50,7 @@ async def assemble(
     models: Mapping[str, Model],
     prices: Prices | Mapping[str, ModelPrice] | None,
     secrets: Mapping[str, str],
+    secret_rules: Sequence[SecretRule | str | Path],
     sandbox: Sandbox | None,
     budgets: tuple[Budget, ...],
     owner: str,
@@ -55,11 +59,16 @@ async def assemble(
     if settings.environment == "production" and settings.url.startswith("memory:"):
         raise ConfigError("production refuses a journal in memory: set a sqlite or postgresql URL")
     keys = open_keys(settings, dict(os.environ))
+    shown = make_secrets(
+        settings, os.environ, known={**secrets, **keys.texts}, rules=secret_rules
+    )
+    learn_keys(shown, settings, agents.values())
     table = make_prices(prices)
     store = make_store(settings.url)
     await store.open()  # after everything that may be refused: whoever opens it must close it
     clock, dice = WallClock(), SystemDice()
-    shelf = ModelShelf(models, partial(make_model, settings=settings, variables=dict(os.environ)))
+    make = partial(make_model, settings=settings, variables=dict(os.environ), secret=shown.read)
+    shelf = ModelShelf(models, make)
     services = Services(
         store=store,
         clock=clock,
@@ -73,7 +82,7 @@ async def assemble(
         switchboard=Switchboard(store, clock),
         owner=f"{owner}-{dice.entropy(4).hex()}",
         environment=settings.environment,
-        known_secrets=secrets,
+        secret_rules=shown.rules,
         sandbox=LazySandbox(make_sandbox) if sandbox is None else sandbox,
         hidden=keys.hidden,
         budgets=(*settings.budgets, *budgets),

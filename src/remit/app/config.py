@@ -53,6 +53,20 @@ def _known_zone(zone: str) -> str:
         raise ValueError(str(exc)) from exc
 
 
+class SecretsConfig(BaseModel):
+    """Where secrets are kept, and what else counts as one. No secret itself stands here."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    source: str = "env:"
+    """`env:`, `files:/folder`, `keyring:service`, or the scheme of another package."""
+    known: tuple[str, ...] = ()
+    """Names of secrets that are read when the app opens, and found in every text by value."""
+    rules: tuple[str, ...] = ()
+    """Files of further rules."""
+    sensitivity: Literal["issued", "low", "normal", "high", "max"] = "normal"
+
+
 class Settings(BaseModel):
     """Everything a process needs to know besides its agents."""
 
@@ -61,6 +75,7 @@ class Settings(BaseModel):
     url: str = DEFAULT_URL
     environment: Environment = "dev"
     providers: Mapping[str, ProviderConfig] = {}
+    secrets: SecretsConfig = SecretsConfig()
     budgets: tuple[Budget, ...] = ()
     """Limits of users, tenants, labels …, beside those that agents declare."""
     timezone: str = "UTC"
@@ -116,6 +131,7 @@ def _problem(error: ErrorDetails) -> str:
     remedy = (
         "known keys: url, environment, timezone, tenants.NAME.timezone, "
         "providers.NAME.{base_url, api_key_env, plain_http}, "
+        "secrets.{source, known, rules, sensitivity}, "
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}"
     )
     return f"{key}{value}: {error['msg']}; {remedy}"

@@ -1,7 +1,7 @@
 """The keys of this process: from REMIT_KEYS, REMIT_KEY_FILE, or a file beside a SQLite journal."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -24,6 +24,7 @@ class _Keys(Protocol):
     @property
     def head(self) -> Ed25519PrivateKey: ...
     def macs(self) -> dict[str, bytes]: ...
+    def texts(self) -> dict[str, str]: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,6 +36,8 @@ class Keyring:
     head: Ed25519PrivateKey
     macs: Mapping[str, bytes]
     """MAC keys by id, to verify with."""
+    texts: Mapping[str, str] = field(repr=False)
+    """The keys in base64 by name, as they stand in a file: secrets that no text may show."""
     hidden: tuple[str, ...]
     """Host paths of journal and keys, never visible in a sandbox."""
 
@@ -81,5 +84,6 @@ def open_keys(settings: Settings, variables: Mapping[str, str]) -> Keyring:
         vault=vault(keys.vault),
         head=keys.head,
         macs=keys.macs(),
+        texts=keys.texts(),
         hidden=tuple(hidden),
     )

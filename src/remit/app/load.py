@@ -68,8 +68,23 @@ def providers() -> tuple[str, ...]:
     return tuple(sorted(_MODELS))
 
 
-def make_model(provider: str, settings: Settings, variables: Mapping[str, str]) -> Model:
-    """The model adapter of a provider. Raises `ConfigError` when its key is missing."""
+def key_name(provider: str, settings: Settings) -> str | None:
+    """The name of the secret that is a provider's key; None for a provider that Remit has not."""
+    if provider not in _MODELS:
+        return None
+    return settings.providers.get(provider, ProviderConfig()).api_key_env or _MODELS[provider][3]
+
+
+def make_model(
+    provider: str,
+    settings: Settings,
+    variables: Mapping[str, str],
+    secret: Callable[[str], str | None] | None = None,
+) -> Model:
+    """The model adapter of a provider; `secret` reads its key, by default from `variables`.
+
+    Raises `ConfigError` when its key is missing.
+    """
     if provider not in _MODELS:
         known = ", ".join(providers())
         raise ConfigError(
@@ -79,7 +94,7 @@ def make_model(provider: str, settings: Settings, variables: Mapping[str, str]) 
     module, name, extra, key_variable, url_variable = _MODELS[provider]
     config = settings.providers.get(provider, ProviderConfig())
     variable = config.api_key_env or key_variable
-    key = variables.get(variable, "")
+    key = (variables.get if secret is None else secret)(variable)
     if not key:
         raise ConfigError(
             f"no key for {provider}: set {variable}, or try it without one: remit demo"

@@ -5,6 +5,7 @@ import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import TypeVar
 
 from remit.app.config import Settings, read_settings
@@ -12,12 +13,14 @@ from remit.app.desk import Desk
 from remit.app.keyring import Keyring, open_keys
 from remit.app.lazy import SystemDice, WallClock
 from remit.app.load import make_store, sqlite_path
+from remit.app.secrets import make_secrets
 from remit.cli.options import Options
 from remit.errors import ConfigError, NotFound, UsageError
 from remit.journal.codec import open_record
 from remit.journal.rows import RunRow
 from remit.machine.state import State
 from remit.policy.redact import Redactor
+from remit.policy.secret_scan import SecretRules
 from remit.ports import Store
 from remit.projections.timeline import Pair
 from remit.runtime.reader import Reader
@@ -66,8 +69,15 @@ async def open_journal(options: Options) -> AsyncIterator[Journal]:
     try:
         reader = Reader(store)
 
+        @cache
+        def rules() -> SecretRules:  # read only by commands that write what a person said
+            return make_secrets(settings, os.environ, known=keys.texts).rules()
+
         def redactor(tenant: str) -> Redactor:
-            return Redactor(lambda kind, secret: keys.vault.placeholder(tenant, kind, secret))
+            def placeholder(kind: str, secret: str) -> str:
+                return keys.vault.placeholder(tenant, kind, secret)
+
+            return Redactor(placeholder, rules())
 
         desk = Desk(
             store=store,

@@ -44,6 +44,9 @@ class JsonText:
             for index in range(bisect_right(ends, first), bisect_left(starts, last)):
                 start = max(starts[index], first)
                 end = min(ends[index], last)
+                # A rule may have cut an escape in two: then it is taken whole.
+                start -= _slashes(self.raw, starts[index], start) % 2
+                end += _slashes(self.raw, start, end) % 2
                 value: str = json.loads(f'"{self.raw[start:end].decode("utf-8", "surrogatepass")}"')
                 yield region.kind, start, end, value
 
@@ -51,6 +54,11 @@ class JsonText:
         """The place in `raw` of a place in `plain`."""
         index = bisect_right(self._plain, at) - 1
         return at if index < 0 else self._raw[index] + at - self._plain[index]
+
+
+def _slashes(data: bytes, least: int, end: int) -> int:
+    """How many backslashes stand right before `end`, back to `least`."""
+    return end - least - len(data[least:end].rstrip(b"\\"))
 
 
 def read_json(text: str, data: bytes) -> JsonText | None:

@@ -1,17 +1,12 @@
 """The redactor: the one place where text becomes `Clean`, with placeholders in place of secrets."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from remit.errors import ConfigError, UsageError
 from remit.policy.json_text import hides, read_json
-from remit.policy.secret_contexts import BUILTIN
-from remit.policy.secret_rule import SecretRule
 from remit.policy.secret_scan import Region, Scan, SecretRules, is_placeholder
 from remit.values.clean import Clean
-
-_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,40 +29,26 @@ class Cleaned:
 class Redactor:
     """Finds secrets by rules and by exact value and puts placeholders in their place.
 
-    `placeholder(kind, secret)` makes the placeholder, `[secret:KIND:MAC]` with a keyed MAC of 16 to
-    64 hexadecimal digits; the same secret must get the same placeholder. `known` are the app's own
-    secrets by name; they are also found base64-, URL- and JSON-encoded.
+    `rules` know no tenant and may be shared by any number of redactors. `placeholder(kind, secret)`
+    makes the placeholder, `[secret:KIND:MAC]` with a keyed MAC of 16 to 64 hexadecimal digits; the
+    same secret must get the same placeholder.
 
     Clean text stays as it is: placeholders are recognised. (Only where secrets stood glued to each
     other can a second cleaning find one that the first could not tell from its neighbour.) A secret
     longer than `remit.policy.secret_rule.MAX_SECRET` bytes gets the placeholder of its first bytes,
-    and the rest of it is dropped. Raises `ConfigError` when a rule or a known value will not do, or
-    when `placeholder` answers in another shape.
+    and the rest of it is dropped. Raises `ConfigError` when `placeholder` answers in another shape.
     """
 
-    __slots__ = ("_placeholder", "_rules")
+    __slots__ = ("_placeholder", "rules")
 
-    def __init__(
-        self,
-        placeholder: Callable[[str, str], str],
-        *,
-        rules: Sequence[SecretRule] = BUILTIN,
-        known: Mapping[str, str] = _NONE,
-    ) -> None:
+    def __init__(self, placeholder: Callable[[str, str], str], rules: SecretRules) -> None:
         self._placeholder = placeholder
-        self._rules = SecretRules(rules, known)
-
-    def with_placeholder(self, placeholder: Callable[[str, str], str]) -> "Redactor":
-        """The same rules and values with other placeholders (of another tenant), at no cost."""
-        other = object.__new__(Redactor)
-        other._placeholder = placeholder
-        other._rules = self._rules
-        return other
+        self.rules = rules
 
     def clean(self, text: str) -> Cleaned:
         """Plain text without its secrets."""
         data = _encoded(text)
-        regions = self._rules.regions(data)
+        regions = self.rules.regions(data)
         if not regions:
             return Cleaned(Clean.vouch(text), ())
         stand_in = StandIn(self._placeholder)
@@ -81,12 +62,12 @@ class Redactor:
         where a secret would stand. Text that is not JSON is cleaned as plain text.
         """
         data = _encoded(text)
-        if not hides(data) and self._rules.innocent(data):
+        if not hides(data) and self.rules.innocent(data):
             return Cleaned(Clean.vouch(text), ())
         document = read_json(text, data)
         if document is None:
             return self.clean(text)
-        regions = self._rules.regions(document.plain)
+        regions = self.rules.regions(document.plain)
         stand_in = StandIn(self._placeholder)
         out = []
         at = 0
@@ -100,7 +81,7 @@ class Redactor:
 
     def stream(self) -> "RedactedStream":
         """A cleaner for one text that comes in pieces."""
-        return RedactedStream(self._rules, StandIn(self._placeholder))
+        return RedactedStream(self.rules, StandIn(self._placeholder))
 
 
 class RedactedStream:

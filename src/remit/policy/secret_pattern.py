@@ -22,7 +22,7 @@ MAX_GROUPS = 40
 """Depth of groups; keeps the parser far from the interpreter's recursion limit."""
 
 MAX_COUNTED = 8
-"""Groups repeated up to this often are counted when a stream looks at its tail."""
+"""What is repeated up to this often is counted when a stream looks at its tail."""
 
 _CLASS_ESCAPES = frozenset("dDwWsS")
 _PLAIN_ESCAPES = frozenset("nrt")
@@ -241,7 +241,7 @@ def full(node: Node) -> str:
 def begun(*nodes: Node) -> str:
     """A regular expression for every beginning of what the nodes match one after the other.
 
-    Repetitions of a character, and long ones, lose their maximum: it would make the program many
+    Long repetitions lose their maximum: it would make the program many
     times larger only to let go a little earlier.
     """
     if not nodes:
@@ -259,10 +259,10 @@ def begun(*nodes: Node) -> str:
             return f"(?:(?i:{begun(head.node)})|{full(head)}{begun(*rest)})"
         case Repeat(node=Atom(), most=1):
             return f"{full(head.node)}?{begun(*rest)}"
-        case Repeat(node=Atom()):
-            return f"{full(head.node)}*{begun(*rest)}"
         case _:  # Repeat()
             many = "*" if head.most is None or head.most > MAX_COUNTED else f"{{0,{head.most}}}"
+            if isinstance(head.node, Atom):
+                return f"{full(head.node)}{many}{begun(*rest)}"
             return f"(?:{full(head.node)}){many}(?:{begun(head.node)}|{begun(*rest)})"
 
 

@@ -12,6 +12,11 @@ from remit.policy.byte_search import Finder, Hit, compiled
 MAX_SECRET = 16_384
 """Bytes of a secret that are kept whole: an RSA key of 16,384 bits is 12.7 KB in PEM form."""
 
+SENSITIVITIES = ("issued", "low", "normal", "high", "max")
+"""Settings, each with the rules of those before it: what its issuer marked; what stands beside a
+key and looks generated; the default; also what looks chosen by a person or has no key in its line;
+all that looks random."""
+
 LOOKBACK = 24
 """Bytes before a match that may acquit it: `next_page_` before `token`."""
 
@@ -35,7 +40,8 @@ class SecretRule:
     `allow`: RE2 patterns that acquit a secret they are found in; `allow_match`: the same for the
     whole match; `allow_before`: the same for what ends where the match begins, at most `LOOKBACK`
     bytes. `more`: the class of characters that are dropped
-    behind a secret longer than `MAX_SECRET`.
+    behind a secret longer than `MAX_SECRET`. `sensitivity`: the first of `SENSITIVITIES` at which
+    the rule is used. `source`: the file it stands in, for errors.
 
     `hits` and `misses` are examples in the notation of `remit.policy.specimen`, so that no text
     shaped like a secret stands in a file; in a hit the secret stands between « and ».
@@ -49,6 +55,8 @@ class SecretRule:
     allow_match: tuple[str, ...] = ()
     allow_before: tuple[str, ...] = ()
     more: str = RUN
+    sensitivity: str = SENSITIVITIES[0]
+    source: str = ""
     hits: tuple[str, ...] = ()
     misses: tuple[str, ...] = ()
 
@@ -76,7 +84,8 @@ class ArmedRule:
         "_allow",
         "_allow_before",
         "_allow_match",
-        "begun",
+        "_begins",
+        "_begun",
         "find",
         "groups",
         "keywords",
@@ -86,7 +95,7 @@ class ArmedRule:
     )
 
     def __init__(self, rule: SecretRule) -> None:
-        where = f"secret rule {rule.id!r}"
+        where = f"secret rule {rule.id!r}{f' of {rule.source}' if rule.source else ''}"
         if not _RULE_ID.fullmatch(rule.id.encode()):
             raise ConfigError(f"{where}: an id looks like 'aws-access-key' ({RULE_ID})")
         if not rule.keywords or not all(map(_KEYWORD.fullmatch, rule.keywords)):
@@ -102,7 +111,8 @@ class ArmedRule:
             )
         self.rule = rule
         self.opening = known.opening
-        self.begun = compiled(rf"(?:{known.begun})\z", where)
+        self._begins = rf"(?:{known.begun})\z"
+        self._begun: Finder | None = None
         self.groups = range(1, known.groups + 1)
         self.find = compiled(rule.pattern, f"{where}: pattern")
         self.more = compiled(f"(?:{rule.more})*", f"{where}: more")
@@ -111,6 +121,13 @@ class ArmedRule:
         self._allow_match = any_of(rule.allow_match, f"{where}: allow_match")
         before = tuple(rf"(?:{each})\z" for each in rule.allow_before)
         self._allow_before = any_of(before, f"{where}: allow_before")
+
+    @property
+    def begun(self) -> Finder:
+        """Finds a tail that may be the beginning of a match."""
+        if self._begun is None:  # only streams need it, and it is slow to compile
+            self._begun = compiled(self._begins, f"secret rule {self.rule.id!r}")
+        return self._begun
 
     def span(self, hit: Hit) -> tuple[int, int]:
         """Where the secret of a match stands."""

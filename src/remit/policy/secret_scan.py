@@ -1,7 +1,9 @@
 """Finds the secrets of a text that may come in pieces; the pieces do not change what is found."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from copy import copy
 from dataclasses import dataclass
+from typing import Protocol
 
 from remit.policy.byte_search import Finder, Hit, compiled, sieve
 from remit.policy.known_values import KnownValues
@@ -28,6 +30,27 @@ _PLACEHOLDER = compiled(PLACEHOLDER, "PLACEHOLDER")
 _PLACEHOLDER_BEGUN = compiled(parse(PLACEHOLDER, "PLACEHOLDER", ["[secret:"]).begun, "PLACEHOLDER")
 _CONTINUATION = 0b1000_0000
 """The first two bits of a UTF-8 byte that is not the first of its character."""
+
+
+class Nominator(Protocol):
+    """Tells which rules may match a text, so that the others need not be searched."""
+
+    def nominated(self, data: bytes) -> list[int]:
+        """The numbers of the rules, in order; every rule that matches is among them."""
+        ...
+
+
+class Keywords:
+    """Nominates a rule when one of its keywords occurs."""
+
+    __slots__ = ("_sieve",)
+
+    def __init__(self, rules: Sequence[ArmedRule]) -> None:
+        self._sieve = sieve(rule.keywords for rule in rules)
+
+    def nominated(self, data: bytes) -> list[int]:
+        """The numbers of the rules, in order."""
+        return self._sieve.Match(data) or []
 
 
 @dataclass(frozen=True, slots=True)
@@ -264,24 +287,47 @@ def _run_end(run: Finder, view: bytes, at: int) -> int:
 
 
 class SecretRules:
-    """Rules and known values, ready to find secrets. Raises `ConfigError` if one will not do."""
+    """Rules and known values, ready to find secrets. Raises `ConfigError` if one will not do.
 
-    __slots__ = ("_opening", "_sieve", "known", "rules")
+    `known` are the app's own secrets by name; they are also found base64-, URL- and JSON-encoded.
+    `nominator` makes, of the rules, what tells which of them may match a text; the default looks
+    for their keywords. It may name too many rules, never too few.
+    """
 
-    def __init__(self, rules: Sequence[SecretRule], known: Mapping[str, str]) -> None:
+    __slots__ = ("_nominator", "_opening", "known", "rules")
+
+    def __init__(
+        self,
+        rules: Sequence[SecretRule],
+        known: Mapping[str, str] | None = None,
+        nominator: Callable[[Sequence["ArmedRule"]], Nominator] | None = None,
+    ) -> None:
         self.rules = tuple(map(ArmedRule, rules))
         self.known = KnownValues(known) if known else None
-        self._sieve = sieve(rule.keywords for rule in self.rules)
-        opening = "|".join(rule.opening for rule in self.rules)
-        self._opening = compiled(rf"(?:{opening})\z", "secret rules")
+        self._nominator = (Keywords if nominator is None else nominator)(self.rules)
+        self._opening: Finder | None = None
+
+    def with_known(self, known: Mapping[str, str]) -> "SecretRules":
+        """The same rules, compiled once, with other known values."""
+        other = copy(self)
+        other.known = KnownValues(known) if known else None
+        return other
+
+    @property
+    def opening(self) -> Finder:
+        """Finds a tail that may be the beginning of a match before its first keyword."""
+        if self._opening is None:  # only streams need it, and it is as large as all rules together
+            opening = "|".join(rule.opening for rule in self.rules)
+            self._opening = compiled(rf"(?:{opening})\z", "secret rules")
+        return self._opening
 
     def nominated(self, data: bytes) -> list[int]:
         """The numbers of the rules whose keywords occur."""
-        return self._sieve.Match(data) or []
+        return self._nominator.nominated(data)
 
     def innocent(self, data: bytes) -> bool:
         """Tell, cheaply, that there is nothing to find."""
-        return self.known is None and not self._sieve.Match(data)
+        return self.known is None and not self._nominator.nominated(data)
 
     def regions(self, data: bytes) -> list[Region]:
         """All secrets of a whole text."""
@@ -297,7 +343,7 @@ class SecretRules:
         part before the keyword can have come. Never further back than the longest secret reaches.
         """
         view = scan.view
-        place = _tail(self._opening, view, scan.until)
+        place = _tail(self.opening, view, scan.until)
         for number in nominated:
             place = min(place, _tail(self.rules[number].begun, view, scan.until))
         if self.known is not None:
