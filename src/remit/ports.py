@@ -1,6 +1,6 @@
 """What the outside must satisfy: one Protocol per port, one contract suite for all its adapters."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from remit.journal.record import Record
@@ -21,6 +21,7 @@ from remit.journal.rows import (
 )
 from remit.journal.transfers import HoldLine
 from remit.values.command import Command, Finished
+from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 from remit.values.model import Delta, ModelAnswer, ModelRequest
 from remit.values.price import ModelPrice
 
@@ -256,6 +257,34 @@ class Store(Protocol):
 
     async def set_cursor(self, name: str, position: int) -> None:
         """Remember a projection's position."""
+        ...
+
+    async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:
+        """Add to rows of the ledger and move its cursor, all or nothing.
+
+        `sums` are what the records after the position `after` up to `upto` come to. False when
+        the cursor does not stand at `after`: somebody else was faster. Their keys are
+        complete, and none stands twice.
+        """
+        ...
+
+    async def clear_ledger(self) -> None:
+        """Forget all rows of the ledger and set its cursor back to 0."""
+        ...
+
+    async def ledger(
+        self,
+        by: tuple[LedgerField, ...] = FIELDS,
+        where: LedgerFilter = ALL,
+        *,
+        after: LedgerKey | None = None,
+        limit: int = 1000,
+    ) -> list[LedgerSum]:
+        """The rows that `where` takes, summed by these fields and sorted by them in their order.
+
+        `after` pages: the key of the last row before. Without fields one row, of all together, or
+        none where there is nothing.
+        """
         ...
 
     async def sequence(self, tenant: str) -> int:

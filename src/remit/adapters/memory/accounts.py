@@ -3,9 +3,16 @@
 from collections import defaultdict
 
 from remit.journal.rows import Append, Balance, Exceeded, LimitLine
-from remit.journal.settle import HoldKey, Settled, Standing, settle, touched_accounts
+from remit.journal.settle import (
+    HoldKey,
+    Settled,
+    Standing,
+    settle,
+    touched_accounts,
+    touched_limits,
+)
 from remit.journal.transfers import HoldLine
-from remit.values.account import OPERATOR, keeper
+from remit.values.account import keeper
 
 
 class Accounts:
@@ -20,12 +27,16 @@ class Accounts:
         """What an append comes to; nothing is written."""
         touched = touched_accounts(append.holds, append.posts)
         known = {name: self._standings[keeper(tenant, name)].get(name) for name in touched}
+        limits = {
+            name: self._limits[keeper(tenant, name)].get(name)
+            for name in touched_limits(append.holds)
+        }
         return settle(
             append.holds,
             append.posts,
             {name: standing for name, standing in known.items() if standing is not None},
             self._holds[tenant],
-            {**self._limits[tenant], **self._limits[OPERATOR]},
+            {name: limit for name, limit in limits.items() if limit is not None},
         )
 
     def write(self, tenant: str, append: Append, settled: Settled) -> None:

@@ -1,10 +1,12 @@
 """MemoryStore keeps a journal in this process: for tests and simulations, refused in production."""
 
 from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import replace
 
 from remit.adapters.memory.accounts import Accounts
 from remit.adapters.memory.inboxes import Inboxes, RunKey
+from remit.adapters.memory.ledger import Ledger
 from remit.errors import NotFound, StoreGone
 from remit.journal.admit import FIRST_EPOCH, LIVE, Stand, admit, check_append, check_blob
 from remit.journal.record import Record
@@ -30,6 +32,7 @@ from remit.journal.rows import (
 )
 from remit.journal.settle import crossed_letter
 from remit.journal.transfers import HoldLine
+from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 
 
 class MemoryStore:
@@ -48,6 +51,7 @@ class MemoryStore:
         self._vault: dict[tuple[str, str], bytes] = {}
         self._blobs: dict[tuple[str, str], bytes] = {}
         self._cursors: dict[str, int] = {}
+        self._ledger = Ledger(self._cursors)
         self._leaves: dict[str, list[bytes]] = defaultdict(list)
         self._sequenced: dict[str, int] = {}
         self._heads: dict[str, dict[int, bytes]] = defaultdict(dict)
@@ -286,6 +290,28 @@ class MemoryStore:
         """Remember a projection's position."""
         self._check_open()
         self._cursors[name] = position
+
+    async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:
+        """Add to rows of the ledger and move its cursor, unless somebody else was faster."""
+        self._check_open()
+        return self._ledger.enter(sums, after, upto)
+
+    async def clear_ledger(self) -> None:
+        """Forget all rows of the ledger and set its cursor back to 0."""
+        self._check_open()
+        self._ledger.clear()
+
+    async def ledger(
+        self,
+        by: tuple[LedgerField, ...] = FIELDS,
+        where: LedgerFilter = ALL,
+        *,
+        after: LedgerKey | None = None,
+        limit: int = 1000,
+    ) -> list[LedgerSum]:
+        """Rows of the ledger, summed by these fields and sorted by them in their order."""
+        self._check_open()
+        return self._ledger.read(by, where, after, limit)
 
     async def sequence(self, tenant: str) -> int:
         """Give leaf numbers to the tenant's records in feed order; how many there are."""

@@ -91,9 +91,23 @@ CREATE TABLE remit.limits (
 CREATE INDEX runs_books ON remit.runs (tenant, run) WHERE agent = ''
 """
 
+_LEDGER = """
+CREATE TABLE remit.ledger (
+    tenant text COLLATE "C" NOT NULL, day text COLLATE "C" NOT NULL,
+    "user" text COLLATE "C" NOT NULL, agent text COLLATE "C" NOT NULL,
+    model text COLLATE "C" NOT NULL,
+    calls bigint NOT NULL, input bigint NOT NULL, cache_read bigint NOT NULL,
+    cache_write bigint NOT NULL, cache_write_1h bigint NOT NULL, output bigint NOT NULL,
+    reasoning bigint NOT NULL, cost bigint NOT NULL, assumed bigint NOT NULL,
+    over_hold bigint NOT NULL,
+    PRIMARY KEY (tenant, day, "user", agent, model)
+)
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the first tables", _FIRST),
     ("limits set by operators; books", _LIMITS),
+    ("sums of the ledger", _LEDGER),
 )
 """(title, statements); the number of a migration is its place, from 1. Never edited, only added."""
 

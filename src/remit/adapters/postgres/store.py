@@ -1,12 +1,13 @@
 """PostgresStore keeps a journal in Postgres, for any number of workers on many machines."""
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
 
 from remit.adapters.postgres import leases, leaves, reading
 from remit.adapters.postgres.arrivals import Arrivals
 from remit.adapters.postgres.batching import Batcher
 from remit.adapters.postgres.connecting import Connection, Pool, Server
+from remit.adapters.postgres.ledger import clear_ledger, read_ledger, write_ledger
 from remit.adapters.postgres.schema import migrate
 from remit.adapters.postgres.writing import BLOBS, LETTERS, VAULT, columns, letter_rows, vault_rows
 from remit.errors import NotFound, StoreGone
@@ -29,6 +30,7 @@ from remit.journal.rows import (
     VaultRow,
 )
 from remit.journal.transfers import HoldLine
+from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 
 T = TypeVar("T")
 
@@ -214,6 +216,25 @@ class PostgresStore:
                 (name, position),
             )
         )
+
+    async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:
+        """Add to rows of the ledger and move its cursor, unless somebody else was faster."""
+        return await self._run(lambda c: write_ledger(c, sums, after, upto))
+
+    async def clear_ledger(self) -> None:
+        """Forget all rows of the ledger and set its cursor back to 0."""
+        await self._run(clear_ledger)
+
+    async def ledger(
+        self,
+        by: tuple[LedgerField, ...] = FIELDS,
+        where: LedgerFilter = ALL,
+        *,
+        after: LedgerKey | None = None,
+        limit: int = 1000,
+    ) -> list[LedgerSum]:
+        """Rows of the ledger, summed by these fields and sorted by them in their order."""
+        return await self._run(lambda c: read_ledger(c, by, where, after, limit))
 
     async def sequence(self, tenant: str) -> int:
         """Give leaf numbers to the tenant's records in feed order; how many there are."""

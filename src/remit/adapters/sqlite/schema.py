@@ -90,9 +90,22 @@ CREATE TABLE limits (
 CREATE INDEX runs_books ON runs (tenant, run) WHERE agent = ''
 """
 
+_LEDGER = """
+CREATE TABLE ledger (
+    tenant INTEGER NOT NULL, day TEXT NOT NULL, user TEXT NOT NULL, agent TEXT NOT NULL,
+    model TEXT NOT NULL,
+    calls INTEGER NOT NULL, input INTEGER NOT NULL, cache_read INTEGER NOT NULL,
+    cache_write INTEGER NOT NULL, cache_write_1h INTEGER NOT NULL, output INTEGER NOT NULL,
+    reasoning INTEGER NOT NULL, cost INTEGER NOT NULL, assumed INTEGER NOT NULL,
+    over_hold INTEGER NOT NULL,
+    PRIMARY KEY (tenant, day, user, agent, model)
+) WITHOUT ROWID
+"""
+
 MIGRATIONS: tuple[tuple[str, str], ...] = (
     ("the first tables", _FIRST),
     ("limits set by operators; books", _LIMITS),
+    ("sums of the ledger", _LEDGER),
 )
 """(title, statements); the number of a migration is its place, from 1. Never edited, only added."""
 

@@ -2,7 +2,7 @@
 
 import asyncio
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
@@ -17,6 +17,7 @@ from remit.adapters.sqlite.appending import (
 from remit.adapters.sqlite.arrivals import Arrivals, RunKey
 from remit.adapters.sqlite.faults import is_busy, patiently, translate
 from remit.adapters.sqlite.leaves import read_leaves, write_sequence
+from remit.adapters.sqlite.ledger import clear_ledger, read_ledger, write_ledger
 from remit.adapters.sqlite.names import Names
 from remit.adapters.sqlite.opening import open_reader, open_writer
 from remit.adapters.sqlite.owners import Owners
@@ -41,6 +42,7 @@ from remit.journal.rows import (
     VaultRow,
 )
 from remit.journal.transfers import HoldLine
+from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 
 T = TypeVar("T")
 Read = Callable[[sqlite3.Connection], T]
@@ -284,6 +286,25 @@ class SqliteStore:
                 (name, position),
             )
         )
+
+    async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:
+        """Add to rows of the ledger and move its cursor, unless somebody else was faster."""
+        return await self._write(lambda c, names: write_ledger(c, names, sums, after, upto))
+
+    async def clear_ledger(self) -> None:
+        """Forget all rows of the ledger and set its cursor back to 0."""
+        await self._write(lambda c, _: clear_ledger(c), heavy=True)
+
+    async def ledger(
+        self,
+        by: tuple[LedgerField, ...] = FIELDS,
+        where: LedgerFilter = ALL,
+        *,
+        after: LedgerKey | None = None,
+        limit: int = 1000,
+    ) -> list[LedgerSum]:
+        """Rows of the ledger, summed by these fields and sorted by them in their order."""
+        return await self._read_long(lambda c: read_ledger(c, by, where, after, limit))
 
     async def sequence(self, tenant: str) -> int:
         """Give leaf numbers to the tenant's records in feed order; how many there are."""
