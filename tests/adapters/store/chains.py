@@ -11,6 +11,7 @@ from remit.journal.rows import (
     Appended,
     Blob,
     Letter,
+    LimitLine,
     NewRun,
     RunStatus,
     VaultRow,
@@ -35,6 +36,8 @@ class Chain:
     head: bytes = GENESIS
     now_ms: int = NOW
     lease: tuple[str, int] | None = None
+    agent: str = "agent"
+    """None at all makes it a book."""
     salt: bytes = b""
     """Two chains with different salts make different records of the same content."""
     written: list[Record] = field(default_factory=list)
@@ -69,13 +72,14 @@ class Chain:
         sends: tuple[Letter, ...] = (),
         vault: tuple[VaultRow, ...] = (),
         blobs: tuple[Blob, ...] = (),
+        limits: tuple[LimitLine, ...] = (),
     ) -> Append:
         new = None
         if self.version == 0:
             new = NewRun(
                 root=self.parent or self.run,
                 parent=self.parent,
-                agent="agent",
+                agent=self.agent,
                 spec="0" * 64,
                 user="ann",
                 session=self.session,
@@ -90,6 +94,7 @@ class Chain:
             sends=sends,
             vault=vault,
             blobs=blobs,
+            limits=limits,
             new=new,
             lease=self.lease if new is not None else None,
         )
@@ -116,6 +121,7 @@ class Chain:
         posts: tuple[PostLine, ...] = (),
         consumed: tuple[int, ...] = (),
         sends: tuple[Letter, ...] = (),
+        limits: tuple[LimitLine, ...] = (),
     ) -> Answer:
         return await self.send(
             store,
@@ -126,6 +132,7 @@ class Chain:
                 posts=posts,
                 consumed=consumed,
                 sends=sends,
+                limits=limits,
             ),
         )
 
@@ -141,8 +148,20 @@ def hold(
     return HoldLine(f"{run}:c{n}:1", account, amount, limit)
 
 
-def post(amount: int, *, account: str = "run:run_1|total|nano", n: int = 1) -> PostLine:
-    return PostLine(f"run_1:c{n}:1", account, amount)
+def post(
+    amount: int,
+    *,
+    account: str = "run:run_1|total|nano",
+    n: int = 1,
+    run: str = "run_1",
+) -> PostLine:
+    return PostLine(f"{run}:c{n}:1", account, amount)
+
+
+def book(tenant: str = "acme", holder: str = "tenant") -> Chain:
+    """A stream that is no run."""
+    name = f"book_{holder}"
+    return Chain(run=name, tenant=tenant, session=name, agent="")
 
 
 def letter(

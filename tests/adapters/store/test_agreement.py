@@ -3,6 +3,7 @@
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
@@ -14,14 +15,24 @@ from remit.adapters.postgres.store import PostgresStore
 from remit.adapters.sqlite.store import SqliteStore
 from remit.errors import RemitError
 from remit.journal.record import GENESIS
-from remit.journal.rows import Appended, RunStatus
+from remit.journal.rows import Appended, LimitLine, RunStatus
 from remit.journal.transfers import HoldLine, PostLine
 from remit.ports import Store
+from remit.values.account import OPERATOR
 from tests.adapters.store.chains import NOW, Chain, letter
 
 TENANTS = ("acme", "globex")
 RUNS = ("run_1", "run_2", "run_2.c1", "run_3")
-ACCOUNTS = ("run:a|total|nano", "session:b|total|nano", "session:b|total|tokens")
+ACCOUNTS = (
+    *("run:a|total|nano", "session:b|total|nano", "session:b|total|tokens"),
+    *("user:ann|day:2026-11-21|nano", "user:ann|day:2026-11-22|nano", "session:b|alert|nano"),
+    *("global:all|month:2026-11|nano", "global:all|total|calls"),
+)
+LIMITS = (
+    *("user:ann|day|nano", "user:*|day|nano", "session:b|total|nano", "session:*|alert|nano"),
+    *("run:a|total|nano", "global:all|month|nano", "global:*|total|calls"),
+)
+BOOKS = ("book_user-ann", "book_tenant-all")
 STATES: tuple[RunStatus, ...] = ("running", "running", "running", "waiting", "completed")
 LEASE_MS = 10_000
 T = TypeVar("T")
@@ -44,12 +55,20 @@ class Story:
             for tenant in TENANTS
             for run in RUNS
         }
+        self.books = {
+            (tenant, name): Chain(tenant=tenant, run=name, session=name, agent="")
+            for tenant in (*TENANTS, OPERATOR)
+            for name in BOOKS
+        }
 
     async def step(self) -> None:
         self.now_ms += self.dice.choice((1, 100, LEASE_MS // 2))
         what = self.dice.choices(
-            (self.append, self.stray, self.claim, self.renew, self.release, self.send, self.number),
-            weights=(12, 2, 4, 1, 1, 3, 1),
+            (
+                *(self.append, self.enter, self.stray, self.claim, self.renew, self.release),
+                *(self.send, self.number),
+            ),
+            weights=(14, 4, 2, 4, 1, 1, 3, 1),
         )[0]
         await what()
 
@@ -112,6 +131,24 @@ class Story:
             assert await self.all_answer(lambda store: store.append(append)) == Appended()
             chain.took(append)
 
+    async def enter(self) -> None:
+        """A book: limits are set and unset, amounts corrected; some of it at a wrong version."""
+        chain = self.books[self.dice.choice((*TENANTS, OPERATOR)), self.dice.choice(BOOKS)]
+        chain.now_ms = self.now_ms
+        limits = tuple(
+            LimitLine(self.dice.choice(LIMITS), self.dice.choice((None, 0, 40, 90, 200)))
+            for _ in range(self.dice.randrange(3))
+        )
+        posts = tuple(
+            PostLine(f"{chain.run}:c1:1", self.dice.choice(ACCOUNTS), self.dice.randrange(-20, 5))
+            for _ in range(self.dice.choice((0, 0, 1)))
+        )
+        if self.dice.random() < 0.1:
+            chain = replace(chain, version=chain.version + 1, written=[])
+        append = chain.next(status="completed", limits=limits, posts=posts)
+        if isinstance(await self.all_answer(lambda store: store.append(append)), Appended):
+            self.books[chain.tenant, chain.run].took(append)
+
     async def stray(self) -> None:
         """An append at a wrong version, or of a forged chain."""
         tenant, run = self.place()
@@ -165,9 +202,11 @@ class Story:
 
     async def state(self, store: Store) -> list[object]:
         """Everything the store knows, without its own numbers for letters and positions."""
-        found: list[object] = [await store.runs(None)]
+        found: list[object] = [await store.runs(None), await store.runs(None, books=True)]
         found.append([item.record for item in await store.feed()])
-        for tenant in TENANTS:
+        for tenant in (*TENANTS, OPERATOR):
+            found.append(await store.limits(tenant, ("", "global:")))
+            found.append(await store.balances(tenant, after="run:b", limit=2))
             found += [await store.balances(tenant), await store.leaves(tenant, 0, 999)]
             for run in RUNS:
                 found.append([row.letter for row in await store.inbox(tenant, run)])
@@ -194,7 +233,7 @@ async def stores(tmp_path: Path, postgres_url: str) -> AsyncIterator[list[Store]
 @pytest.mark.parametrize("seed", range(12))
 async def test_the_same_story_in_every_store(stores: list[Store], seed: int) -> None:
     story = Story(seed, stores)
-    for _ in range(80):
+    for _ in range(100):
         await story.step()
     states = [await story.state(store) for store in stores]
     assert states[1] == states[0]
@@ -202,3 +241,7 @@ async def test_the_same_story_in_every_store(stores: list[Store], seed: int) -> 
     due = [set(await store.due(story.now_ms + 10 * LEASE_MS)) for store in stores]
     assert due[1:] == due[:1] * 2
     assert sum(len(chain.written) for chain in story.chains.values()) > 10
+    assert sum(len(chain.written) for chain in story.books.values()) > 3
+    limits = [await stores[0].limits(tenant) for tenant in (*TENANTS, OPERATOR)]
+    assert any(limits)
+    assert await stores[0].balances(OPERATOR)

@@ -14,9 +14,18 @@ from remit.adapters.postgres.schema import PLACE_BITS
 from remit.adapters.postgres.store import PostgresStore
 from remit.adapters.postgres.writing import Written, write
 from remit.errors import ChainBroken, StoreBusy, UsageError
-from remit.journal.rows import Answer, Append, Appended, Balance, Conflict, Crossed, Exceeded
+from remit.journal.rows import (
+    Answer,
+    Append,
+    Appended,
+    Balance,
+    Conflict,
+    Crossed,
+    Exceeded,
+    LimitLine,
+)
 from remit.journal.settle import Settled
-from tests.adapters.store.chains import Chain, hold, letter, post
+from tests.adapters.store.chains import Chain, book, hold, letter, post
 from tests.adapters.store.processes import Appender, check_chain
 
 Database = psycopg.Connection[tuple[object, ...]]
@@ -223,6 +232,80 @@ async def test_workers_that_touch_the_same_accounts_in_any_order_do_not_deadlock
 
     await asyncio.gather(*(work(number) for number in range(10)))
     assert sum(balance.held for balance in await store.balances("acme")) == 10 * 10 * 4
+
+
+@pytest.mark.requirement("BUD-7")
+@pytest.mark.parametrize("before", [None, 60])
+async def test_a_hold_waits_for_a_limit_that_is_being_set_and_keeps_it(
+    store: PostgresStore, postgres_url: str, before: int | None
+) -> None:
+    """Also where there was no limit before, whose row could have been locked."""
+    account, limited = "user:ann|day:2026-11-21|nano", "user:ann|day|nano"
+    chain, other, operator = Chain(), Chain(tenant="globex"), book()
+    await chain.write(store)
+    if before is not None:
+        await operator.write(store, status="completed", limits=(LimitLine(limited, before),))
+    setter = await psycopg.AsyncConnection.connect(postgres_url, autocommit=True)
+    await setter.execute("BEGIN")
+    await setter.execute("SELECT pg_advisory_xact_lock(hashtextextended('limits acme', 0))")
+    await setter.execute(
+        "INSERT INTO remit.limits VALUES ('acme', %s, 10) "
+        'ON CONFLICT (tenant, account) DO UPDATE SET "limit" = 10',
+        (limited,),
+    )
+    holding = asyncio.create_task(chain.write(store, holds=(hold(50, account=account),)))
+    with psycopg.connect(postgres_url, autocommit=True) as database:
+        while not holding.done():  # it is known to wait, or it did not
+            waits = database.execute(
+                "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND NOT granted"
+            )
+            if waits.fetchone() is not None:
+                break
+            await asyncio.sleep(0.01)
+    assert not holding.done()
+    elsewhere = PostgresStore(postgres_url)
+    await elsewhere.open()
+    theirs = await other.write(elsewhere, holds=(hold(50, account=account),))
+    await elsewhere.close()
+    assert theirs == Appended()  # only the tenant's own limits are waited for
+    await setter.execute("COMMIT")
+    await setter.close()
+    assert await holding == Exceeded((Balance(account, 0, 0, 10),))
+
+
+@pytest.mark.requirement("BUD-7")
+async def test_limits_set_and_kept_by_two_workers_at_once(
+    store: PostgresStore, other: PostgresStore
+) -> None:
+    """In the order of the feed no hold takes the account above the limit last set before it."""
+    account, limited = "global:all|total|nano", "global:all|total|nano"
+    both = (store, other)
+    chains = [Chain(run=f"run_{n}", session=f"s{n}", tenant=f"t{n % 3}") for n in range(12)]
+    operator = book("*")
+
+    async def spend(number: int, chain: Chain) -> None:
+        for turn in range(8):
+            name = hold(1, account=account, n=turn, limit=10**6, run=chain.run)
+            await chain.write(both[number % 2], holds=(name,))
+
+    async def steer() -> None:
+        for number, limit in enumerate((90, 30, 60, 45)):
+            line = LimitLine(limited, limit)
+            await operator.write(both[number % 2], status="completed", limits=(line,))
+            await asyncio.sleep(0.005)
+
+    await asyncio.gather(*(spend(n, c) for n, c in enumerate(chains)), steer())
+    limits = iter((90, 30, 60, 45))
+    held, limit = 0, 10**6
+    for item in await store.feed():
+        if item.record.header.run == operator.run:
+            limit = next(limits)
+        else:
+            held += 1
+            assert held <= limit
+    assert next(limits, None) is None  # all four were set
+    (balance,) = await store.balances("*")
+    assert balance.held == held
 
 
 async def test_of_two_workers_one_starts_the_session(
