@@ -24,6 +24,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.journal.facts_of_plans import PlanTerms
 from remit.journal.record import Body, Cause
 from remit.machine.agent import Agent, Remit
 from remit.machine.call_folds import _call_of
@@ -97,6 +98,7 @@ class Bench:
         depth: int = 0,
         history: tuple[Message, ...] = (),
         accounts: tuple[AccountLimit, ...] = (AccountLimit(account=MONEY, limit=5_000_000_000),),
+        plan: PlanTerms | None = None,
     ) -> None:
         self.agent = agent
         self.spec = agent.spec(lambda path: f"text of {path}")
@@ -105,6 +107,7 @@ class Bench:
         self.world = World(now_ms=START_MS)
         self.depth = depth
         self.accounts = accounts
+        self.plan = plan
         self.log: list[Event] = []
         self.bodies: list[Body] = []
         self.inputs: list[tuple[State, Input, World, tuple[Event, ...]]] = []
@@ -177,6 +180,7 @@ class Bench:
             deadline_ms=self.world.now_ms + ms,
             prices=(PRICE,),
             accounts=self.accounts,
+            plan=self.plan,
         )
         return self.give(started, "start")
 

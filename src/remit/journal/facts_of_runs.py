@@ -3,6 +3,7 @@
 from typing import Literal
 
 from remit.journal.fact import AccountLimit, Fact
+from remit.journal.facts_of_plans import PlanTerms
 from remit.values.clean import Clean
 from remit.values.message import TextPart
 from remit.values.price import ModelPrice
@@ -35,6 +36,8 @@ class RunStarted(Fact):
     """Free labels that budgets may name."""
     calendar: Calendar = UTC
     """The tenant's, for its windows."""
+    plan: PlanTerms | None = None
+    """That of the run's holder as it stood; its accounts come to the others."""
 
 
 class RunRecovered(Fact):

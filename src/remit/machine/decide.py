@@ -20,6 +20,7 @@ from remit.machine.outcomes import (
     on_told,
     on_tool_outcome,
 )
+from remit.machine.plans import on_plan_changed
 from remit.machine.schedule import advance
 from remit.machine.settle import on_model_completed, on_model_failed
 from remit.machine.state import State
@@ -46,6 +47,7 @@ _ON: dict[str, Callable[..., None]] = {
     "InputReceived": on_answer,
     "BudgetWarned": on_told,
     "CostAlerted": on_told,
+    "PlanChanged": on_plan_changed,
     "InboxIgnored": on_told,
 }
 
@@ -59,6 +61,7 @@ _LETTERS = frozenset(
         "CostAlerted",
         "InboxIgnored",
         "InputReceived",
+        "PlanChanged",
         "SubrunEnded",
         "ToolResolved",
     }

@@ -5,6 +5,8 @@ from itertools import islice
 
 from remit.errors import StoreCorrupt
 from remit.journal.events import (
+    AccountLimit,
+    BudgetRefused,
     BudgetWarned,
     CancelRequested,
     CheckCompleted,
@@ -16,6 +18,8 @@ from remit.journal.events import (
     ModelCompleted,
     ModelFailed,
     ModelRequested,
+    PlanChanged,
+    PlanRefused,
     RetryPlanned,
     RunEnded,
     RunRecovered,
@@ -23,12 +27,14 @@ from remit.journal.events import (
     RunStopping,
     RuntimeSaid,
 )
+from remit.journal.facts_of_plans import PlanTerms
 from remit.journal.record import Body
 from remit.machine.call_folds import fold_call
 from remit.machine.changing import replace
 from remit.machine.conversation import RUNTIME, say, with_results
 from remit.machine.state import CallState, ModelCall, State
 from remit.machine.transitions import CALL_EVENTS, RUN, RUN_EVENTS, Phase
+from remit.policy.allowance import strictest
 from remit.values.message import CallPart, TextPart
 
 
@@ -43,13 +49,30 @@ def _started(state: State, event: RunStarted, at_ms: int) -> State:
         depth=event.depth,
         environment=event.environment,
         prices=event.prices,
-        accounts=event.accounts,
+        accounts=_with_plan(event.accounts, event.plan),
+        declared=event.accounts,
+        plan=event.plan,
         calendar=event.calendar,
         labels=event.labels,
         started_ms=at_ms,
         deadline_ms=event.deadline_ms,
     )
     return say(begun, "user", event.input)
+
+
+def _with_plan(
+    declared: tuple[AccountLimit, ...], plan: PlanTerms | None
+) -> tuple[AccountLimit, ...]:
+    return declared if plan is None else strictest(declared, plan.accounts)
+
+
+def _plan_changed(state: State, event: PlanChanged, _: int) -> State:
+    accounts = _with_plan(state.declared, event.plan)
+    return replace(state, plan=event.plan, accounts=accounts)
+
+
+def _refused(state: State, event: BudgetRefused | PlanRefused, _: int) -> State:
+    return replace(state, refused=event)
 
 
 def _model_requested(state: State, event: ModelRequested, _: int) -> State:
@@ -193,6 +216,9 @@ _RUN_FOLD: dict[str, Callable[..., State]] = {
     "RetryPlanned": _retry,
     "BudgetWarned": _warned,
     "CostAlerted": _warned,
+    "BudgetRefused": _refused,
+    "PlanChanged": _plan_changed,
+    "PlanRefused": _refused,
 }
 
 

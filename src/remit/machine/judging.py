@@ -12,6 +12,7 @@ from remit.journal.events import (
 )
 from remit.machine.draft import Draft
 from remit.machine.inputs import Inspection
+from remit.machine.plans import denied_by_plan
 from remit.machine.spec import ToolSpec
 from remit.machine.state import CallState
 from remit.policy.limits import IDENTICAL_CALLS
@@ -85,6 +86,9 @@ def verdict_on(draft: Draft, call: CallState, arguments: str) -> Verdict:
     if draft.world.stale_switches:
         return Verdict("deny", "switch.unreadable", "the switches cannot be read")
     spec = call.spec or _UNKNOWN_TOOL
+    outside = denied_by_plan(draft.state, spec)
+    if outside is not None:
+        return outside
     question = Question(tool=call.tool, access=spec.access, risk=spec.risk, arguments=arguments)
     return judge(draft.state.spec.rules, draft.state.spec.phase, question)
 

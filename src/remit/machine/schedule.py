@@ -19,6 +19,7 @@ from remit.machine.draft import Draft
 from remit.machine.ending import STOP_GRACE_MS, conclude, end_if_quiet
 from remit.machine.judging import refuse
 from remit.machine.lexemes import brief_of
+from remit.machine.plans import denied_by_plan, refuse_outside
 from remit.machine.spec import FINAL_TOOL
 from remit.machine.state import CallState, State
 from remit.policy.budget import OUTPUT_FLOOR_TOKENS, affordable_output, holds_for
@@ -71,11 +72,16 @@ def _expire(draft: Draft) -> None:
 
 def _start(draft: Draft, call: CallState) -> None:
     target = f"tool:{call.tool}"
+    outside = None  # the plan may have changed since the call was judged
+    if call.spec is not None and not call.unsure:
+        outside = denied_by_plan(draft.state, call.spec)
     if target in draft.world.off and call.unsure:
         reason = Clean.vouch("it may have happened, and the tool is switched off now")
         draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
     elif target in draft.world.off:
         refuse(draft, call.call, Verdict("deny", f"switch.{target}", "this tool is switched off"))
+    elif outside is not None:
+        refuse(draft, call.call, outside)
     elif call.spec is not None and call.spec.kind == "agent":
         draft.add(
             SubrunRequested(
@@ -134,6 +140,8 @@ def _request(draft: Draft, attempt: int) -> None:
         return
     if state.repeated >= _REPEATS_BEFORE_STOP:
         draft.add(RunStopping(reason="repeating", detail=Clean.vouch("identical calls only")))
+        return
+    if refuse_outside(draft):
         return
     again = state.model if attempt > 1 else None
     call = call_id(state.numbered + 1) if again is None else again.call

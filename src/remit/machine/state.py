@@ -5,7 +5,8 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.errors import UnpricedModel
-from remit.journal.events import AccountLimit, Hold
+from remit.journal.events import AccountLimit, BudgetRefused, Hold, PlanRefused
+from remit.journal.facts_of_plans import PlanTerms
 from remit.machine.measure import measured
 from remit.machine.spec import AgentSpec, ToolSpec, schemas
 from remit.machine.transitions import CallStatus, Phase
@@ -89,6 +90,12 @@ class State:
     environment: str = "dev"
     prices: tuple[ModelPrice, ...] = ()
     accounts: tuple[AccountLimit, ...] = ()
+    """What is declared and what the plan limits: one for each account, the strictest."""
+    declared: tuple[AccountLimit, ...] = ()
+    """Without those of the plan."""
+    plan: PlanTerms | None = None
+    refused: BudgetRefused | PlanRefused | None = None
+    """What a limit or the plan refused last."""
     calendar: Calendar = UTC
     labels: tuple[str, ...] = ()
     started_ms: int = 0

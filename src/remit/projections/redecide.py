@@ -50,6 +50,7 @@ _LETTERS = frozenset(
         "CancelRequested",
         "CostAlerted",
         "InputReceived",
+        "PlanChanged",
         "SubrunEnded",
         "ToolResolved",
     }

@@ -10,6 +10,7 @@ from remit.journal.events import RunRecovered, RunStarted, SubrunRequested
 from remit.journal.rows import Blob, NewRun, RunRow
 from remit.machine.agent import Agent
 from remit.machine.inputs import Input
+from remit.machine.plans import plan_below
 from remit.machine.spec import AgentSpec, canonical
 from remit.machine.state import State, begin
 from remit.policy.redact import Redactor
@@ -206,6 +207,7 @@ class Engine:
             ),
             labels=parent.labels,
             calendar=parent.calendar,
+            plan=plan_below(parent),
         )
         self.start(agent, spec, Seat(tenant=parent.tenant, run=event.child), started)
         await self.begun(*key)

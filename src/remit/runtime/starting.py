@@ -69,7 +69,7 @@ def accounts_of(
     if parent is not None:
         above = tuple(
             limit.model_copy(update={"account": resolve(limit.account, parent.run)})
-            for limit in parent.accounts
+            for limit in parent.declared
         )
     declared = strictest(
         _own_limits(spec, spender),
