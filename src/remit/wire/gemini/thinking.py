@@ -9,12 +9,12 @@ from remit.wire.node import Node
 
 _VERSIONED = re.compile(r"gemini-(\d{1,2})(?:\.(\d{1,2}))?-([a-z]+(?:-lite)?)", re.ASCII)
 _THINKS_SINCE = (2, 5)
-_LEVELS_SINCE = (3, 0)  # the generation that takes levels, and checks the signatures of calls
-_MINIMAL_BEFORE = (3, 7)  # from then on LOW is the least; the Pro models never took MINIMAL
+LEVELS_SINCE = (3, 0)  # the generation that takes levels, and checks the signatures of calls
+MINIMAL_BEFORE = (3, 7)  # from then on LOW is the least; the Pro models never took MINIMAL
 
 # Least and most tokens of a thinking budget by kind of model, from the API's documentation.
-_BUDGETS = {"pro": (128, 32_768), "flash": (1, 24_576), "flash-lite": (512, 24_576)}
-_NEVER_WITHOUT = "pro"  # these cannot be told not to think
+BUDGETS = {"pro": (128, 32_768), "flash": (1, 24_576), "flash-lite": (512, 24_576)}
+NEVER_WITHOUT = "pro"  # these cannot be told not to think
 
 # The API's own translation of levels into tokens, of its compatibility layer for `effort`.
 _TOKENS = {"MINIMAL": 0, "LOW": 1024, "MEDIUM": 8192, "HIGH": 24_576, "XHIGH": 32_768}
@@ -44,9 +44,15 @@ def version(model: str) -> tuple[int, int]:
     return (int(found[1]), int(found[2] or 0)) if found else (0, 0)
 
 
+def family(model: str) -> str:
+    """`pro`, `flash`, `flash-lite` …; empty for names that tell none."""
+    found = _VERSIONED.match(model.rpartition("/")[2])
+    return found[3] if found else ""
+
+
 def checks_signatures(model: str) -> bool:
     """True for models that refuse a call of their own without the signature it came with."""
-    return version(model) >= _LEVELS_SINCE
+    return version(model) >= LEVELS_SINCE
 
 
 # ---------------------------------------------------------------- encode
@@ -62,15 +68,13 @@ def encode_thinking(request: ModelRequest) -> str | None:
     if not wanted and effort is None:
         return None
     shown = {"includeThoughts": "true"} if wanted else {}
-    found = _VERSIONED.match(request.model.rpartition("/")[2])
-    kind = found[3] if found else ""
-    known = version(request.model)
-    if known >= _LEVELS_SINCE or (found is None and not wanted):
+    kind, known = family(request.model), version(request.model)
+    if known >= LEVELS_SINCE or not (kind or wanted):
         name = _LEVELS[effort] if effort is not None else _level_of(wanted)
-        if name == "MINIMAL" and (kind == _NEVER_WITHOUT or known >= _MINIMAL_BEFORE):
+        if name == "MINIMAL" and (kind == NEVER_WITHOUT or known >= MINIMAL_BEFORE):
             name = "LOW"
         return record(shown | {"thinkingLevel": quote(name)})
-    if found is None:
+    if not kind:
         return record(shown | {"thinkingBudget": str(wanted)})
     if known < _THINKS_SINCE:
         return None
@@ -84,13 +88,13 @@ def _level_of(wanted: int) -> str:
 
 
 def _budget(request: ModelRequest, kind: str) -> int:
-    least, most = _BUDGETS.get(kind, _BUDGETS["flash"])
+    least, most = BUDGETS.get(kind, BUDGETS["flash"])
     wanted = request.thinking_tokens
     if not wanted and request.effort is not None:
         tokens = _TOKENS[_LEVELS[request.effort]]
         # What is left of the answer is for the answer: the thoughts count as output.
         tokens = min(tokens, most, max(least, request.max_output_tokens // 2))
-        return tokens or (least if kind == _NEVER_WITHOUT else 0)
+        return tokens or (least if kind == NEVER_WITHOUT else 0)
     if wanted < least:
         raise ProviderError(
             f"thinking_tokens={wanted}: {request.model} takes at least {least}", kind="bad_request"
