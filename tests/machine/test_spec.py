@@ -26,6 +26,8 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"systems": ("crm",)},
     {"reveals": ("*",)},
     {"agent": "b"},
+    {"price_nano": 1},
+    {"reports_price": True},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},

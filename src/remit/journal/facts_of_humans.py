@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from remit.journal.fact import Fact
+from remit.journal.fact import Fact, Post
 from remit.values.clean import Clean
 from remit.values.tag import tag
 
@@ -60,6 +60,11 @@ class InputRequested(Fact):
     key: str
     text: Clean
     answer_schema: str
+    charged: int | None = None
+    """What the attempt said it had cost before it asked (nano-dollars); else it cost nothing."""
+    cost: int = 0
+    posts: tuple[Post, ...] = ()
+    over_hold: bool = False
 
 
 class InputReceived(Fact):

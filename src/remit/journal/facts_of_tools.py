@@ -2,10 +2,24 @@
 
 from typing import Literal
 
-from remit.journal.fact import Fact
+from remit.journal.fact import Fact, Hold, Post
 from remit.values.clean import Clean
 from remit.values.tag import tag
 from remit.values.usage import Usage
+
+
+class Settled(Fact):
+    """What a priced call came to; an outcome of one without a price says nothing of this."""
+
+    charged: int | None = None
+    """What the tool said it cost (nano-dollars), 0 where it certainly did not begin; None: it said
+    nothing."""
+    cost: int = 0
+    posts: tuple[Post, ...] = ()
+    over_hold: bool = False
+    """It reported more than it declared."""
+    assumed: bool = False
+    """Posted in full, for nobody knows."""
 
 
 class CallJudged(Fact):
@@ -42,9 +56,11 @@ class ToolRequested(Fact):
     attempt: int = 1
     until_ms: int
     """The instant at which it is cut."""
+    holds: tuple[Hold, ...] = ()
+    """The most a priced call can cost."""
 
 
-class ToolCompleted(Fact):
+class ToolCompleted(Settled):
     """The tool answered. `artifact` is the digest of the whole result where `text` is cut."""
 
     type: Literal["ToolCompleted"] = tag("ToolCompleted")
@@ -59,7 +75,7 @@ class ToolCompleted(Fact):
     """Shadow: the call was written down, nothing was done."""
 
 
-class ToolFailed(Fact):
+class ToolFailed(Settled):
     """The tool failed without effect or with a known one; the model sees `text`."""
 
     type: Literal["ToolFailed"] = tag("ToolFailed")
@@ -71,7 +87,7 @@ class ToolFailed(Fact):
     latency_ms: int = 0
 
 
-class ToolUnknown(Fact):
+class ToolUnknown(Settled):
     """A released write may or may not have happened; it is never repeated silently."""
 
     type: Literal["ToolUnknown"] = tag("ToolUnknown")
@@ -96,6 +112,9 @@ class ProbeCompleted(Fact):
     verdict: Literal["happened", "absent", "unknown"]
     text: Clean = Clean("")
     latency_ms: int = 0
+    cost: int = 0
+    """Negative: what was assumed of a call that did not happen is taken back, as in `posts`."""
+    posts: tuple[Post, ...] = ()
 
 
 class ToolResolved(Fact):
@@ -106,6 +125,9 @@ class ToolResolved(Fact):
     happened: bool
     principal: str
     text: Clean = Clean("")
+    cost: int = 0
+    """Negative: what was assumed of a call that did not happen is taken back, as in `posts`."""
+    posts: tuple[Post, ...] = ()
 
 
 class SubrunRequested(Fact):

@@ -6,11 +6,22 @@ from dataclasses import dataclass
 from remit.journal.events import (
     AssumptionCorrected,
     Event,
+    InputRequested,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
+    ProbeCompleted,
+    ToolCompleted,
+    ToolFailed,
+    ToolRequested,
+    ToolResolved,
+    ToolUnknown,
 )
 from remit.values.account import resolve
+
+_HOLDS = (ModelRequested, ToolRequested)
+_POSTS = (ModelCompleted, ModelFailed, ToolCompleted, ToolFailed, ToolUnknown, InputRequested)
+_CORRECTS = (ProbeCompleted, ToolResolved)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,18 +48,26 @@ def hold_id(run: str, call: str, attempt: int) -> str:
     return f"{run}:{call}:{attempt}"
 
 
+def correction_id(run: str, call: str) -> str:
+    """The name under which what was assumed of a tool call is taken back; no hold is named so."""
+    return f"{run}:{call}:absent"
+
+
 def transfers(run: str, events: Iterable[Event]) -> tuple[list[HoldLine], list[PostLine]]:
     """The holds and posts of the events of `run`, in order, on accounts by their full names."""
     holds: list[HoldLine] = []
     posts: list[PostLine] = []
     for event in events:
-        if isinstance(event, ModelRequested):
+        if isinstance(event, _HOLDS):
             name = hold_id(run, event.call, event.attempt)
             holds += [
                 HoldLine(name, resolve(h.account, run), h.amount, h.limit) for h in event.holds
             ]
-        elif isinstance(event, ModelCompleted | ModelFailed):
+        elif isinstance(event, _POSTS):
             name = hold_id(run, event.call, event.attempt)
+            posts += [PostLine(name, resolve(p.account, run), p.amount) for p in event.posts]
+        elif isinstance(event, _CORRECTS):
+            name = correction_id(run, event.call)
             posts += [PostLine(name, resolve(p.account, run), p.amount) for p in event.posts]
         elif isinstance(event, AssumptionCorrected):
             # Its hold went with the assumed post: this one only adds.

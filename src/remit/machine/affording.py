@@ -9,6 +9,7 @@ from remit.journal.events import (
     Hold,
     ModelRequested,
     RunStopping,
+    ToolRequested,
 )
 from remit.machine.draft import Draft
 from remit.policy.budget import open_accounts
@@ -25,7 +26,7 @@ def accounts_now(draft: Draft) -> tuple[AccountLimit, ...]:
 
 def holds_of(event: Event) -> tuple[Hold, ...]:
     """What an intent reserves."""
-    return event.holds if isinstance(event, ModelRequested) else ()
+    return event.holds if isinstance(event, ModelRequested | ToolRequested) else ()
 
 
 def rooms(draft: Draft) -> Mapping[str, int]:
@@ -38,13 +39,19 @@ def rooms(draft: Draft) -> Mapping[str, int]:
     return left
 
 
-def refuse_budget(draft: Draft, call: str, holds: tuple[Hold, ...]) -> None:
-    """The smallest call of use does not fit: say which account is short, and stop."""
+def short_of(draft: Draft, holds: tuple[Hold, ...]) -> Hold | None:
+    """The first of a call's holds that is known not to fit; on the last try none does."""
     left = rooms(draft)
-    wanted = {hold.account: hold for hold in holds if hold.account in left}
-    short = [hold for hold in wanted.values() if hold.amount > left[hold.account]]
-    hold = (short or list(wanted.values()))[0]
-    room = left[hold.account]
+    wanted = [hold for hold in holds if hold.account in left]
+    short = [hold for hold in wanted if hold.amount > left[hold.account]]
+    if draft.world.last_try:
+        short += wanted
+    return short[0] if short else None
+
+
+def say_short(draft: Draft, call: str, hold: Hold) -> str:
+    """Journal which account is short of a call's hold; the same in words."""
+    room = rooms(draft)[hold.account]
     limit = draft.world.limits.get(hold.account, hold.limit)
     plan = _plan_of(draft, hold.account)
     resets = resets_ms(hold.account, draft.world.now_ms, draft.state.calendar)

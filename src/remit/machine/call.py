@@ -3,12 +3,14 @@
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import TypeVar
 
 from pydantic import TypeAdapter, ValidationError
 
 from remit.errors import NeedsInput, SandboxUnavailable, ToolError
 from remit.values.command import Command, Finished
+from remit.values.money import Nano, usd
 
 T = TypeVar("T")
 
@@ -22,6 +24,10 @@ async def _no_sandbox(command: Command) -> Finished:
         f"{command.argv[0]!r} needs a sandbox and this call was made without one; "
         "let an App carry the tool out"
     )
+
+
+def _no_charge(_nano: Nano) -> None:
+    """Without an App there is nobody to pay."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +54,17 @@ class Call:
     """A page of an artifact of this conversation, by its name and an offset in characters."""
     is_cancelled: Callable[[], bool] = field(default=lambda: False)
     """For long synchronous tools: true once nobody waits for the result any more."""
+    enter_charge: Callable[[Nano], None] = field(default=_no_charge)
+    """Where `charge` enters an amount."""
+
+    def charge(self, amount_usd: str | int | Decimal) -> None:
+        """Say what this call cost: a tool declared with `reports_price`. Several amounts add up.
+
+        Say it as soon as it is known: an amount that was said counts also if the call fails after.
+        One above the declared price is entered in full. Raises `ConfigError` for what is no amount
+        in US dollars, `UsageError` in a tool that declares no such price.
+        """
+        self.enter_charge(usd(amount_usd))
 
     def ask(self, key: str, question: str, answer_type: type[T]) -> T:
         """A human's answer to a typed question; the run waits durably until there is one.

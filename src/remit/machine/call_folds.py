@@ -35,6 +35,12 @@ def _put(state: State, call: CallState) -> State:
     return replace(state, calls=calls)
 
 
+def _paid(state: State, call: CallState, cost: int) -> State:
+    """The state with a call that holds nothing any more, and what it cost."""
+    after = _put(state, replace(call, holds=()) if call.holds else call)
+    return replace(after, cost=state.cost + cost) if cost else after
+
+
 def _judged(state: State, call: CallState, event: CallJudged) -> State:
     judged = replace(
         call,
@@ -87,7 +93,7 @@ def _queued(state: State, call: CallState, _: ToolQueued) -> State:
 
 
 def _tool_requested(state: State, call: CallState, event: ToolRequested) -> State:
-    out = replace(call, attempt=event.attempt, until_ms=event.until_ms)
+    out = replace(call, attempt=event.attempt, until_ms=event.until_ms, holds=event.holds)
     return replace(_put(state, out), tool_calls=state.tool_calls + (event.attempt == 1))
 
 
@@ -108,7 +114,7 @@ def _subrun_ended(state: State, call: CallState, event: SubrunEnded) -> State:
 
 
 def _tool_completed(state: State, call: CallState, event: ToolCompleted) -> State:
-    done = _put(state, replace(call, result=event.text, labels=event.labels))
+    done = _paid(state, replace(call, result=event.text, labels=event.labels), event.cost)
     if call.spec is not None and call.spec.kind == "final":
         return replace(done, answer=unwrap(call.arguments))
     if event.recorded_only:
@@ -122,14 +128,21 @@ def _tool_completed(state: State, call: CallState, event: ToolCompleted) -> Stat
 
 
 def _tool_failed(state: State, call: CallState, event: ToolFailed) -> State:
-    failed = _put(state, replace(call, result=event.text, is_error=True))
+    failed = _paid(state, replace(call, result=event.text, is_error=True), event.cost)
     identical = event.rule == IDENTICAL_CALLS
     return replace(failed, repeated=state.repeated + identical)
 
 
-def _unknown(state: State, call: CallState, _: ToolUnknown) -> State:
+def _unknown(state: State, call: CallState, event: ToolUnknown) -> State:
     writes = call.spec is None or call.spec.access == "write"
-    return _put(state, replace(call, unsure=writes))
+    doubtful = replace(call, unsure=writes)
+    if event.assumed:
+        doubtful = replace(
+            doubtful,
+            assumed=(*call.assumed, *event.posts),
+            assumed_cost=call.assumed_cost + event.cost,
+        )
+    return _paid(state, doubtful, event.cost)
 
 
 def _probe(state: State, call: CallState, event: ProbeRequested) -> State:
@@ -137,11 +150,18 @@ def _probe(state: State, call: CallState, event: ProbeRequested) -> State:
 
 
 def _probed(state: State, call: CallState, event: ProbeCompleted) -> State:
-    return _put(state, replace(call, unsure=event.verdict != "absent"))
+    return _answered_for(state, call, event.cost, happened=event.verdict != "absent")
 
 
 def _resolved(state: State, call: CallState, event: ToolResolved) -> State:
-    return _put(state, replace(call, unsure=event.happened))
+    return _answered_for(state, call, event.cost, happened=event.happened)
+
+
+def _answered_for(state: State, call: CallState, cost: int, *, happened: bool) -> State:
+    """Somebody said whether it happened; what was assumed of one that did not was taken back."""
+    if happened:
+        return _put(state, replace(call, unsure=True))
+    return _paid(state, replace(call, unsure=False, assumed=(), assumed_cost=0), cost)
 
 
 def _input_requested(state: State, call: CallState, event: InputRequested) -> State:
@@ -153,7 +173,7 @@ def _input_requested(state: State, call: CallState, event: InputRequested) -> St
         questions=call.questions + 1,
         answers=(*call.answers, (event.key, "")),
     )
-    return _put(state, asking)
+    return _paid(state, asking, event.cost)
 
 
 def _input_received(state: State, call: CallState, event: InputReceived) -> State:

@@ -11,6 +11,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.machine.charging import settle_call, taken_back
 from remit.machine.clock import stop_if_due
 from remit.machine.draft import Draft
 from remit.machine.humans import ignore
@@ -45,7 +46,8 @@ def on_recovered(draft: Draft, fact: RunRecovered, given: Input) -> None:
         on_model_failed(draft, lost, given)
     for call in out:
         reason = Clean.vouch("the driver was lost while the call was under way")
-        draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
+        lost_call = ToolUnknown(call=call.call, attempt=call.attempt, reason=reason)
+        draft.add(settle_call(call, lost_call))
         _clear_up(draft, call, reason)
 
 
@@ -69,7 +71,7 @@ def on_unknown(draft: Draft, fact: ToolUnknown, _given: Input) -> None:
     call = draft.state.find(fact.call)
     if call is None or call.status != "released" or call.attempt != fact.attempt:
         return
-    draft.add(fact)
+    draft.add(settle_call(call, fact))
     stop_if_due(draft)
     _clear_up(draft, call, fact.reason)
 
@@ -79,7 +81,7 @@ def on_probe_completed(draft: Draft, fact: ProbeCompleted, _given: Input) -> Non
     call = draft.state.find(fact.call)
     if call is None or call.status != "probing":
         return
-    draft.add(fact)
+    draft.add(taken_back(call, fact) if fact.verdict == "absent" else fact)
     if fact.verdict == "happened":
         draft.add(ToolCompleted(call=call.call, attempt=call.attempt, text=fact.text))
     elif fact.verdict == "absent":
@@ -92,7 +94,7 @@ def on_resolved(draft: Draft, fact: ToolResolved, _given: Input) -> None:
     if call is None or call.status != "doubt":
         ignore(draft, "ToolResolved", fact.call, "this call is not in doubt", fact.principal)
         return
-    draft.add(fact)
+    draft.add(fact if fact.happened else taken_back(call, fact))
     if fact.happened:
         said = fact.text or Clean.vouch(f"it happened: {fact.principal} says so")
         draft.add(ToolCompleted(call=call.call, attempt=call.attempt, text=said))

@@ -8,6 +8,7 @@ from remit.journal.events import (
     ToolFailed,
     ToolUnknown,
 )
+from remit.machine.charging import settle_call
 from remit.machine.conversation import json_text
 from remit.machine.draft import Draft
 from remit.machine.inputs import Input
@@ -58,11 +59,11 @@ def _give_up(draft: Draft) -> None:
         if not is_out(call):
             continue
         if call.spec is not None and (call.spec.access == "read" or call.child):
-            draft.add(
-                ToolFailed(call=call.call, attempt=call.attempt, kind="cancelled", text=silent)
-            )
+            cut = ToolFailed(call=call.call, attempt=call.attempt, kind="cancelled", text=silent)
+            draft.add(settle_call(call, cut))
         else:
-            draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=silent))
+            lost_call = ToolUnknown(call=call.call, attempt=call.attempt, reason=silent)
+            draft.add(settle_call(call, lost_call))
 
 
 def _end(draft: Draft, status: str, reason: str, detail: str, output: str | None) -> None:

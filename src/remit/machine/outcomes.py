@@ -11,26 +11,32 @@ from remit.journal.events import (
     ToolCompleted,
     ToolFailed,
 )
+from remit.machine.charging import settle_call
 from remit.machine.draft import Draft
 from remit.machine.humans import ignore
 from remit.machine.inputs import Input
+from remit.machine.state import CallState
 
 
-def _is_current(draft: Draft, call: str, attempt: int) -> bool:
+def _current(draft: Draft, call: str, attempt: int) -> CallState | None:
     known = draft.state.find(call)
-    return known is not None and known.status == "released" and known.attempt == attempt
+    if known is None or known.status != "released":
+        return None
+    return known if known.attempt == attempt else None
 
 
 def on_tool_outcome(draft: Draft, fact: ToolCompleted | ToolFailed, _given: Input) -> None:
     """A tool answered or failed; an outcome of an attempt long given up is dropped."""
-    if _is_current(draft, fact.call, fact.attempt):
-        draft.add(fact)
+    call = _current(draft, fact.call, fact.attempt)
+    if call is not None:
+        draft.add(settle_call(call, fact))
 
 
 def on_question(draft: Draft, fact: InputRequested, _given: Input) -> None:
     """A tool asks a human; the call waits without holding anything."""
-    if _is_current(draft, fact.call, fact.attempt):
-        draft.add(fact)
+    call = _current(draft, fact.call, fact.attempt)
+    if call is not None:
+        draft.add(settle_call(call, fact))
 
 
 def on_subrun_ended(draft: Draft, fact: SubrunEnded, _given: Input) -> None:

@@ -4,6 +4,7 @@ import hashlib
 
 from remit.journal.events import (
     ApprovalExpired,
+    Hold,
     ModelRequested,
     RunStopping,
     RuntimeSaid,
@@ -12,7 +13,8 @@ from remit.journal.events import (
     ToolRequested,
     ToolUnknown,
 )
-from remit.machine.affording import accounts_now, refuse_budget, rooms
+from remit.machine.affording import accounts_now, refuse_budget, rooms, say_short, short_of
+from remit.machine.charging import tool_holds
 from remit.machine.clock import pause_if_idle, run_clock, stop_if_due
 from remit.machine.conversation import answer_of, with_results
 from remit.machine.draft import Draft
@@ -27,6 +29,7 @@ from remit.policy.limits import clock_warning_ms
 from remit.policy.permission import Verdict
 from remit.values.clean import Clean
 from remit.values.ids import call_id, subrun_id
+from remit.values.money import format_usd
 
 # Hex digits of a request's digest: it tells two requests of a run apart, the chain protects it.
 _REQUEST_DIGEST = 16
@@ -92,9 +95,32 @@ def _start(draft: Draft, call: CallState) -> None:
             )
         )
     else:
-        timeout = 0 if call.spec is None else call.spec.timeout_ms
-        until_ms = min(draft.world.now_ms + timeout, draft.state.deadline_ms)
-        draft.add(ToolRequested(call=call.call, attempt=call.attempt + 1, until_ms=until_ms))
+        _release(draft, call)
+
+
+def _release(draft: Draft, call: CallState) -> None:
+    """Let a call go, if its price is affordable."""
+    holds = tool_holds(draft, call)
+    short = short_of(draft, holds)
+    if short is not None:
+        _refuse_priced(draft, call, short)
+        return
+    timeout = 0 if call.spec is None else call.spec.timeout_ms
+    until_ms = min(draft.world.now_ms + timeout, draft.state.deadline_ms)
+    draft.add(
+        ToolRequested(call=call.call, attempt=call.attempt + 1, until_ms=until_ms, holds=holds)
+    )
+
+
+def _refuse_priced(draft: Draft, call: CallState, short: Hold) -> None:
+    """The model is told and may do something cheaper; the run goes on."""
+    say_short(draft, call.call, short)
+    if call.unsure:
+        reason = Clean.vouch("it may have happened, and another try is not affordable")
+        draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
+    else:
+        said = f"this call may cost {format_usd(short.amount)}, and that much is not left"
+        refuse(draft, call.call, Verdict("deny", f"budget.{short.account}", said), "limit")
 
 
 # ---------------------------------------------------------------- turns

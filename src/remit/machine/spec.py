@@ -4,7 +4,7 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
@@ -21,6 +21,10 @@ FINAL_TOOL = "final_answer"
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _is_nothing(value: object) -> bool:
+    return not value
 
 
 class ToolSpec(_Frozen):
@@ -44,6 +48,10 @@ class ToolSpec(_Frozen):
     reveals: tuple[str, ...] = ()
     """Kinds of secrets whose real values the tool receives; `*` for all."""
     agent: str = ""
+    # Not in the text of a tool without a price: journals from before prices keep their digests.
+    price_nano: int = Field(default=0, ge=0, exclude_if=_is_nothing)
+    """The most a call costs, in nano-dollars; what it costs, unless it reports its price."""
+    reports_price: bool = Field(default=False, exclude_if=_is_nothing)
 
     @property
     def contract(self) -> str:

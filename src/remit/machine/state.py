@@ -52,6 +52,11 @@ class CallState:
     until_ms: int = 0
     unsure: bool = False
     """An earlier attempt may have happened, and nobody has said since that it did not."""
+    holds: tuple[Hold, ...] = ()
+    """What the attempt that is out reserved."""
+    assumed: tuple[Post, ...] = ()
+    """What was posted for attempts of which nobody knows; taken back if they did not happen."""
+    assumed_cost: int = 0
     child: str = ""
     result: str = ""
     labels: tuple[str, ...] = ()

@@ -19,6 +19,7 @@ from remit.machine.signature import Arguments, describe, read_signature
 from remit.machine.spec import OnCrash, ToolSpec
 from remit.policy.permission import Access, Risk
 from remit.values.duration import milliseconds
+from remit.values.money import usd
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -178,6 +179,22 @@ def _timeout_ms(name: str, timeout: str) -> int:
         raise SpecError(f"tool {name!r}: timeout: {exc}") from exc
 
 
+def _price_nano(name: str, price_usd: str | None, *, reports: bool) -> int:
+    if price_usd is None:
+        if reports:
+            raise SpecError(
+                f"tool {name!r}: it reports its price; say with price_usd what a call costs at most"
+            )
+        return 0
+    try:
+        price = usd(price_usd)
+    except ConfigError as exc:
+        raise SpecError(f"tool {name!r}: price_usd: {exc}") from exc
+    if price == 0:
+        raise SpecError(f"tool {name!r}: a price of nothing is none; drop price_usd")
+    return price
+
+
 def _spec(name: str, **fields: object) -> ToolSpec:
     try:
         return ToolSpec.model_validate({"name": name, **fields})
@@ -201,6 +218,8 @@ def tool(
     resources: Resources | None = ...,
     depends: Depends | None = ...,
     reveals: Iterable[str] = ...,
+    price_usd: str | None = ...,
+    reports_price: bool = ...,
 ) -> Callable[[Callable[P, R_co]], Tool[P, R_co]]: ...
 def tool(  # noqa: PLR0913  # each option is one word of the contract
     function: Callable[P, R_co] | None = None,
@@ -217,6 +236,8 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     resources: Resources | None = None,
     depends: Depends | None = None,
     reveals: Iterable[str] = (),
+    price_usd: str | None = None,
+    reports_price: bool = False,
 ) -> Tool[P, R_co] | Callable[[Callable[P, R_co]], Tool[P, R_co]]:
     """Declare a tool. Its schema comes from the signature, its description from the docstring.
 
@@ -229,6 +250,8 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     depends: a function of the arguments giving a digest of what the call depends on; an approval
     holds only while it stays the same.
     reveals: kinds of secrets (`*` for all) whose real values it receives in place of placeholders.
+    price_usd: what each call costs, such as `"0.01"`, on the same budgets as the model's calls.
+    reports_price: the tool says through `Call.charge` what a call cost; `price_usd` is the most.
 
     Raises `SpecError` for a generic name, an untyped argument, a missing description.
     """
@@ -249,6 +272,8 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
             version=version,
             systems=tuple(systems),
             reveals=tuple(reveals),
+            price_nano=_price_nano(called, price_usd, reports=reports_price),
+            reports_price=reports_price,
         )
         return Tool(
             function=inner,

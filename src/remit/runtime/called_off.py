@@ -40,9 +40,12 @@ def called_off(
                 usage=Usage(),
             )
         case ToolRequested() if unsure:
-            fact = ToolUnknown(call=event.call, attempt=event.attempt, reason=why)
+            fact = ToolUnknown(call=event.call, attempt=event.attempt, reason=why, charged=0)
         case ToolRequested():
-            fact = ToolFailed(call=event.call, attempt=event.attempt, kind="cancelled", text=why)
+            # Charged nought, as above.
+            fact = ToolFailed(
+                call=event.call, attempt=event.attempt, kind="cancelled", text=why, charged=0
+            )
         case ProbeRequested():
             fact = ProbeCompleted(call=event.call, verdict="unknown", text=why)
         case CheckRequested():

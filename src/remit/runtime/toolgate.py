@@ -6,7 +6,7 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -30,12 +30,14 @@ from remit.machine.tools import AnyTool
 from remit.runtime.artifacts import read_page
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.inspecting import inspect_call
+from remit.runtime.metering import Meter, refuse_charge
 from remit.runtime.outcome import Outcome
 from remit.runtime.results import as_text, completed
 from remit.runtime.services import Services
 from remit.values.clean import Clean
 from remit.values.command import Command, Finished
 from remit.values.ids import idempotency_key
+from remit.values.money import Nano
 
 # A probe asks one question of one system.
 _PROBE_S = 30.0
@@ -59,34 +61,44 @@ class _Attempt:
     cleaner: Cleaner
     ended: threading.Event
     """Nobody waits for the result any more."""
+    meter: Meter = field(default_factory=Meter)
+    probes: bool = False
+    """It only asks whether an earlier attempt happened."""
 
     @property
     def key(self) -> tuple[str, str, str]:
         return (self.state.tenant, self.state.run, self.call.call)
 
-    def failed(self, kind: str, text: str) -> Outcome:
+    def failed(self, kind: str, text: str, *, cut: bool = False) -> Outcome:
         """It had no effect; but of an earlier attempt that was lost nobody knows yet."""
         if self.call.unsure:
-            return self.unknown(text)
+            return self.unknown(text, cut=cut)
         fact = ToolFailed.model_validate(
             {
                 "call": self.event.call,
                 "attempt": self.event.attempt,
                 "kind": kind,
                 "text": self.cleaner.error(text),
+                "charged": self.meter.charged(cut=cut),
             }
         )
         return Outcome(Input(kind="outcome", fact=fact), self.cleaner.rows)
 
-    def unknown(self, why: str) -> Outcome:
+    def unknown(self, why: str, *, cut: bool = True) -> Outcome:
         """It may have happened."""
-        reason = self.cleaner.error(why)
-        fact = ToolUnknown(call=self.event.call, attempt=self.event.attempt, reason=reason)
+        fact = ToolUnknown(
+            call=self.event.call,
+            attempt=self.event.attempt,
+            reason=self.cleaner.error(why),
+            charged=self.meter.charged(cut=cut),
+        )
         return Outcome(Input(kind="outcome", fact=fact), self.cleaner.rows)
 
     def cut(self, tool: AnyTool, kind: str, why: str) -> Outcome:
         """A read that was cut failed; of a write nobody knows."""
-        return self.unknown(why) if tool.spec.access == "write" else self.failed(kind, why)
+        if tool.spec.access == "write":
+            return self.unknown(why)
+        return self.failed(kind, why, cut=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,7 +150,8 @@ class ToolGate:
         chars = attempt.state.spec.limits.result_chars
         fact, blobs = completed(attempt.event, result, chars, attempt.cleaner)
         latency_ms = self.services.clock.now_ms() - started_ms
-        timed = fact.model_copy(update={"latency_ms": latency_ms})
+        measured = {"latency_ms": latency_ms, "charged": attempt.meter.charged()}
+        timed = fact.model_copy(update=measured)
         return Outcome(Input(kind="outcome", fact=timed), attempt.cleaner.rows, blobs)
 
     async def _result(self, tool: AnyTool, attempt: _Attempt) -> object:
@@ -154,7 +167,7 @@ class ToolGate:
         arguments = await self._reveal(attempt.state, tool, call.arguments)
         context = await self._context(tool, attempt)
         values = tool.bind(tool.parse(arguments), context)
-        return await self._invoke(tool.function, values, attempt.key)
+        return await self._invoke(tool.function, values, attempt)
 
     async def probe(self, state: State, call: CallState, event: ProbeRequested) -> Outcome:
         """Ask the system whether a call in doubt happened."""
@@ -164,7 +177,12 @@ class ToolGate:
             return _probed(event, "unknown", cleaner.error(f"{call.tool} has no probe"), cleaner)
         released = ToolRequested(call=call.call, attempt=call.attempt, until_ms=call.until_ms)
         attempt = _Attempt(
-            state=state, call=call, event=released, cleaner=cleaner, ended=threading.Event()
+            state=state,
+            call=call,
+            event=released,
+            cleaner=cleaner,
+            ended=threading.Event(),
+            probes=True,
         )
         try:
             async with asyncio.timeout(_PROBE_S):
@@ -194,23 +212,26 @@ class ToolGate:
         takes = inspect.signature(function).parameters
         chosen = {name: value for name, value in tool.parse(arguments).items() if name in takes}
         chosen |= {"call": await self._context(tool, attempt)} if "call" in takes else {}
-        return await self._invoke(function, chosen, None)
+        return await self._invoke(function, chosen, attempt)
 
     async def _invoke(
         self,
         function: Callable[..., object],
         values: dict[str, object],
-        key: tuple[str, str, str] | None,
+        attempt: _Attempt,
     ) -> object:
-        """Call the function; a thread that goes on after a cut is remembered under `key`."""
+        """Call the function; a tool's thread that goes on after a cut is remembered."""
+        attempt.meter.begun = True
         if inspect.iscoroutinefunction(function):
             return await function(**values)
         thread = self.services.threads.submit(partial(function, **values))
         try:
             result = await asyncio.wrap_future(thread)
         except asyncio.CancelledError:
-            if key is not None and not thread.cancel():
-                self.services.cut_threads.add(key, thread)
+            if thread.cancel():
+                attempt.meter.begun = False
+            elif not attempt.probes:
+                self.services.cut_threads.add(attempt.key, thread)
             raise
         return await result if inspect.isawaitable(result) else result
 
@@ -247,6 +268,7 @@ class ToolGate:
             answers=answers,
             run_confined=self._confined,
             read_result=partial(self._page, state),
+            enter_charge=_meter_of(tool, attempt),
             is_cancelled=lambda: ended.is_set() or clock.now_ms() >= event.until_ms,
         )
 
@@ -263,6 +285,15 @@ class ToolGate:
             )
         hidden = (*command.hide, *_that_exist(self.services.hidden))
         return await self.services.sandbox.run(replace(command, hide=hidden))
+
+
+def _meter_of(tool: AnyTool, attempt: _Attempt) -> Callable[[Nano], None]:
+    """Where the call's `charge` goes."""
+    if attempt.probes:
+        return lambda _nano: refuse_charge(tool, "the probe of the tool")
+    if not tool.spec.reports_price:
+        return lambda _nano: refuse_charge(tool, "the tool")
+    return attempt.meter.enter
 
 
 def _that_exist(paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -288,4 +319,5 @@ def _question(attempt: _Attempt, asked: NeedsInput) -> Event:
         key=asked.key,
         text=attempt.cleaner.error(asked.question),
         answer_schema=asked.answer_schema,
+        charged=attempt.meter.charged(),
     )
