@@ -8,6 +8,7 @@ from typing import Literal, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 
+from remit.app.bill_settings import ReconciliationConfig
 from remit.app.calendars import check_zone
 from remit.errors import ConfigError
 from remit.policy.allowance import Budget
@@ -17,7 +18,7 @@ FILE = "remit.toml"
 Environment = Literal["dev", "ci", "production"]
 _MAX_BYTES = 1024 * 1024  # a settings file; anything larger is the wrong file
 # Settings whose values cannot hold a key.
-_SHOWN = ("environment", "plain_http", "budgets", "timezone")
+_SHOWN = ("environment", "plain_http", "budgets", "reconciliation", "timezone")
 _VARIABLES = {"url": "REMIT_URL", "environment": "REMIT_ENVIRONMENT"}
 
 
@@ -76,6 +77,7 @@ class Settings(BaseModel):
     environment: Environment = "dev"
     providers: Mapping[str, ProviderConfig] = {}
     secrets: SecretsConfig = SecretsConfig()
+    reconciliation: ReconciliationConfig = ReconciliationConfig()
     budgets: tuple[Budget, ...] = ()
     """Limits of users, tenants, labels …, beside those that agents declare."""
     timezone: str = "UTC"
@@ -132,6 +134,7 @@ def _problem(error: ErrorDetails) -> str:
         "known keys: url, environment, timezone, tenants.NAME.timezone, "
         "providers.NAME.{base_url, api_key_env, plain_http}, "
         "secrets.{source, known, rules, sensitivity}, "
+        "reconciliation.{daily, tolerance, key_ids, google_table}, "
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}"
     )
     return f"{key}{value}: {error['msg']}; {remedy}"

@@ -27,6 +27,7 @@ COMMANDS = {
     "answer": Entry("remit.cli.people:answer", "Answer a question with JSON."),
     "resolve": Entry("remit.cli.people:resolve", "Say whether a call in doubt happened."),
     "cancel": Entry("remit.cli.people:cancel", "Ask that a run end."),
+    "reconcile": Entry("remit.cli.reconcile:reconcile", "Compare the ledger with the bill."),
     "switch": Entry("remit.cli.switch:switch", "Switch agents, tools, tenants off and on."),
     "simulate": Entry("remit.cli.simulate:simulate", "Serve a scripted model provider."),
     "keys": Entry("remit.cli.keys:keys", "Make the keys of a journal."),

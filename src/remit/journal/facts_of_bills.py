@@ -61,6 +61,7 @@ class AssumptionCorrected(Fact):
     call: str
     attempt: int = 1
     model: str
+    """As it was asked for, with the provider's prefix."""
     assumed: int
     """Nano-dollars that were posted."""
     billed: int

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TypeVar, get_args
 
 from remit.errors import ConfigError
+from remit.simulator.distortion import DISTORTION_KINDS, STRANGER, Distortion
 from remit.simulator.scenario import (
     BUILT_IN_NAMES,
     FAULT_KINDS,
@@ -50,7 +51,18 @@ _FAULT = (
     "latency_ms",
     "after_events",
 )
-_SCENARIO = ("rule", "fault", "seed", "models", "context_tokens", "cache_min_tokens")
+_REPORT = (
+    "kind",
+    "model",
+    "name",
+    "what",
+    "add",
+    "first",
+    "retry_after_s",
+    "path",
+    "field",
+)
+_SCENARIO = ("rule", "fault", "report", "seed", "models", "context_tokens", "cache_min_tokens")
 
 _Word = TypeVar("_Word")
 
@@ -83,6 +95,7 @@ def parse_scenario(text: str, *, source: str = "scenario") -> Scenario:
     return Scenario(
         rules=rules,
         faults=tuple(_fault(table) for table in root.tables("fault")),
+        reports=tuple(_report(table) for table in root.tables("report")),
         seed=root.integer("seed", 0),
         models=root.texts("models"),
         context_tokens=root.integer("context_tokens", 200_000),
@@ -182,6 +195,22 @@ def _fault(table: "_Table") -> Fault:
     )
 
 
+def _report(table: "_Table") -> Distortion:
+    table.only(_REPORT)
+    wait = table.decimal("retry_after_s", -1.0)
+    return Distortion(
+        kind=table.choice("kind", DISTORTION_KINDS),
+        model=table.pattern("model"),
+        name=table.text("name") or STRANGER,
+        what=table.text("what") or "output",
+        add=table.signed("add"),
+        first=table.integer("first", 0) if "first" in table.members else None,
+        retry_after_s=wait if "retry_after_s" in table.members else None,
+        path=table.pattern("path"),
+        field=table.text("field") or "output_tokens",
+    )
+
+
 # ---------------------------------------------------------------- reading
 
 
@@ -263,13 +292,15 @@ class _Table:
 
     def integer(self, key: str, default: int) -> int:
         """An integer that is not negative."""
-        value = self._is(key, int, "an integer")
-        if value is None:
-            return default
-        number = int(str(value))
+        number = self.signed(key, default)
         if number < 0:
             raise self.error(key, "not below 0")
         return number
+
+    def signed(self, key: str, default: int = 0) -> int:
+        """An integer that may be negative."""
+        value = self._is(key, int, "an integer")
+        return default if value is None else int(str(value))
 
     def decimal(self, key: str, default: float) -> float:
         """A number that is not negative."""

@@ -8,6 +8,7 @@ from typing import Literal, get_args
 
 from remit.errors import ProviderError
 from remit.simulator.compose import compose, redacted, signature
+from remit.simulator.distortion import Distortion
 from remit.simulator.template import fill, fill_json
 from remit.simulator.view import View
 from remit.values.model import (
@@ -212,6 +213,8 @@ class Scenario:
 
     rules: tuple[Rule, ...] = ()
     faults: tuple[Fault, ...] = ()
+    reports: tuple[Distortion, ...] = ()
+    """What is wrong with the usage reports; without any they tell what was answered."""
     seed: int = 0
     models: tuple[str, ...] = ()
     """Names of the models that exist; none means that every name exists."""

@@ -19,6 +19,7 @@ from remit.simulator.cache import PromptCache
 from remit.simulator.compose import identifier
 from remit.simulator.endpoint import Endpoint
 from remit.simulator.scenario import ECHO, Fault, Play, Scenario, Script, play
+from remit.simulator.usage import UsageDesk
 from remit.values.clean import Clean
 from remit.values.model import ModelAnswer, ModelRequest
 from remit.values.usage import Usage
@@ -60,6 +61,7 @@ class Simulator:
         self.usage: dict[str, Usage] = {}
         """Tokens answered by model, also where the answer broke off on its way: they are billed."""
         self._scenario = scenario
+        self.desk = UsageDesk(self._known.reports)
         self._key = key
         self._cache = PromptCache()
         self._seen: OrderedDict[str, int] = OrderedDict()
@@ -218,6 +220,8 @@ class Simulator:
         full = len(self.usage) >= MAX_MODELS and answer.model not in self.usage
         name = "other models" if full else answer.model
         self.usage[name] = self.usage.get(name, Usage()) + answer.usage
+        now_ms = time.time_ns() // 1_000_000
+        self.desk.ledger.note(endpoint.codec.provider, answer.model, answer.usage, now_ms)
         headers = self.limit_headers(endpoint) | {"request-id": request_id}
         fault = plan.fault if plan.fault and plan.fault.kind in faults.MIDSTREAM else None
         if read.stream:
@@ -309,6 +313,7 @@ def _application(simulator: Simulator, endpoints: tuple[Endpoint, ...]) -> web.A
 
     app.router.add_get("/_simulator/report", report)
     app.router.add_get("/v1/models", models)
+    simulator.desk.add_routes(app.router)
     for endpoint in endpoints:
         _add(app, simulator, endpoint)
     app.router.add_route("*", "/{path:.*}", unknown)
