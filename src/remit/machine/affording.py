@@ -53,8 +53,6 @@ def say_short(draft: Draft, call: str, hold: Hold) -> str:
     """Journal which account is short of a call's hold; the same in words."""
     room = rooms(draft)[hold.account]
     limit = draft.world.limits.get(hold.account, hold.limit)
-    plan = _plan_of(draft, hold.account)
-    resets = resets_ms(hold.account, draft.world.now_ms, draft.state.calendar)
     draft.add(
         BudgetRefused(
             call=call,
@@ -62,13 +60,20 @@ def say_short(draft: Draft, call: str, hold: Hold) -> str:
             needed=hold.amount,
             available=room,
             limit=limit,
-            plan=plan,
-            resets_ms=resets,
+            plan=_plan_of(draft, hold.account),
+            resets_ms=resets_ms(hold.account, draft.world.now_ms, draft.state.calendar),
         )
     )
     unit = _UNITS[unit_of(hold.account)]
-    detail = f"{hold.account}: {hold.amount} {unit} needed, {room} left of {limit}"
-    reason = "upgrade-required" if plan else "budget"
+    return f"{hold.account}: {hold.amount} {unit} needed, {room} left of {limit}"
+
+
+def refuse_budget(draft: Draft, call: str, holds: tuple[Hold, ...]) -> None:
+    """The smallest call of use does not fit: say which account is short, and stop."""
+    wanted = {hold.account: hold for hold in holds if hold.account in draft.world.refused}
+    hold = short_of(draft, holds) or next(iter(wanted.values()))
+    detail = say_short(draft, call, hold)
+    reason = "upgrade-required" if _plan_of(draft, hold.account) else "budget"
     draft.add(RunStopping(reason=reason, detail=Clean.vouch(detail)))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.errors import UnpricedModel
-from remit.journal.events import AccountLimit, BudgetRefused, Hold, PlanRefused
+from remit.journal.events import AccountLimit, BudgetRefused, Hold, PlanRefused, Post
 from remit.journal.facts_of_plans import PlanTerms
 from remit.machine.measure import measured
 from remit.machine.spec import AgentSpec, ToolSpec, schemas
