@@ -1,6 +1,6 @@
 """What holds for every codec: whatever it encodes it decodes, whole or streamed, errors too."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given
@@ -12,7 +12,10 @@ from remit.values.model import NO_LIMITS, ModelAnswer, ModelRequest, RateLimits
 from remit.wire.anthropic.codec import ANTHROPIC
 from remit.wire.codec import Codec
 from remit.wire.gemini.codec import GEMINI
+from remit.wire.openai_chat.codec import OPENAI_CHAT, chat_codec
+from remit.wire.openai_chat.dialect import COMPATIBLE
 from tests.wire.gemini.kept import kept_answers, kept_requests
+from tests.wire.openai_chat.shapes import chat_answers, chat_requests
 from tests.wire.strategies import answers, cut, cuts, requests
 
 NOW_MS = 1_790_000_000_000
@@ -34,8 +37,11 @@ class Case:
     """Its streams say where they end; otherwise it is the end of the body."""
 
 
+OLLAMA = chat_codec(replace(COMPATIBLE, provider="ollama"))
 CASES = (
     Case(ANTHROPIC, requests(), answers, "request-id"),
+    Case(OPENAI_CHAT, chat_requests(), chat_answers(), "x-request-id"),
+    Case(OLLAMA, chat_requests(thinks=True), chat_answers(), "x-request-id"),
     Case(GEMINI, kept_requests, kept_answers, "x-request-id", NO_LIMITS, ends=False),
 )
 
