@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from remit.journal.codec import seal
-from remit.journal.events import RetryPlanned
+from remit.journal.events import Event, RetryPlanned
 from remit.journal.record import GENESIS, SALT_BYTES, Body, Cause, Header, Record
 from remit.journal.rows import (
     Answer,
@@ -38,13 +38,15 @@ class Chain:
     lease: tuple[str, int] | None = None
     agent: str = "agent"
     """None at all makes it a book."""
+    facts: tuple[Event, ...] = ()
+    """What the next record tells; something without meaning if nothing is given."""
     salt: bytes = b""
     """Two chains with different salts make different records of the same content."""
     written: list[Record] = field(default_factory=list)
 
     def record(self) -> Record:
         number = self.version + 1
-        events = (RetryPlanned(call=f"c{number}", attempt=number, at_ms=self.now_ms),)
+        events = self.facts or (RetryPlanned(call=f"c{number}", attempt=number, at_ms=self.now_ms),)
         return seal(
             Header(
                 tenant=self.tenant,
