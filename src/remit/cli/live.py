@@ -15,6 +15,7 @@ from remit.journal.events import (
     ApprovalRequested,
     CallJudged,
     Event,
+    InputRequested,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
@@ -26,6 +27,7 @@ from remit.journal.events import (
     SubrunRequested,
     ToolCompleted,
     ToolFailed,
+    ToolResolved,
     ToolUnknown,
 )
 from remit.runtime.hub import StreamDelta, StreamEvent, StreamItem
@@ -37,6 +39,14 @@ _NOTE_CHARS = 70
 _SAID_CHARS = 90
 _BAR = 30
 _ASK = "ask_"
+_PRICED = (
+    ToolCompleted,
+    ToolFailed,
+    ToolUnknown,
+    InputRequested,
+    ProbeCompleted,
+    ToolResolved,
+)
 
 
 @dataclass(slots=True)
@@ -129,6 +139,8 @@ class LiveView:
                 yield from self._fold_call(role, event)
 
     def _fold_call(self, role: Role, event: Event) -> Iterator[str]:
+        if isinstance(event, _PRICED):
+            role.cost += event.cost
         match event:
             case CallJudged():
                 call = role.calls[event.call]

@@ -23,7 +23,9 @@ _ARGUMENT_CHARS = 60
 @click.argument("run")
 @click.option("--full", is_flag=True, help="Whole texts instead of their first line.")
 @click.option("--audit", is_flag=True, help="Only the decisions on calls, one per line.")
-@click.option("--spend", is_flag=True, help="Only tokens and cost, per model call.")
+@click.option(
+    "--spend", is_flag=True, help="Only tokens and cost, per call of a model or priced tool."
+)
 @click.pass_obj
 def show(options: Options, run: str, *, full: bool, audit: bool, spend: bool) -> None:
     """Show the decision tree of RUN (the beginning or the end of its id), sub-runs included."""
@@ -98,6 +100,7 @@ def _show_spend(options: Options, found: list[Entry]) -> None:
                 "call": each.call,
                 "attempt": each.attempt,
                 "model": each.model,
+                "tool": each.tool,
                 **spent_json(each.spent),
             }
             for each in found
@@ -108,20 +111,20 @@ def _show_spend(options: Options, found: list[Entry]) -> None:
     columns = {
         "AGENT": "",
         "TURN": "",
-        "MODEL": "",
+        "MODEL OR TOOL": "",
         "INPUT": f"{whole.usage.input:,}",
         "CACHED": f"{whole.usage.cache_read:,}",
         "OUTPUT": f"{whole.usage.output:,}",
         "COST": format_usd(whole.cost),
     }
     for name, footer in columns.items():
-        names = name in ("AGENT", "MODEL")
+        names = name in ("AGENT", "MODEL OR TOOL")
         table.add_column(name, footer, no_wrap=True, justify="left" if names else "right")
     for each in found:
         table.add_row(
             cell(each.agent),
             str(each.turn),
-            cell(each.model),
+            cell(each.model or each.tool),
             f"{each.spent.usage.input:,}",
             f"{each.spent.usage.cache_read:,}",
             f"{each.spent.usage.output:,}",

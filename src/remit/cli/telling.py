@@ -18,7 +18,10 @@ from remit.journal.events import (
     RunRecovered,
     RunStarted,
     SubrunEnded,
+    ToolCompleted,
+    ToolFailed,
     ToolResolved,
+    ToolUnknown,
 )
 from remit.values.message import CallPart, TextPart
 from remit.values.money import format_usd
@@ -82,7 +85,7 @@ def _check(event: CheckCompleted) -> str:
 
 def _resolved(event: ToolResolved) -> str:
     happened = "happened" if event.happened else "did not happen"
-    return f"{event.call} {happened}, says {event.principal}: {event.text}"
+    return f"{event.call} {happened}{_cost(event.cost)}, says {event.principal}: {event.text}"
 
 
 def _payment(event: PaymentReceived) -> str:
@@ -90,6 +93,18 @@ def _payment(event: PaymentReceived) -> str:
     sold = f" for {event.plan}" if event.plan else ""
     status = f" {event.status}" if event.status else ""
     return f"{event.kind} {event.event}: {about} {event.meaning}{status}{sold}"
+
+
+def _outcome(event: ToolCompleted | ToolFailed | ToolUnknown) -> str:
+    kind = f" {event.kind}" if isinstance(event, ToolFailed) else ""
+    text = event.reason if isinstance(event, ToolUnknown) else event.text
+    return f"{event.call}{kind}{_cost(event.cost, assumed=event.assumed)}: {text}"
+
+
+def _cost(cost: int, *, assumed: bool = False) -> str:
+    if not cost:
+        return ""
+    return f" {format_usd(cost)}{' assumed' if assumed else ''}"
 
 
 def _failed_model(event: ModelFailed) -> str:
@@ -113,7 +128,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ClockResumed": lambda _: "",
     "InboxIgnored": lambda it: f"{it.what} {it.ref} {it.principal}: {it.reason}",
     "InputReceived": lambda it: f"{it.question} by {it.principal} ({it.channel}): {it.value}",
-    "InputRequested": lambda it: f"{it.question}: {it.text}",
+    "InputRequested": lambda it: f"{it.question}{_cost(it.cost)}: {it.text}",
     "ModelCompleted": _answered_model,
     "ModelFailed": _failed_model,
     "ModelRequested": _asked_model,
@@ -125,7 +140,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "PlanLowered": lambda it: f"{it.previous} to {it.plan} ({it.reason}) {it.event}",
     "PlanRaised": lambda it: f"{it.previous} to {it.plan} ({it.reason}) {it.event}",
     "PlanRefused": lambda it: f"the plan {it.plan} does not include the {it.what} {it.name}",
-    "ProbeCompleted": lambda it: f"{it.call} {it.verdict}: {it.text}",
+    "ProbeCompleted": lambda it: f"{it.call} {it.verdict}{_cost(it.cost)}: {it.text}",
     "ProbeRequested": lambda it: f"{it.call} attempt {it.attempt}",
     "RetryPlanned": lambda it: f"{it.call} attempt {it.attempt}",
     "RunEnded": _ended,
@@ -135,12 +150,12 @@ _WORDS: dict[str, Callable[..., str]] = {
     "RuntimeSaid": lambda it: it.text,
     "SubrunEnded": _answer_came,
     "SubrunRequested": lambda it: f"{it.call} {it.agent}: {it.brief}",
-    "ToolCompleted": lambda it: f"{it.call}: {it.text}",
-    "ToolFailed": lambda it: f"{it.call} {it.kind}: {it.text}",
+    "ToolCompleted": _outcome,
+    "ToolFailed": _outcome,
     "ToolQueued": lambda it: it.call,
     "ToolRequested": lambda it: f"{it.call} attempt {it.attempt}",
     "ToolResolved": _resolved,
-    "ToolUnknown": lambda it: f"{it.call}: {it.reason}",
+    "ToolUnknown": _outcome,
 }
 
 

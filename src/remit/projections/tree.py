@@ -36,6 +36,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.journal.facts_of_tools import Settled
 from remit.projections.node import Node, NodeKind
 from remit.projections.timeline import Pair, by_run, timeline
 from remit.values.message import CallPart, TextPart, ThinkingPart
@@ -112,6 +113,18 @@ class _Branch:
         node.usage, node.cost = usage, cost
         to.usage, to.cost = usage, cost
 
+    def pay(
+        self, to: Node, event: Settled | ProbeCompleted | ToolResolved | InputRequested
+    ) -> None:
+        """What a priced call cost, below its node; several attempts add up."""
+        if not event.cost:
+            return
+        status = "taken back" if event.cost < 0 else ""
+        if isinstance(event, Settled):
+            status = "assumed" if event.assumed else "above the price" if event.over_hold else ""
+        self.add(to, "spend", status=status, call=to.call).cost = event.cost
+        to.cost += event.cost
+
     def call(self, call: str) -> Node:
         """The node of a call; of one whose proposal was erased, a new one."""
         if call not in self.calls:
@@ -177,7 +190,8 @@ def _warned(to: _Branch, event: BudgetWarned | CostAlerted) -> None:
 
 def _refused(to: _Branch, event: BudgetRefused) -> None:
     text = f"{event.needed} needed, {event.available} left of {event.limit}"
-    to.add(to.top, "error", event.account, text, status="refused", call=event.call)
+    where = to.calls.get(event.call, to.top)  # a model call is refused before it has a node
+    to.add(where, "error", event.account, text, status="refused", call=event.call)
 
 
 def _ignored(to: _Branch, event: InboxIgnored) -> None:
@@ -257,28 +271,33 @@ def _answered(to: _Branch, event: ToolCompleted) -> None:
     node = to.settle(event.call, "recorded" if event.recorded_only else "done")
     text = str(event.text)
     to.add(node, "answer", node.label, text, status=node.status, call=event.call)
+    to.pay(node, event)
 
 
 def _failed(to: _Branch, event: ToolFailed) -> None:
     node = to.settle(event.call, event.kind)
     to.add(node, "error", event.kind, event.text, call=event.call, rule=event.rule)
+    to.pay(node, event)
 
 
 def _unknown(to: _Branch, event: ToolUnknown) -> None:
     node = to.call(event.call)
     node.status = "in doubt"
     to.add(node, "error", "in doubt", event.reason, call=event.call)
+    to.pay(node, event)
 
 
 def _probed(to: _Branch, event: ProbeCompleted) -> None:
     node = to.call(event.call)
     to.add(node, "answer", "probe", event.text, status=event.verdict, call=event.call)
+    to.pay(node, event)
 
 
 def _resolved(to: _Branch, event: ToolResolved) -> None:
     status = "happened" if event.happened else "did not happen"
     node = to.call(event.call)
     to.add(node, "answer", "human", event.text, status=status, principal=event.principal)
+    to.pay(node, event)
 
 
 def _handed_over(to: _Branch, event: SubrunRequested) -> None:
@@ -333,6 +352,7 @@ def _inquired(to: _Branch, event: InputRequested) -> None:
     node.status = "input"
     asked = to.add(node, "question", node.label, event.text, status="asked", call=event.call)
     asked.ref = event.question
+    to.pay(node, event)
 
 
 def _told(to: _Branch, event: InputReceived) -> None:
