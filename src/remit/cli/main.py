@@ -30,6 +30,8 @@ COMMANDS = {
     "reconcile": Entry("remit.cli.reconcile:reconcile", "Compare the ledger with the bill."),
     "switch": Entry("remit.cli.switch:switch", "Switch agents, tools, tenants off and on."),
     "simulate": Entry("remit.cli.simulate:simulate", "Serve a scripted model provider."),
+    "ledger": Entry("remit.cli.ledger:ledger", "Show tokens and cost by who, what and when."),
+    "budget": Entry("remit.cli.budget:budget", "Show what is left of budgets, and set them."),
     "keys": Entry("remit.cli.keys:keys", "Make the keys of a journal."),
     "doctor": Entry("remit.cli.doctor:doctor", "Check this machine and its settings."),
 }

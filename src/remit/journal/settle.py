@@ -130,7 +130,7 @@ def _hold(
         key = (line.hold, line.account)
         was = accounts[line.account]
         warned = was.warned
-        if line.limit != was.limit and not _near(line.account, was.posted, line.limit):
+        if line.limit != was.limit and not is_near(line.account, was.posted, line.limit):
             warned = False
         accounts[line.account] = replace(
             was, held=was.held + line.amount, limit=line.limit, warned=warned
@@ -154,8 +154,8 @@ def _fits(now: Standing) -> bool:
     return now.posted + now.held <= now.limit
 
 
-def _near(account: str, posted: int, limit: int) -> bool:
-    """Somebody is to be told: at four fifths of a limit, at the whole of an alert."""
+def is_near(account: str, posted: int, limit: int) -> bool:
+    """Whether somebody is to be told: at four fifths of a limit, at the whole of an alert."""
     if is_alert(account):
         return posted >= limit
     return posted * _WARN_DENOMINATOR >= limit * _WARN_NUMERATOR
@@ -164,7 +164,7 @@ def _near(account: str, posted: int, limit: int) -> bool:
 def _cross(accounts: dict[str, Standing]) -> list[Crossed]:
     crossed = []
     for name, now in accounts.items():
-        if now.limit > 0 and not now.warned and _near(name, now.posted, now.limit):
+        if now.limit > 0 and not now.warned and is_near(name, now.posted, now.limit):
             accounts[name] = replace(now, warned=True)
             crossed.append(Crossed(name, now.posted, now.limit))
     return crossed
