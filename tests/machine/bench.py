@@ -250,21 +250,36 @@ class Bench:
         """The n-th call of the turn."""
         return self.state.calls[number - 1]
 
-    def done(self, number: int = 1, text: str = "ok") -> list[Event]:
-        call = self.call(number)
-        return self.give(ToolCompleted(call=call.call, attempt=call.attempt, text=clean(text)))
-
-    def failed(self, number: int = 1, text: str = "broken") -> list[Event]:
+    def done(self, number: int = 1, text: str = "ok", charged: int | None = None) -> list[Event]:
         call = self.call(number)
         return self.give(
-            ToolFailed(call=call.call, attempt=call.attempt, kind="error", text=clean(text))
+            ToolCompleted(call=call.call, attempt=call.attempt, text=clean(text), charged=charged)
         )
 
-    def cut(self, number: int = 1) -> list[Event]:
+    def failed(
+        self, number: int = 1, text: str = "broken", charged: int | None = None
+    ) -> list[Event]:
+        call = self.call(number)
+        return self.give(
+            ToolFailed(
+                call=call.call,
+                attempt=call.attempt,
+                kind="error",
+                text=clean(text),
+                charged=charged,
+            )
+        )
+
+    def cut(self, number: int = 1, charged: int | None = None) -> list[Event]:
         """A write was cut on our side: nobody knows whether it happened."""
         call = self.call(number)
         return self.give(
-            ToolUnknown(call=call.call, attempt=call.attempt, reason=clean("it was cut"))
+            ToolUnknown(
+                call=call.call,
+                attempt=call.attempt,
+                reason=clean("it was cut"),
+                charged=charged,
+            )
         )
 
     def probed(self, verdict: str, number: int = 1) -> list[Event]:
@@ -308,7 +323,7 @@ class Bench:
         )
         return self.give(fact, "letter")
 
-    def asks(self, number: int = 1, key: str = "k") -> list[Event]:
+    def asks(self, number: int = 1, key: str = "k", charged: int | None = None) -> list[Event]:
         """The tool asks a human."""
         call = self.call(number)
         return self.give(
@@ -319,6 +334,7 @@ class Bench:
                 key=key,
                 text=clean("How many?"),
                 answer_schema='{"type": "integer"}',
+                charged=charged,
             )
         )
 

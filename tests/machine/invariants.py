@@ -15,15 +15,17 @@ from remit.journal.events import (
     ProbeRequested,
     RunEnded,
     RunStopping,
+    SubrunEnded,
     SubrunRequested,
     ToolFailed,
     ToolRequested,
     ToolResolved,
+    ToolUnknown,
 )
 from remit.journal.transfers import hold_id, transfers
 from remit.machine.state import conflicts, is_out
 from remit.values.message import CallPart
-from tests.machine.bench import Bench
+from tests.machine.bench import MONEY, Bench
 
 
 class Invariants(RuleBasedStateMachine):
@@ -156,11 +158,36 @@ class Invariants(RuleBasedStateMachine):
         opened = Counter((line.hold, line.account) for line in holds)
         closed = Counter((line.hold, line.account) for line in posts)
         assert max(opened.values(), default=1) == 1
-        assert all(closed[key] <= opened[key] for key in closed)
-        model = self.bench.state.model
-        open_now = set() if not self.thinks or model is None else {model.call}
+        taken_back = {key for key in closed if key[0].endswith(":absent")}
+        assert all(closed[key] <= opened[key] for key in closed.keys() - taken_back)
+        state = self.bench.state
+        open_now = {(call.call, call.attempt) for call in state.calls if call.holds}
+        if self.thinks and state.model is not None:
+            open_now.add((state.model.call, state.model.attempt))
         still = {key[0] for key in opened if closed[key] == 0}
-        assert still == {hold_id("run_1", call, model.attempt) for call in open_now if model}
+        assert still == {hold_id("run_1", call, attempt) for call, attempt in open_now}
+
+    @invariant()
+    def only_what_is_out_holds_anything(self) -> None:
+        for call in self.bench.state.calls:
+            priced = call.spec is not None and call.spec.price_nano > 0
+            assert bool(call.holds) == (priced and call.status == "released")
+
+    @invariant()
+    def the_cost_is_what_was_posted(self) -> None:
+        _, posts = transfers("run_1", self.bench.log)
+        paid = sum(line.amount for line in posts if line.account == MONEY)
+        below = sum(event.cost for event in self.bench.all_of(SubrunEnded))
+        assert self.bench.state.cost == paid + below
+
+    @invariant()
+    def nothing_is_taken_back_that_was_not_assumed(self) -> None:
+        net: Counter[str] = Counter()
+        for event in self.bench.log:
+            if isinstance(event, ToolUnknown | ProbeCompleted | ToolResolved):
+                net[event.call] += event.cost
+                assert event.cost >= 0 or net[event.call] == 0
+        assert min(net.values(), default=0) >= 0
 
     @invariant()
     def a_warning_comes_once(self) -> None:
@@ -180,4 +207,7 @@ class Invariants(RuleBasedStateMachine):
         self.nothing_outlives_the_deadline()
         self.the_clock_runs_while_work_is_done()
         self.holds_and_posts_balance()
+        self.only_what_is_out_holds_anything()
+        self.the_cost_is_what_was_posted()
+        self.nothing_is_taken_back_that_was_not_assumed()
         self.a_warning_comes_once()

@@ -20,8 +20,8 @@ from remit.machine.conversation import with_results
 from remit.machine.decide import _LETTERS, _ON, decide
 from remit.machine.evolve import fold
 from remit.machine.inputs import Input, Inspection, Kind, World
-from remit.machine.schedule import input_bound
 from remit.machine.state import State
+from remit.machine.turns import input_bound
 from tests.machine.bench import MONEY, Bench, make_agent, one, types
 from tests.machine.toolbox import look_up, pay_bill, send_mail, writer
 

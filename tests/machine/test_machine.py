@@ -29,7 +29,7 @@ from remit.journal.events import (
 from remit.machine.agent import Agent, Remit
 from remit.machine.conversation import with_results
 from remit.machine.ending import STOP_GRACE_MS
-from remit.machine.schedule import input_bound
+from remit.machine.turns import input_bound
 from remit.values.model import FailureKind, StopReason
 from remit.values.usage import Usage
 from tests.machine.bench import MONEY, TOKENS, Bench, clean, make_agent
@@ -206,17 +206,18 @@ class Runs(Invariants):
     @rule(
         data=st.data(),
         how=st.sampled_from(["done", "done", "done", "failed", "cut", "asks"]),
+        charged=st.sampled_from([None, 0, 700, 3_000_000]),
         world=WORLDS,
     )
-    def tool_ends(self, data: st.DataObject, how: str, world: str) -> None:
-        ends = {
+    def tool_ends(self, data: st.DataObject, how: str, charged: int | None, world: str) -> None:
+        ends: dict[str, Callable[..., object]] = {
             "done": self.bench.done,
             "failed": self.bench.failed,
             "cut": self.bench.cut,
             "asks": self.bench.asks,
         }
         with self._in(world):
-            ends[how](self._pick(data, "released"))
+            ends[how](self._pick(data, "released"), charged=charged)
 
     @precondition(lambda self: self._calls("probing"))
     @rule(data=st.data(), verdict=st.sampled_from(["happened", "absent", "unknown"]))

@@ -33,7 +33,7 @@ def send_mail(to: str) -> str:
     return to
 
 
-@tool(access="write", on_crash="repeat")
+@tool(access="write", on_crash="repeat", price_usd="0.000001")
 def set_flag(name: str) -> str:
     """Set a flag; setting it twice is setting it once."""
     return name
@@ -44,7 +44,13 @@ def was_paid(call: Call, amount: Decimal) -> str | None:
     return f"{call.idempotency_key} {amount}"
 
 
-@tool(access="write", risk="high", on_crash=probe(was_paid))
+@tool(
+    access="write",
+    risk="high",
+    on_crash=probe(was_paid),
+    price_usd="0.002",
+    reports_price=True,
+)
 def pay_bill(amount: Decimal) -> str:
     """Pay a bill."""
     return str(amount)

@@ -1,40 +1,28 @@
 """The scheduler: what is released now, what waits, when the run asks the model again or ends."""
 
-import hashlib
-
 from remit.journal.events import (
     ApprovalExpired,
     Hold,
-    ModelRequested,
-    RunStopping,
-    RuntimeSaid,
     SubrunRequested,
     ToolFailed,
     ToolRequested,
     ToolUnknown,
 )
-from remit.machine.affording import accounts_now, refuse_budget, rooms, say_short, short_of
+from remit.machine.affording import say_short, short_of
 from remit.machine.charging import tool_holds
 from remit.machine.clock import pause_if_idle, run_clock, stop_if_due
-from remit.machine.conversation import answer_of, with_results
 from remit.machine.draft import Draft
-from remit.machine.ending import STOP_GRACE_MS, conclude, end_if_quiet
+from remit.machine.ending import STOP_GRACE_MS, end_if_quiet
 from remit.machine.judging import refuse
 from remit.machine.lexemes import brief_of
-from remit.machine.plans import denied_by_plan, refuse_outside
-from remit.machine.spec import FINAL_TOOL
+from remit.machine.plans import denied_by_plan
 from remit.machine.state import CallState, State
-from remit.policy.budget import OUTPUT_FLOOR_TOKENS, affordable_output, holds_for
+from remit.machine.turns import next_turn, retry_if_due
 from remit.policy.limits import clock_warning_ms
 from remit.policy.permission import Verdict
 from remit.values.clean import Clean
-from remit.values.ids import call_id, subrun_id
+from remit.values.ids import subrun_id
 from remit.values.money import format_usd
-
-# Hex digits of a request's digest: it tells two requests of a run apart, the chain protects it.
-_REQUEST_DIGEST = 16
-# A model that only repeats refused calls is stopped after this many refusals.
-_REPEATS_BEFORE_STOP = 3
 
 
 def advance(draft: Draft) -> None:
@@ -54,12 +42,12 @@ def advance(draft: Draft) -> None:
 
 def _move_on(draft: Draft) -> None:
     if draft.state.phase == "thinking":
-        _retry_if_due(draft)
+        retry_if_due(draft)
     elif draft.state.phase in ("ready", "acting"):
         while (call := draft.state.next_free) is not None:
             _start(draft, call)
         if not draft.state.unfinished:
-            _next_turn(draft)
+            next_turn(draft)
 
 
 # ---------------------------------------------------------------- tool calls
@@ -121,80 +109,6 @@ def _refuse_priced(draft: Draft, call: CallState, short: Hold) -> None:
     else:
         said = f"this call may cost {format_usd(short.amount)}, and that much is not left"
         refuse(draft, call.call, Verdict("deny", f"budget.{short.account}", said), "limit")
-
-
-# ---------------------------------------------------------------- turns
-
-
-def _next_turn(draft: Draft) -> None:
-    state = draft.state
-    answer = answer_of(state)
-    said = not state.calls and state.messages[-1].role == "assistant"
-    whole = not said or state.stop not in ("pause", *_BROKEN)
-    if state.passed is not None or (answer is not None and whole):
-        conclude(draft, answer)
-    elif not said or state.stop == "pause":
-        _request(draft, 1)
-    elif state.stop in _BROKEN:
-        draft.add(RunStopping(reason=_BROKEN[state.stop]))
-    else:
-        text = f"Give your answer by calling {FINAL_TOOL}."
-        draft.add(RuntimeSaid(text=Clean.vouch(text)))
-        _request(draft, 1)
-
-
-# Stops after which the text is no answer, and why the run ends then.
-_BROKEN = {"max_tokens": "output-limit", "refusal": "model-refused"}
-
-
-def _retry_if_due(draft: Draft) -> None:
-    model = draft.state.model
-    if model is None or model.retry_at_ms is None or draft.world.now_ms < model.retry_at_ms:
-        return
-    _request(draft, model.attempt + 1)
-
-
-def input_bound(state: State) -> int:
-    """Upper bound of the tokens the model will read (see `remit.values.bound`)."""
-    return state.context_bound + state.spec_bound
-
-
-def _request(draft: Draft, attempt: int) -> None:
-    state, limits = draft.state, draft.state.spec.limits
-    if attempt == 1 and state.turns >= limits.turns:
-        draft.add(RunStopping(reason="turn-limit", detail=Clean.vouch(f"{limits.turns} turns")))
-        return
-    if state.repeated >= _REPEATS_BEFORE_STOP:
-        draft.add(RunStopping(reason="repeating", detail=Clean.vouch("identical calls only")))
-        return
-    if refuse_outside(draft):
-        return
-    again = state.model if attempt > 1 else None
-    call = call_id(state.numbered + 1) if again is None else again.call
-    told = with_results(state)
-    price, bound = state.price(), input_bound(told)
-    output = state.spec.max_output_tokens
-    accounts = accounts_now(draft)
-    if draft.world.refused:
-        least = min(OUTPUT_FLOOR_TOKENS, output)
-        affords = affordable_output(rooms(draft), price, bound, output)
-        if affords < least or draft.world.last_try:
-            refuse_budget(draft, call, holds_for(accounts, price, bound, least))
-            return
-        output = affords
-    recipe = f"{state.spec_digest}|{state.spec.model}|{output}".encode() + told.digest
-    draft.add(
-        ModelRequested(
-            call=call,
-            attempt=attempt,
-            model=state.spec.model,
-            messages=len(told.messages),
-            digest=hashlib.sha256(recipe).hexdigest()[:_REQUEST_DIGEST],
-            max_output_tokens=output,
-            input_bound=bound,
-            holds=holds_for(accounts, price, bound, output),
-        )
-    )
 
 
 def wake_at_ms(state: State, now_ms: int, *, stale_switches: bool = False) -> int | None:

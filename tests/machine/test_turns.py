@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from remit.journal.events import AccountLimit, BudgetRefused, Event, ModelRequested
-from remit.machine.schedule import input_bound
+from remit.machine.turns import input_bound
 from tests.machine.bench import MONEY, TOKENS, Bench, make_agent, one, types
 from tests.machine.toolbox import look_up
 
