@@ -269,7 +269,7 @@ def test_no_body_breaks_it(body: bytes, places: list[int]) -> None:
     for place in places:
         spoiled[place % len(spoiled)] = place % 256
     with suppress(ProviderError):  # the only exception there may be
-        request, root = simulator.read(endpoint, headers("k"), bytes(spoiled))
+        request, root = simulator.read(endpoint, headers("k"), bytes(spoiled), endpoint.route)
         simulator.decide(endpoint, request, root)
 
 

@@ -7,9 +7,10 @@ from remit.errors import ProviderError
 from remit.simulator.cache import Segment
 from remit.simulator.compose import redacted_is_genuine, signature
 from remit.values.message import CallPart, Message, ResultPart, TextPart, ThinkingPart
-from remit.values.model import ModelRequest, RateLimits
+from remit.values.model import ModelAnswer, ModelRequest, RateLimits
 from remit.wire import sse
 from remit.wire.anthropic.codec import ANTHROPIC
+from remit.wire.anthropic.count import COUNT_PATH
 from remit.wire.anthropic.errors import error_body
 from remit.wire.anthropic.request import PATH, VERSION, takes_budget
 from remit.wire.jsontext import Json, array, quote, record, write
@@ -32,6 +33,14 @@ class AnthropicEndpoint:
 
     codec = ANTHROPIC
     route = PATH
+    count_route = COUNT_PATH
+    models_route = "/v1/models"
+    id_header = "request-id"
+    wrong_key = "invalid x-api-key"
+
+    def speaks(self, headers: Mapping[str, str], _path: str) -> bool:
+        """Its clients say which version they speak."""
+        return "anthropic-version" in headers or "x-api-key" in headers
 
     def key_of(self, headers: Mapping[str, str]) -> str:
         """The key from `x-api-key`, or from `authorization` as newer SDKs send it."""
@@ -65,6 +74,22 @@ class AnthropicEndpoint:
                 f"A maximum of {MAX_BREAKPOINTS} blocks with cache_control may be provided. "
                 f"Found {marks}."
             )
+
+    def unknown_model(self, name: str) -> ProviderError:
+        """The name is all it says."""
+        return ProviderError(f"model: {name}", kind="not_found")
+
+    def too_long(self, found: int, limit: int) -> ProviderError:
+        """The service has no kind of its own for this."""
+        return _bad(f"prompt is too long: {found} tokens > {limit} maximum")
+
+    def dress(self, answer: ModelAnswer, _request: ModelRequest) -> ModelAnswer:
+        """Scripts make answers as this service gives them."""
+        return answer
+
+    def counted_root(self, root: Mapping[str, Json]) -> Mapping[str, Json]:
+        """The same members as in a request for an answer."""
+        return root
 
     def segments(self, root: Mapping[str, Json]) -> Sequence[Segment]:
         """Tools, instructions, messages."""

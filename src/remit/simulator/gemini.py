@@ -1,15 +1,17 @@
 """The simulated Gemini service: refuses what the real one refuses, in its words."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from remit.errors import ProviderError
 from remit.simulator.cache import Segment
-from remit.simulator.compose import redacted_is_genuine, signature
+from remit.simulator.compose import redacted, redacted_is_genuine, signature
 from remit.values.message import ImagePart, Message, ResultPart, ThinkingPart
-from remit.values.model import ModelRequest
+from remit.values.model import ModelAnswer, ModelRequest, RawCall, RawPart, RawThinking
 from remit.wire import sse
 from remit.wire.gemini.codec import GEMINI
+from remit.wire.gemini.count import COUNT
 from remit.wire.gemini.errors import error_body
 from remit.wire.gemini.request import STREAMED, VERSION, WHOLE
 from remit.wire.gemini.request_decode import camel
@@ -29,6 +31,9 @@ _IMAGES = frozenset({"image/png", "image/jpeg", "image/webp"})
 _REQUEST = "GenerateContentRequest"
 INPUT_LIMIT = 1_048_576  # of every model since 2.5, as the list of models tells it
 OUTPUT_LIMIT = 65_536
+_MODELS = f"/{VERSION}/models"
+# How the ids begin that scripts give where they name none.
+_SCRIPTED_CALL, _SCRIPTED_ANSWER = "toolu_01", "msg_01"
 
 
 def _bad(message: str) -> ProviderError:
@@ -39,7 +44,15 @@ class GeminiEndpoint:
     """`remit.simulator.endpoint.Endpoint` for generateContent."""
 
     codec = GEMINI
-    route = f"/{VERSION}/models/{{model:[^/:]+}}:{{verb:{WHOLE}|{STREAMED}}}"
+    route = f"{_MODELS}/{{model:[^/:]+}}:{{verb:{WHOLE}|{STREAMED}}}"
+    count_route = f"{_MODELS}/{{model:[^/:]+}}:{COUNT}"
+    models_route = _MODELS
+    id_header = ""
+    wrong_key = "API key not valid. Please pass a valid API key."
+
+    def speaks(self, headers: Mapping[str, str], path: str) -> bool:
+        """It has paths of its own."""
+        return path.startswith(f"/{VERSION}/") or "x-goog-api-key" in headers
 
     def key_of(self, headers: Mapping[str, str]) -> str:
         """The key from `x-goog-api-key`, or from `authorization` as Vertex AI takes it."""
@@ -66,6 +79,36 @@ class GeminiEndpoint:
         _check_contents(request)
         if checks_signatures(request.model):
             _check_signatures(root)
+
+    def unknown_model(self, name: str) -> ProviderError:
+        """What it says of a model that does not exist."""
+        return ProviderError(
+            f"models/{name} is not found for API version {VERSION}, or is not supported for "
+            f"{WHOLE}. Call ListModels to see the list of available models and their supported "
+            "methods.",
+            kind="not_found",
+        )
+
+    def too_long(self, found: int, limit: int) -> ProviderError:
+        """The service has no kind of its own for this."""
+        return _bad(
+            f"The input token count ({found}) exceeds the maximum number of tokens allowed "
+            f"({limit})."
+        )
+
+    def dress(self, answer: ModelAnswer, request: ModelRequest) -> ModelAnswer:
+        """Older models give calls no ids, newer ones sign the first; a cache costs no writing."""
+        signs = checks_signatures(request.model)
+        return replace(
+            answer,
+            parts=tuple(_dressed(answer.parts, signs=signs)),
+            provider_id=answer.provider_id.removeprefix(_SCRIPTED_ANSWER),
+            usage=answer.usage.model_copy(update={"cache_write": 0, "cache_write_1h": 0}),
+        )
+
+    def counted_root(self, root: Mapping[str, Json]) -> Mapping[str, Json]:
+        """A whole request inside, or contents alone."""
+        return _dict(_members(root).get("generateContentRequest")) or root
 
     def segments(self, root: Mapping[str, Json]) -> Sequence[Segment]:
         """Instructions, tools, contents; every turn may be found again in the implicit cache."""
@@ -99,12 +142,28 @@ class GeminiEndpoint:
                     "displayName": quote(name),
                     "inputTokenLimit": str(INPUT_LIMIT),
                     "outputTokenLimit": str(OUTPUT_LIMIT),
-                    "supportedGenerationMethods": array(map(quote, (WHOLE, "countTokens"))),
+                    "supportedGenerationMethods": array(map(quote, (WHOLE, COUNT))),
                 }
             )
             for name in models
         ]
         return record({"models": array(rows)}).encode()
+
+
+def _dressed(parts: Iterable[RawPart], *, signs: bool) -> Iterator[RawPart]:
+    before: RawPart | None = None
+    for part in parts:
+        if not isinstance(part, RawCall):
+            yield part
+        else:
+            is_signed = isinstance(before, RawThinking) and bool(before.redacted)
+            if signs and not is_signed:
+                yield RawThinking("", redacted=redacted(part.tool + part.arguments))
+            signs = False  # the first carries it for all
+            given = part.provider_id
+            made_up = given.startswith(_SCRIPTED_CALL)
+            yield RawCall("" if made_up else given, part.tool, part.arguments)
+        before = part
 
 
 # ---------------------------------------------------------------- checks

@@ -6,24 +6,27 @@ import hmac
 import ipaddress
 import time
 from collections import OrderedDict, deque
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 
 from aiohttp import web
 
 from remit.errors import ConfigError, ProviderError
 from remit.simulator import faults
-from remit.simulator.anthropic import AnthropicEndpoint
 from remit.simulator.cache import PromptCache
-from remit.simulator.compose import identifier
+from remit.simulator.compose import identifier, tokens
 from remit.simulator.endpoint import Endpoint
+from remit.simulator.protocols import ENDPOINTS, spoken_by
 from remit.simulator.scenario import ECHO, Fault, Play, Scenario, Script, play
+from remit.simulator.sending import broken_body, whole
 from remit.simulator.usage import UsageDesk
 from remit.values.clean import Clean
 from remit.values.model import ModelAnswer, ModelRequest
 from remit.values.usage import Usage
 from remit.wire import sse
+from remit.wire.codec import Counting
 from remit.wire.jsontext import Json, array, quote, record, write
 from remit.wire.node import Node
 
@@ -79,21 +82,26 @@ class Simulator:
         """Refuse a missing or wrong key with `ProviderError`."""
         key = endpoint.key_of(headers)
         if self._key is not None and not hmac.compare_digest(key.encode(), self._key.encode()):
-            raise ProviderError("invalid x-api-key", kind="auth")
+            raise ProviderError(endpoint.wrong_key, kind="auth")
 
     def read(
-        self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes
+        self, endpoint: Endpoint, headers: Mapping[str, str], body: bytes, path: str
     ) -> tuple[ModelRequest, dict[str, Json]]:
         """The request, checked as the real service checks it. Raises `ProviderError`."""
         self.check_key(endpoint, headers)
         root = Node.of(body, kind="bad_request", about="The request body is not valid JSON: ")
-        request = endpoint.codec.decode_request(body, Clean.vouch)
+        codec = endpoint.codec
+        request = codec.located(codec.decode_request(body, Clean.vouch), path)
         members = root.members()
         endpoint.check(headers, members, request)
-        models = self._known.models
-        if models and request.model not in models:
-            raise ProviderError(f"model: {request.model}", kind="not_found")
+        if self.models and request.model not in self.models:
+            raise endpoint.unknown_model(request.model)
         return request, members
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """The models there are; none means that every name exists."""
+        return self._known.models
 
     def decide(self, endpoint: Endpoint, request: ModelRequest, root: Mapping[str, Json]) -> Play:
         """The answer with its usage, and the fault. Raises `ProviderError`."""
@@ -108,10 +116,7 @@ class Simulator:
             endpoint.segments(root), min_tokens=known.cache_min_tokens, now_s=time.monotonic()
         )
         if counted.total > known.context_tokens:
-            raise ProviderError(
-                f"prompt is too long: {counted.total} tokens > {known.context_tokens} maximum",
-                kind="bad_request",
-            )
+            raise endpoint.too_long(counted.total, known.context_tokens)
         usage = made.answer.usage
         if not usage.input:
             usage = usage.model_copy(
@@ -121,7 +126,14 @@ class Simulator:
                     "cache_write": counted.written,
                 }
             )
-        return replace(made, answer=replace(made.answer, usage=usage))
+        answer = endpoint.dress(replace(made.answer, usage=usage), request)
+        return replace(made, answer=answer)
+
+    def count(self, endpoint: Endpoint, counting: Counting, body: bytes) -> bytes:
+        """How many tokens of input a request would be billed. Raises `ProviderError`."""
+        root = Node.of(body, kind="bad_request", about="The request body is not valid JSON: ")
+        segments = endpoint.segments(endpoint.counted_root(root.members()))
+        return counting.encode_counted(tokens(sum(len(one.content) for one in segments)))
 
     def _note(self, digest: str) -> None:
         self._seen[digest] = self._seen.get(digest, 0) + 1
@@ -160,7 +172,7 @@ class Simulator:
         fault: Fault | None = None
         try:
             body = await request.read()
-            read, root = self.read(endpoint, headers, body)
+            read, root = self.read(endpoint, headers, body, request.path)
             plan = self.decide(endpoint, read, root)
             fault = plan.fault
             await asyncio.sleep((plan.latency_ms + (fault.latency_ms if fault else 0)) / 1000)
@@ -177,13 +189,15 @@ class Simulator:
             await faults.hang()
         return await self._answer(endpoint, request, read, plan, len(body))
 
-    def models(self, endpoint: Endpoint, request: web.Request) -> web.Response:
-        """Answer which models there are."""
+    async def tell(
+        self, endpoint: Endpoint, request: web.Request, telling: Callable[[bytes], bytes]
+    ) -> web.Response:
+        """Answer a question that bills nothing: which models there are, how many tokens."""
         try:
             self.check_key(endpoint, _lowered(request))
+            body = telling(await request.read())
         except ProviderError as exc:
             return self.refuse(endpoint, exc)
-        body = endpoint.model_list(self._known.models)
         return web.Response(body=body, content_type="application/json")
 
     def refuse(
@@ -222,7 +236,8 @@ class Simulator:
         self.usage[name] = self.usage.get(name, Usage()) + answer.usage
         now_ms = time.time_ns() // 1_000_000
         self.desk.ledger.note(endpoint.codec.provider, answer.model, answer.usage, now_ms)
-        headers = self.limit_headers(endpoint) | {"request-id": request_id}
+        named = {endpoint.id_header: request_id} if endpoint.id_header else {}
+        headers = self.limit_headers(endpoint) | named
         fault = plan.fault if plan.fault and plan.fault.kind in faults.MIDSTREAM else None
         if read.stream:
             headers["content-type"] = f"{sse.CONTENT_TYPE}; charset=utf-8"
@@ -231,9 +246,9 @@ class Simulator:
             headers["content-type"] = "application/json"
             chunks = [endpoint.codec.encode_answer(answer)]
         if fault is None:
-            return await _send(request, headers, chunks, plan.pace_ms)
+            return await whole(request, headers, chunks, plan.pace_ms)
         if not read.stream:
-            return await _broken_body(request, headers, chunks[0], fault)
+            return await broken_body(request, headers, chunks[0], fault)
         response = web.StreamResponse(headers=headers)
         await response.prepare(request)
         for chunk in chunks[: faults.pieces_before(fault, len(chunks))]:
@@ -266,58 +281,34 @@ def _lowered(request: web.Request) -> dict[str, str]:
     return {name.lower(): value for name, value in request.headers.items()}
 
 
-async def _send(
-    request: web.Request, headers: dict[str, str], chunks: list[bytes], pace_ms: int
-) -> web.StreamResponse:
-    if len(chunks) == 1:
-        return web.Response(headers=headers, body=chunks[0])
-    response = web.StreamResponse(headers=headers)
-    await response.prepare(request)
-    if pace_ms:
-        for chunk in chunks:
-            await response.write(chunk)
-            await asyncio.sleep(pace_ms / 1000)
-    else:
-        await response.write(b"".join(chunks))
-    return response
-
-
-async def _broken_body(
-    request: web.Request, headers: dict[str, str], body: bytes, fault: Fault
-) -> web.StreamResponse:
-    """A body in one piece that breaks: the length promises all of it."""
-    # `after_events` counts events, of which a body in one piece has none: half of it goes out.
-    sent = body[: len(body) // 2]
-    if fault.kind == "malformed":
-        return web.Response(headers=headers, body=sent)
-    response = web.StreamResponse(headers=headers | {"content-length": str(len(body))})
-    await response.prepare(request)
-    await response.write(sent)
-    if fault.kind == "hang_midstream":
-        await faults.hang()
-    faults.reset(request)
-    return response
-
-
-def _application(simulator: Simulator, endpoints: tuple[Endpoint, ...]) -> web.Application:
+def _application(simulator: Simulator) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
 
     async def report(_request: web.Request) -> web.StreamResponse:
         return web.Response(body=simulator.report(), content_type="application/json")
 
     async def models(request: web.Request) -> web.StreamResponse:
-        return simulator.models(endpoints[0], request)
+        endpoint = _asked(request)
+        return await simulator.tell(
+            endpoint, request, lambda _: endpoint.model_list(simulator.models)
+        )
 
-    async def unknown(_request: web.Request) -> web.StreamResponse:
-        return simulator.refuse(endpoints[0], ProviderError("Not found", kind="not_found"))
+    async def unknown(request: web.Request) -> web.StreamResponse:
+        error = ProviderError("Not found", kind="not_found")
+        return simulator.refuse(_asked(request), error)
 
     app.router.add_get("/_simulator/report", report)
-    app.router.add_get("/v1/models", models)
+    for route in dict.fromkeys(endpoint.models_route for endpoint in ENDPOINTS):
+        app.router.add_get(route, models)
     simulator.desk.add_routes(app.router)
-    for endpoint in endpoints:
+    for endpoint in ENDPOINTS:
         _add(app, simulator, endpoint)
     app.router.add_route("*", "/{path:.*}", unknown)
     return app
+
+
+def _asked(request: web.Request) -> Endpoint:
+    return spoken_by(_lowered(request), request.path)
 
 
 def _add(app: web.Application, simulator: Simulator, endpoint: Endpoint) -> None:
@@ -325,6 +316,15 @@ def _add(app: web.Application, simulator: Simulator, endpoint: Endpoint) -> None
         return await simulator.serve(endpoint, request)
 
     app.router.add_post(endpoint.route, serve)
+    counting = endpoint.codec.counting
+    if counting is None:
+        return
+    telling = partial(simulator.count, endpoint, counting)
+
+    async def count(request: web.Request) -> web.StreamResponse:
+        return await simulator.tell(endpoint, request, telling)
+
+    app.router.add_post(endpoint.count_route, count)
 
 
 @asynccontextmanager
@@ -343,7 +343,7 @@ async def running(
     """
     simulator = Simulator(scenario, key)
     runner = web.AppRunner(
-        _application(simulator, (AnthropicEndpoint(),)),
+        _application(simulator),
         handler_cancellation=True,  # a client that goes away ends a hanging answer
         access_log=None,
         shutdown_timeout=_SHUTDOWN_S,

@@ -45,6 +45,17 @@ class StreamDecoder(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Counting:
+    """How a provider is asked for the input tokens of a request, which bills nothing."""
+
+    path: Callable[[ModelRequest], str]
+    encode_count: Callable[[ModelRequest], bytes]
+    encode_counted: Callable[[int], bytes]
+    decode_count: Callable[[bytes], int]
+    """Raises `ProviderError` (`malformed`)."""
+
+
 def as_it_is(request: ModelRequest, _path: str) -> ModelRequest:
     """The request, where its body says everything."""
     return request
@@ -79,3 +90,5 @@ class Codec:
     encode_limits: Callable[[RateLimits, int], dict[str, str]]
     decode_limits: Callable[[Mapping[str, str], int], RateLimits]
     request_id: Callable[[Mapping[str, str]], str]
+    counting: Counting | None = None
+    """None where the provider counts nothing without answering."""

@@ -1,6 +1,12 @@
 """The Anthropic Messages protocol as one codec value."""
 
 from remit.wire.anthropic.answer import decode_answer, encode_answer
+from remit.wire.anthropic.count import (
+    count_path,
+    decode_count,
+    encode_count,
+    encode_counted,
+)
 from remit.wire.anthropic.errors import (
     decode_error,
     decode_limits,
@@ -11,7 +17,7 @@ from remit.wire.anthropic.errors import (
 from remit.wire.anthropic.request import encode_request, headers, path
 from remit.wire.anthropic.request_decode import decode_request
 from remit.wire.anthropic.stream import Decoder, encode_stream
-from remit.wire.codec import Codec
+from remit.wire.codec import Codec, Counting
 
 ANTHROPIC = Codec(
     provider="anthropic",
@@ -30,4 +36,5 @@ ANTHROPIC = Codec(
     encode_limits=encode_limits,
     decode_limits=decode_limits,
     request_id=request_id,
+    counting=Counting(count_path, encode_count, encode_counted, decode_count),
 )

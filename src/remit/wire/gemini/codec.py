@@ -2,8 +2,15 @@
 
 from dataclasses import replace
 
-from remit.wire.codec import Codec
+from remit.wire.codec import Codec, Counting
 from remit.wire.gemini.answer import decode_answer, encode_answer
+from remit.wire.gemini.count import (
+    count_path,
+    decode_count,
+    encode_count,
+    encode_counted,
+    versionless_count_path,
+)
 from remit.wire.gemini.errors import (
     decode_error,
     decode_limits,
@@ -33,6 +40,11 @@ GEMINI = Codec(
     encode_limits=encode_limits,
     decode_limits=decode_limits,
     request_id=request_id,
+    counting=Counting(count_path, encode_count, encode_counted, decode_count),
 )
-VERTEX = replace(GEMINI, path=versionless_path)
+VERTEX = replace(
+    GEMINI,
+    path=versionless_path,
+    counting=Counting(versionless_count_path, encode_request, encode_counted, decode_count),
+)
 """The same under a base URL that names the version and what stands above the models."""

@@ -54,11 +54,14 @@ def path(request: ModelRequest) -> str:
 
 def versionless_path(request: ModelRequest) -> str:
     """The path after a base URL that names the version, such as Vertex AI's."""
-    # Tuned models have a collection of their own: `tunedModels/mine`.
-    collection, slash, name = request.model.rpartition("/")
-    place = quote_path(f"{collection}{slash}" if slash else "models/")
     verb = f"{STREAMED}?alt=sse" if request.stream else WHOLE
-    return f"/{place}{quote_path(name, safe='')}:{verb}"
+    return f"{place(request)}:{verb}"
+
+
+def place(request: ModelRequest) -> str:
+    """Where the model stands; tuned models have a collection of their own: `tunedModels/mine`."""
+    collection, slash, name = request.model.rpartition("/")
+    return f"/{quote_path(collection if slash else 'models')}/{quote_path(name, safe='')}"
 
 
 # ---------------------------------------------------------------- encode
