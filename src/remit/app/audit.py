@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from remit.app.audit_ledger import Everybody, TrialBalance
 from remit.app.audit_run import Damage, RunAudit, audit_run
 from remit.errors import ChainBroken, StoreCorrupt
 from remit.journal.record import GENESIS
@@ -18,8 +19,10 @@ from remit.journal.seal import (
     read_head,
     sign_head,
 )
+from remit.policy.book import is_book
 from remit.ports import Store
 from remit.runtime.reader import Reader
+from remit.values.account import OPERATOR
 
 # Leaves and rows read at a time: enough to keep the store busy, little to hold.
 _LEAVES = 100_000
@@ -48,6 +51,8 @@ class Verification:
 
     tenant: str
     runs: int
+    books: int
+    """Streams of facts that concern no run: what operators set, what was paid."""
     records: int
     erased: int
     """Records whose payload was erased; they still stand in their chains."""
@@ -132,15 +137,18 @@ async def verify_journal(
     be read at all.
     """
     chosen = sorted(set(tenants))
+    everybody = Everybody(whole=not chosen)
     if not chosen:
         named = {head.tenant for head in heads if head.tenant is not None}
-        chosen = sorted({row.tenant for row in await read_rows(store, None)} | named | {_LOCAL})
+        known = {row.tenant for row in await read_rows(store, None)} | named | {_LOCAL}
+        # The operator's accounts are drawn on by all tenants: they are checked at the end.
+        chosen = [*sorted(known - {OPERATOR}), OPERATOR]
     found = []
     for tenant in chosen:
         mine = [head for head in heads if head.tenant in (None, tenant)]
-        check = _Check(store, Reader(store), key, dict(macs), tenant)
+        check = _Check(store, Reader(store), key, dict(macs), tenant, everybody)
         found.append(await check.verify(mine, now_ms))
-    return [each for each in found if len(chosen) == 1 or each.size or each.damages]
+    return [each for each in found if each.size or each.damages] or found[:1]
 
 
 # What reading rows of another type than any store writes may raise, besides the store's own word.
@@ -149,15 +157,14 @@ _LOCAL = "local"  # looked at even when no row names it: its rows may have been 
 
 
 async def read_rows(store: Store, tenant: str | None) -> list[RunRow]:
-    """All rows, newest first."""
+    """All rows: runs, then books, each newest first."""
     rows: list[RunRow] = []
-    before: str | None = None
-    while True:
-        page = await store.runs(tenant, before=before, limit=_ROWS)
-        rows += page
-        if len(page) < _ROWS:
-            return rows
-        before = page[-1].run
+    for books in (False, True):
+        before: str | None = None
+        while page := await store.runs(tenant, before=before, limit=_ROWS, books=books):
+            rows += page
+            before = page[-1].run
+    return rows
 
 
 @dataclass(slots=True)
@@ -169,6 +176,7 @@ class _Check:
     key: Ed25519PrivateKey
     macs: dict[str, bytes]
     tenant: str
+    everybody: Everybody
     damages: list[Damage] = field(default_factory=list)
     audits: list[RunAudit] = field(default_factory=list)
 
@@ -189,11 +197,14 @@ class _Check:
         tree = GrowingTree(leaves)
         checked = await self._check_stored(leaves)
         proofs = tuple(self._check_given(head, tree, leaves) for head in given)
-        if not self.damages and await self.store.sequence(self.tenant) == size:
-            await self._check_ledger()
+        if self.damages:
+            self.everybody.whole = False
+        else:
+            await self._check_ledger(size)
         return Verification(
             tenant=self.tenant,
-            runs=len(rows),
+            runs=sum(not is_book(row.run) for row in rows),
+            books=sum(is_book(row.run) for row in rows),
             records=sum(len(audit.hashes) for audit in self.audits),
             erased=sum(audit.erased for audit in self.audits),
             heads=checked + len(given),
@@ -314,19 +325,25 @@ class _Check:
             return head, None
         return head, tuple(proof)
 
-    async def _check_ledger(self) -> None:
-        """What the events posted is what the accounts say."""
-        if any(audit.erased for audit in self.audits):
+    async def _check_ledger(self, size: int) -> None:
+        """The trial balance; not of a journal in which something was erased or written just now."""
+        count = sum(len(audit.hashes) for audit in self.audits)
+        self.everybody.records += count
+        trial = TrialBalance(self.store, self.tenant, self.audits)
+        try:
+            await trial.read()
+        except _UNREADABLE as exc:
+            self._damage(f"its accounts cannot be read: {exc}")
             return
-        sums: dict[str, int] = {}
-        for audit in self.audits:
-            for name, amount in audit.posted.items():
-                sums[name] = sums.get(name, 0) + amount
-        balances = {each.account: each for each in await self.store.balances(self.tenant)}
-        for name in sorted(sums.keys() | balances.keys()):
-            posted = balances[name].posted if name in balances else 0
-            if posted != sums.get(name, 0):
-                self._damage(f"the account {name} says {posted}, the events {sums.get(name, 0)}")
+        if self.tenant == OPERATOR and self.everybody.whole:
+            written = sum(row.version for row in await read_rows(self.store, None))
+            self.everybody.whole = written == self.everybody.records
+        still = await self.store.sequence(self.tenant) == size == count
+        if not still or any(audit.erased for audit in self.audits):
+            self.everybody.whole = False
+            return
+        for run, what in trial.faults(self.everybody):
+            self._damage(what, run)
 
     async def _sign(self, tree: GrowingTree, now_ms: int) -> bytes | None:
         if self.damages or tree.size == 0:

@@ -17,9 +17,14 @@ from remit.machine.evolve import fold
 from remit.machine.state import begin
 from remit.policy.book import is_book, limits_of
 from remit.ports import Store
+from remit.projections.ledger import RunCharges, sums
+from remit.projections.trial import faults
 from remit.runtime.decisions import status_of
+from remit.runtime.ledger import others_of
 from remit.runtime.reader import Reader
+from remit.values.ledger import Amounts, LedgerKey
 
+_ENDED = ("completed", "stopped")
 _VERSION = re.compile(r"version (\d{1,9}): ", re.ASCII)
 
 
@@ -51,6 +56,9 @@ class RunAudit:
     posted: dict[str, int] = field(default_factory=dict)
     limits: tuple[LimitLine, ...] = ()
     """What its book says operators set."""
+    sums: dict[LedgerKey, Amounts] = field(default_factory=dict)
+    """What its entries add to the ledger."""
+    ended: bool = False
     names: dict[str, str] = field(default_factory=dict)
     """Other runs it speaks of, and how."""
     damages: list[Damage] = field(default_factory=list)
@@ -73,7 +81,7 @@ async def audit_run(
         _check_length(audit, row, now, len(records))
         _check_header(audit, now, records)
         if not audit.damages and not audit.erased and now is not None:
-            await _check_content(audit, store, reader, now, bodies)
+            await _check_content(audit, store, reader, now, records, bodies)
     except RemitError as exc:
         audit.damage(*_placed(str(exc), row))
     except (TypeError, ValueError, KeyError, IndexError, AttributeError) as exc:
@@ -137,16 +145,28 @@ def _check_header(audit: RunAudit, now: RunRow | None, records: Sequence[Record]
 
 
 async def _check_content(
-    audit: RunAudit, store: Store, reader: Reader, row: RunRow, bodies: list[Body]
+    audit: RunAudit,
+    store: Store,
+    reader: Reader,
+    row: RunRow,
+    records: Sequence[Record],
+    bodies: list[Body],
 ) -> None:
     """What the records say is what the row says, and what they refer to is unchanged."""
     events = [event for body in bodies for event in body.events]
     _, posts = transfers(audit.run, events)
     for post in posts:
         audit.posted[post.account] = audit.posted.get(post.account, 0) + post.amount
+    audit.ended = row.status in _ENDED
+    pairs = [(record.header, body) for record, body in zip(records, bodies, strict=True)]
+    charges = RunCharges(audit.tenant, audit.run)
+    charges.others = await others_of(store, audit.tenant, audit.run, pairs)
+    audit.sums = sums(charge for pair in pairs for charge in charges.add(pair))
     if is_book(audit.run):
         audit.limits = limits_of(events)
         return
+    for version, what in faults(pairs):
+        audit.damage(what, version)
     started = events[0] if events else None
     if not isinstance(started, RunStarted):
         audit.damage("does not begin with RunStarted", 1)

@@ -128,7 +128,7 @@ class Budgets:
         }
         holders = self._holders(tenant) if named is None else {named}
         declared = self._declared(tenant, holders | {holder_of(name) for name in balances})
-        names = {*balances, *declared, *(name for name in set_limits if _shown(name, named))}
+        names = {*balances, *declared, *_drawn_on(set_limits, named)}
         found = []
         for name in sorted(names)[:limit]:
             source, amount, line = _in_force(name, set_limits, declared, balances)
@@ -292,8 +292,11 @@ def _in_force(
     return "declared", said, name
 
 
-def _shown(name: str, holder: str | None) -> bool:
-    return holder is None or holder_of(name) == holder
+def _drawn_on(set_limits: Iterable[str], holder: str | None) -> set[str]:
+    """The accounts that these limits make; one for each of a scope is also one of the holder."""
+    if holder is None:
+        return set(set_limits)
+    return {f"{holder}|{name.partition('|')[2]}" for name in set_limits}
 
 
 def _spender(tenant: str, holder: str) -> Spender:
@@ -350,4 +353,6 @@ def _budget(holder: str, window: str, amounts: Mapping[str, str | int | None]) -
     except ValidationError as exc:
         error = exc.errors()[0]
         where = ".".join(str(part) for part in error["loc"])
-        raise UsageError(f"{holder}{' ' if where else ''}{where}: {error['msg']}") from None
+        raise UsageError(
+            f"{holder}{' ' if where else ''}{where}: {error['msg'].removeprefix('Value error, ')}"
+        ) from None

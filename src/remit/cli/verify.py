@@ -30,6 +30,8 @@ _MAX_HEAD_BYTES = 64 * 1024  # a head has about 300 bytes
 def verify(options: Options, *, heads: tuple[str, ...]) -> int:
     """Check that the journal is what was written: every record, row, account and head.
 
+    The ledger too: each cost from usage and price, all accounts, limits, holds and sums.
+
     Prints the head of the tree of records. Keep it outside: only who holds a head can see that the
     newest records were cut off.
     """
@@ -78,6 +80,7 @@ def verification_json(each: Verification) -> dict[str, object]:
         "tenant": each.tenant,
         "sound": not each.damages,
         "runs": each.runs,
+        "books": each.books,
         "records": each.records,
         "erased": each.erased,
         "heads_checked": each.heads,
@@ -97,7 +100,8 @@ def verification_json(each: Verification) -> dict[str, object]:
 
 def _print(each: Verification) -> None:
     erased = f", {each.erased} erased" if each.erased else ""
-    counted = f"runs {each.runs}, records {each.records}{erased}, earlier heads {each.heads}"
+    books = f", books {each.books}" if each.books else ""
+    counted = f"runs {each.runs}{books}, records {each.records}{erased}, earlier heads {each.heads}"
     if not each.damages:
         click.echo(f"{click.style('sound', fg='green')} {each.tenant}: {counted}")
         click.echo(f"head  {each.size}:{each.root.hex()}")

@@ -7,21 +7,26 @@ was assumed and is known later is corrected by an entry of its own; none is ever
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, cast, get_args
+from typing import Literal
 
 from remit.journal.events import (
     AssumptionCorrected,
     CallJudged,
-    Event,
+    InputRequested,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
+    ProbeCompleted,
     RunStarted,
+    ToolCompleted,
+    ToolFailed,
+    ToolResolved,
+    ToolUnknown,
 )
-from remit.journal.fact import Post
+from remit.journal.facts_of_tools import Settled
 from remit.journal.transfers import PostLine
 from remit.projections.timeline import Pair, Told, timeline
-from remit.values.account import resolve, unit_of
+from remit.values.account import resolve
 from remit.values.ledger import Amounts, LedgerKey, amounts_of, utc_day
 from remit.values.usage import Usage
 
@@ -31,6 +36,8 @@ TOOLS = "tool"
 
 _NO_USE = Usage()
 _UNKNOWN = "unknown:"
+_NO_MONEY = (Amounts(), Amounts(calls=1))
+"""A call that was refused before anything was done, or a tool without a price: nothing moved."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,6 +72,7 @@ class Charge:
     run: str
     call: str
     attempt: int
+    """0 where it is taken back that any attempt happened."""
     provider: str
     model: str
     """With the provider's prefix, as it was asked for; `tool:NAME` for a tool."""
@@ -96,30 +104,9 @@ class Charge:
         return Line(spender, self.amounts.cost, 0), Line(provider, 0, self.amounts.cost)
 
 
-class _Settled(Protocol):
-    """An event that settles a call, of a model or of a tool that has a price."""
-
-    @property
-    def call(self) -> str: ...
-
-    @property
-    def attempt(self) -> int: ...
-
-    @property
-    def cost(self) -> int: ...
-
-    @property
-    def posts(self) -> tuple[Post, ...]: ...
-
-
-_MODEL = (ModelCompleted, ModelFailed)
-# Tools may have prices; those of their events that can settle are found by their fields.
-_TOOL: tuple[type, ...] = tuple(
-    kind
-    for kind in get_args(get_args(Event)[0])
-    if {"call", "attempt", "cost", "posts"} <= kind.model_fields.keys()
-    and kind not in (*_MODEL, AssumptionCorrected)
-)
+_OfTool = ToolCompleted | ToolFailed | ToolUnknown | InputRequested
+_TakenBack = ProbeCompleted | ToolResolved
+_Settled = ModelCompleted | ModelFailed | _OfTool | _TakenBack
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +153,11 @@ class RunCharges:
                 return self._model(told, event)
             case AssumptionCorrected() as event:
                 return self._corrected(told, event)
-            case event if isinstance(event, _TOOL):
-                return self._tool(told, cast("_Settled", event))
+            case ToolCompleted() | ToolFailed() | ToolUnknown() | InputRequested() as event:
+                return self._tool(told, event)
+            case ProbeCompleted() | ToolResolved() as event:
+                back = Amounts(cost=event.cost, assumed=event.cost)
+                return self._charge(told, event, back, self._named(event.call))
             case _:
                 pass
         return None
@@ -182,35 +172,34 @@ class RunCharges:
             usage, assumed, over = event.usage or _NO_USE, event.cost * event.assumed, False
             if asked is None:
                 asked = _Asked(_UNKNOWN, "")
-            if not event.assumed and event.usage is None and not event.cost:
-                return None  # refused before anything was generated: nothing moved
         amounts = amounts_of(usage, cost=event.cost, assumed=assumed, over_hold=int(over))
-        return self._charge(told, "model", event, amounts, asked)
+        return self._charge(told, event, amounts, asked)
 
-    def _tool(self, told: Told, event: _Settled) -> Charge | None:
-        tool = self._tools.pop(event.call, "")
-        if not event.cost and not any(post.amount for post in event.posts):
-            return None
-        calls = max((p.amount for p in event.posts if unit_of(p.account) == "calls"), default=0)
-        amounts = Amounts(
-            calls=calls,
-            cost=event.cost,
-            assumed=event.cost * bool(getattr(event, "assumed", False)),
-            over_hold=int(getattr(event, "over_hold", False)),
-        )
-        return self._charge(told, "tool", event, amounts, _Asked(f"{TOOLS}:{tool}", ""))
+    def _tool(self, told: Told, event: _OfTool) -> Charge | None:
+        asked = self._named(event.call)
+        if isinstance(event, ToolCompleted | ToolFailed):
+            self._tools.pop(event.call, None)  # nothing comes after it
+        assumed = event.cost if isinstance(event, Settled) and event.assumed else 0
+        amounts = Amounts(calls=1, cost=event.cost, assumed=assumed, over_hold=int(event.over_hold))
+        return self._charge(told, event, amounts, asked)
+
+    def _named(self, call: str) -> _Asked:
+        return _Asked(f"{TOOLS}:{self._tools.get(call, '')}", "")
 
     def _charge(
-        self, told: Told, kind: Kind, event: _Settled, amounts: Amounts, asked: _Asked
-    ) -> Charge:
+        self, told: Told, event: _Settled, amounts: Amounts, asked: _Asked
+    ) -> Charge | None:
+        """The entry of an event; none where nothing moved."""
+        if not isinstance(event, ModelCompleted) and amounts in _NO_MONEY:
+            return None
         return Charge(
-            kind=kind,
+            kind="model" if isinstance(event, ModelCompleted | ModelFailed) else "tool",
             time_ms=told.time_ms,
             tenant=self.tenant,
             who=self.who,
             run=self.run,
             call=event.call,
-            attempt=event.attempt,
+            attempt=0 if isinstance(event, _TakenBack) else event.attempt,
             provider=asked.model.partition(":")[0],
             model=asked.model,
             price_version=asked.price_version,
