@@ -8,8 +8,8 @@ from remit.wire.jsontext import Number
 from remit.wire.node import Node
 
 NANO_PER_CENT = NANO_PER_USD // 100
-# Twelve digits are a trillion dollars; reports made from binary fractions carry 17 to 20 digits.
-_AMOUNT = re.compile(r"[+-]?[0-9]{1,12}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
+# Fifteen digits of cents are ten trillion dollars; binary fractions leave 17 to 20 digits behind.
+_AMOUNT = re.compile(r"[+-]?[0-9]{1,15}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,2})?", re.ASCII)
 MAX_NANO = 10**12 * NANO_PER_USD
 _EXACT = Context(prec=200)  # more digits than an amount can have, so that nothing rounds unseen
 

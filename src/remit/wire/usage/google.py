@@ -8,6 +8,7 @@ The export names models only in the words of a SKU; see `google_sku`.
 import csv
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import date
+from typing import cast
 
 from remit.errors import ProviderError
 from remit.values.money import NANO_PER_USD, format_usd
@@ -99,6 +100,8 @@ def _credits(row: Node) -> int:
     found = row.find("credits")
     if found is None:
         return 0
+    if isinstance(found.value, str):  # a column of CSV, summed by whoever exported it
+        return any_amount(found, NANO_PER_USD)
     return sum(any_amount(each.get("amount"), NANO_PER_USD) for each in found.items())
 
 
@@ -162,7 +165,7 @@ def _csv_rows(text: str, about: str) -> Iterator[Node]:
     reader = csv.reader(text.splitlines(), strict=True)
     try:
         names = [name.strip().removeprefix("\ufeff") for name in next(reader, [])]
-        if not names or len(set(names)) < len(names):
+        if not names or len(set(names)) < len(names) or _overlap(names):
             raise ProviderError(
                 f"{about}: the first line should name each column once", kind="malformed"
             )
@@ -177,6 +180,11 @@ def _csv_rows(text: str, about: str) -> Iterator[Node]:
         raise ProviderError(f"{about}, line {reader.line_num}: {exc}", kind="malformed") from None
 
 
+def _overlap(names: list[str]) -> bool:
+    """One column stands for what others take apart, as `usage` beside `usage.amount`."""
+    return any(other.startswith(f"{name}.") for name in names for other in names)
+
+
 def _nested(cells: Mapping[str, str]) -> Json:
     """`{"sku.description": …}` as `{"sku": {"description": …}}`; empty cells are left out."""
     root: dict[str, Json] = {}
@@ -184,12 +192,9 @@ def _nested(cells: Mapping[str, str]) -> Json:
         if not text.strip():
             continue
         place = root
-        *above, last = name.replace("__", ".").split(".")
+        *above, last = name.split(".")
         for step in above:
-            below = place.setdefault(step, {})
-            if not isinstance(below, dict):
-                break
-            place = below
+            place = cast("dict[str, Json]", place.setdefault(step, {}))
         place[last] = text
     return root
 
