@@ -3,7 +3,15 @@
 import pytest
 
 from remit.cli.telling import _WORDS, tell
-from remit.journal.events import EVENT, Event, ToolCompleted, ToolResolved
+from remit.journal.events import (
+    EVENT,
+    Event,
+    ProbeCompleted,
+    ToolCompleted,
+    ToolFailed,
+    ToolResolved,
+    ToolUnknown,
+)
 from tests.journal.specimens import SPECIMENS
 from tests.projections.facts import answered, clean, judged
 
@@ -25,6 +33,13 @@ def test_every_event_has_its_line(name: str) -> None:
             ToolResolved(call="c1-1", happened=False, principal="boss"),
             "c1-1 did not happen, says boss:",
         ),
+        (ToolCompleted(call="c1-1", text=clean("ok"), cost=13_000_000), "c1-1 $0.0130: ok"),
+        (
+            ToolUnknown(call="c1-1", reason=clean("cut"), cost=10**9, assumed=True),
+            "c1-1 $1.0000 assumed: cut",
+        ),
+        (ToolFailed(call="c1-1", kind="limit", text=clean("no")), "c1-1 limit: no"),
+        (ProbeCompleted(call="c1-1", verdict="absent", cost=-(10**9)), "c1-1 absent -$1.0000:"),
     ],
 )
 def test_what_is_said(event: Event, line: str) -> None:

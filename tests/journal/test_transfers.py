@@ -9,9 +9,15 @@ from remit.journal.events import (
     ModelFailed,
     ModelRequested,
     Post,
+    ProbeCompleted,
+    ToolCompleted,
     ToolQueued,
+    ToolRequested,
+    ToolResolved,
+    ToolUnknown,
 )
-from remit.journal.transfers import HoldLine, PostLine, hold_id, transfers
+from remit.journal.transfers import HoldLine, PostLine, correction_id, hold_id, transfers
+from remit.values.clean import Clean
 from remit.values.usage import Usage
 
 OWN = "run:.|total|nano"
@@ -65,6 +71,35 @@ def test_transfers_in_order_on_full_names() -> None:
         PostLine("run_1:c1:2", SHARED, 7),
     ]
     assert transfers("run_1", ()) == ([], [])
+
+
+@pytest.mark.requirement("BUD-1")
+def test_priced_tools_hold_and_post_beside_the_models() -> None:
+    hold = Hold(account=OWN, amount=5, limit=100)
+    lost = (Post(account=OWN, amount=5),)
+    events = (
+        ToolRequested(call="c1-1", until_ms=9, holds=(hold,)),
+        ToolRequested(call="c1-2", until_ms=9),
+        ToolUnknown(call="c1-1", reason=Clean("cut"), cost=5, posts=lost, assumed=True),
+        ProbeCompleted(call="c1-1", verdict="unknown"),
+        ToolResolved(
+            call="c1-1",
+            happened=False,
+            principal="boss",
+            cost=-5,
+            posts=(Post(account=OWN, amount=-5),),
+        ),
+        ToolRequested(call="c1-1", attempt=2, until_ms=9, holds=(hold,)),
+        ToolCompleted(call="c1-1", attempt=2, text=Clean("ok"), cost=5, posts=lost),
+    )
+    own = "run:run_1|total|nano"
+    holds, posts = transfers("run_1", events)
+    assert holds == [HoldLine(f"run_1:c1-1:{n}", own, 5, 100) for n in (1, 2)]
+    assert posts == [
+        PostLine("run_1:c1-1:1", own, 5),
+        PostLine(correction_id("run_1", "c1-1"), own, -5),
+        PostLine("run_1:c1-1:2", own, 5),
+    ]
 
 
 def test_a_hold_is_named_by_run_call_and_attempt() -> None:

@@ -1,10 +1,11 @@
 """A tool knows its call, asks humans through it, and runs programs only where they are confined."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
-from remit.errors import NeedsInput, SandboxUnavailable
+from remit.errors import ConfigError, NeedsInput, SandboxUnavailable
 from remit.machine.call import Call
 from remit.values.command import Command
 from tests.machine.bench import settled
@@ -50,6 +51,20 @@ def test_without_an_app_no_program_runs() -> None:
     command = Command(argv=("true",), cwd="/")
     with pytest.raises(SandboxUnavailable, match="'true' needs a sandbox"):
         settled(CALL.run_confined(command))  # type: ignore[arg-type]  # the default is a coroutine
+
+
+@pytest.mark.requirement("BUD-1")
+def test_an_amount_is_entered_in_nano_dollars_and_a_float_is_none() -> None:
+    entered: list[int] = []
+    call = replace(CALL, enter_charge=entered.append)
+    call.charge("0.013")
+    call.charge(Decimal("0.5"))
+    call.charge(2)
+    assert entered == [13_000_000, 500_000_000, 2_000_000_000]
+    for wrong in (0.1, "-1", "much"):
+        with pytest.raises(ConfigError):
+            call.charge(wrong)  # type: ignore[arg-type]  # what is refused
+    CALL.charge("1")  # without an App there is nobody to pay
 
 
 def test_a_call_is_not_cancelled_unless_somebody_says_so() -> None:

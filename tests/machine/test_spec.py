@@ -69,6 +69,12 @@ def test_no_part_of_a_contract_is_forgotten_here() -> None:
     assert {name for change in AGENT_CHANGES for name in change} == set(AgentSpec.model_fields)
 
 
+def test_a_tool_without_a_price_has_the_text_it_had_before_there_were_prices() -> None:
+    assert b"price" not in canonical(TOOL)
+    priced = TOOL.model_copy(update={"price_nano": 5})
+    assert ToolSpec.model_validate_json(canonical(priced)) == priced
+
+
 def test_the_canonical_text_has_sorted_keys_and_reads_back() -> None:
     text = canonical(SPEC)
     tree = json.loads(text)

@@ -130,6 +130,9 @@ BAD: list[tuple[Callable[[], object], str]] = [
     (lambda: tool(access="rite")(fine), "'fine': access: Input should be 'read' or 'write'"),  # type: ignore[call-overload]  # what is refused
     (lambda: tool(access="write", resources="doc:{paht}")(fine), "names no argument 'paht'"),
     (lambda: tool(access="write", resources="doc:{}")(fine), "names no argument ''"),
+    (lambda: tool(access="read", price_usd="cheap")(fine), "price_usd: 'cheap' is not an amount"),
+    (lambda: tool(access="read", price_usd="0")(fine), "a price of nothing is none"),
+    (lambda: tool(access="read", reports_price=True)(fine), "say with price_usd"),
 ]
 
 
@@ -139,6 +142,19 @@ def test_a_declaration_that_could_not_work_is_refused(
 ) -> None:
     with pytest.raises(SpecError, match=re.escape(says)):
         declare()
+
+
+@pytest.mark.requirement("BUD-1")
+def test_a_price_is_a_part_of_the_contract_and_stands_in_it_in_nano_dollars() -> None:
+    plain, priced, reported = (
+        tool(access="read")(fine),
+        tool(access="read", price_usd="0.01")(fine),
+        tool(access="read", price_usd="0.01", reports_price=True)(fine),
+    )
+    assert (plain.spec.price_nano, plain.spec.reports_price) == (0, False)
+    assert (priced.spec.price_nano, priced.spec.reports_price) == (10_000_000, False)
+    assert reported.spec.reports_price
+    assert len({each.spec.contract for each in (plain, priced, reported)}) == 3
 
 
 # ---------------------------------------------------------------- calls

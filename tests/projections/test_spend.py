@@ -2,7 +2,14 @@
 
 import pytest
 
-from remit.journal.events import ModelFailed
+from remit.journal.events import (
+    InputRequested,
+    ModelFailed,
+    ProbeCompleted,
+    ToolCompleted,
+    ToolResolved,
+    ToolUnknown,
+)
 from remit.journal.fact import Post
 from remit.projections.spend import (
     Spent,
@@ -69,6 +76,44 @@ def test_each_settled_call_is_a_line() -> None:
     assert {line.model for line in lines} == {"sim:m"}
     assert lines[1].spent == Spent(calls=1, cost=100, assumed=100)
     assert lines[0].spent == Spent(calls=1, usage=Usage(input=20, output=10), cost=30)
+
+
+@pytest.mark.requirement("OBS-3", "BUD-1")
+def test_priced_tools_are_lines_and_what_is_taken_back_is_one() -> None:
+    lines = entries(
+        records(
+            started(),
+            asked(),
+            answered("", ("buy", "{}"), ("look", "{}"), cost=30),
+            judged("c1-1", tool="buy"),
+            ToolUnknown(call="c1-1", reason=clean("cut"), cost=50, posts=(post(50),), assumed=True),
+            ToolResolved(
+                call="c1-1", happened=False, principal="boss", cost=-50, posts=(post(-50),)
+            ),
+            ToolCompleted(call="c1-1", attempt=2, text=clean("ok"), cost=7, posts=(post(7),)),
+            ToolCompleted(call="c1-2", text=clean("free")),
+            InputRequested(
+                question="q", call="c1-1", key="k", text=clean("?"), answer_schema="", cost=1
+            ),
+            ProbeCompleted(call="c1-1", verdict="absent"),
+        )
+    )
+    found = [(line.model, line.tool, line.call, line.attempt, line.spent.cost) for line in lines]
+    assert found == [
+        ("sim:m", "", "c1", 1, 30),
+        ("", "buy", "c1-1", 1, 50),
+        ("", "buy", "c1-1", 0, -50),
+        ("", "buy", "c1-1", 2, 7),
+        ("", "buy", "c1-1", 1, 1),
+    ]
+    assert total(lines) == Spent(
+        calls=1, tool_calls=3, usage=Usage(input=20, output=10), cost=38, assumed=0
+    )
+    assert posted(lines) == {"run:run_1|total|nano": 37}
+
+
+def post(amount: int) -> Post:
+    return Post(account="run:.|total|nano", amount=amount)
 
 
 @pytest.mark.requirement("OBS-3")

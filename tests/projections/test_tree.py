@@ -225,6 +225,31 @@ def test_a_call_in_doubt_and_how_it_was_settled() -> None:
     ]
 
 
+@pytest.mark.requirement("BUD-1", "OBS-3")
+def test_what_a_priced_call_cost_stands_below_it_and_adds_up() -> None:
+    tree = decision_tree(
+        records(
+            started(),
+            asked(),
+            answered("", ("pay_bill", "{}")),
+            ToolUnknown(call="c1-1", reason=clean("cut"), cost=50, assumed=True),
+            ProbeCompleted(call="c1-1", verdict="absent", cost=-50),
+            BudgetRefused(call="c1-1", account="a", needed=50, available=1, limit=2),
+            InputRequested(
+                question="q", call="c1-1", key="k", text=clean("?"), answer_schema="", cost=3
+            ),
+            ToolCompleted(call="c1-1", text=clean("ok"), cost=60, over_hold=True),
+            BudgetRefused(call="c2", account="a", needed=50, available=1, limit=2),
+        )
+    )
+    (call,) = [node for node in tree.walk() if node.kind == "call"]
+    spent = [(node.cost, node.status) for node in call.children if node.kind == "spend"]
+    assert spent == [(50, "assumed"), (-50, "taken back"), (3, ""), (60, "above the price")]
+    assert call.cost == 63
+    assert [node.label for node in call.children if node.status == "refused"] == ["a"]
+    assert [node.call for node in tree.children if node.status == "refused"] == ["c2"]
+
+
 def test_failed_model_calls_and_their_retries() -> None:
     tree = decision_tree(
         records(

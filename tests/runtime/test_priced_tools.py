@@ -244,7 +244,7 @@ async def test_the_tools_of_a_sub_run_draw_on_its_parents_accounts() -> None:
 @pytest.mark.requirement("OBS-3")
 async def test_the_sums_of_the_views_are_those_of_the_accounts() -> None:
     agent = spender()
-    script = [*how("cheap", "breaks", "silent"), "done"]
+    script: list[Reply] = [*how("cheap", "breaks", "silent"), "done"]
     async with opened("memory:", [agent], *script) as app:
         run = await app.run(agent, "Go")
         row = await app.store.run("local", run.id)
