@@ -1,6 +1,5 @@
 """What the simulated provider would bill: its answers by UTC day, provider and model."""
 
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import date
@@ -34,13 +33,13 @@ class UsageLedger:
         """`prices` makes the price table when the first answer is counted."""
         self._prices = prices
         self._table: Prices | None = None
-        self._days: OrderedDict[date, dict[tuple[str, str], Billed]] = OrderedDict()
+        self._days: dict[date, dict[tuple[str, str], Billed]] = {}
 
     def note(self, provider: str, model: str, usage: Usage, now_ms: int) -> None:
         """Count one answer, also one that broke off on its way: it is billed."""
         models = self._days.setdefault(day_of(now_ms), {})
         while len(self._days) > MAX_DAYS:
-            self._days.popitem(last=False)
+            del self._days[min(self._days)]
         full = len(models) >= MAX_MODELS and (provider, model) not in models
         row = models.setdefault((provider, OTHERS if full else model), Billed())
         for token_class, count in token_classes(usage).items():

@@ -63,7 +63,7 @@ def want_of(query: Query, group: str) -> Want:
         raise bad("starting_at: this simulator reports whole UTC days")
     if group not in values_of(query, "group_by"):
         raise bad(f"group_by[]: this simulator groups by {group}")
-    if one_of(query, "ending_at") != rfc3339_start(day + DAY):
+    if read_day(one_of(query, "ending_at")) != day + DAY:
         raise bad("ending_at: this simulator reports one day at a time")
     return Want(day=day, keys=values_of(query, "api_key_ids"), page=one_of(query, "page"))
 

@@ -56,7 +56,7 @@ def _ask(groups: tuple[str, ...], want: Want) -> Query:
 
 def _want_of(query: Query) -> Want:
     day = read_day(one_of(query, "starting_at"))
-    if day is None or one_of(query, "ending_at") != rfc3339_start(day + DAY):
+    if day is None or read_day(one_of(query, "ending_at")) != day + DAY:
         raise bad("starting_at, ending_at: this simulator reports one whole UTC day at a time")
     if "model" not in values_of(query, "group_by"):
         raise bad("group_by[]: this simulator groups by model")
