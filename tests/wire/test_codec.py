@@ -14,8 +14,10 @@ from remit.wire.codec import Codec
 from remit.wire.gemini.codec import GEMINI
 from remit.wire.openai_chat.codec import OPENAI_CHAT, chat_codec
 from remit.wire.openai_chat.dialect import COMPATIBLE
+from remit.wire.openai_responses.codec import OPENAI_RESPONSES
 from tests.wire.gemini.kept import kept_answers, kept_requests
 from tests.wire.openai_chat.shapes import chat_answers, chat_requests
+from tests.wire.openai_responses.shapes import response_answers, response_requests
 from tests.wire.strategies import answers, cut, cuts, requests
 
 NOW_MS = 1_790_000_000_000
@@ -40,6 +42,7 @@ class Case:
 OLLAMA = chat_codec(replace(COMPATIBLE, provider="ollama"))
 CASES = (
     Case(ANTHROPIC, requests(), answers, "request-id"),
+    Case(OPENAI_RESPONSES, response_requests(), response_answers(), "x-request-id"),
     Case(OPENAI_CHAT, chat_requests(), chat_answers(), "x-request-id"),
     Case(OLLAMA, chat_requests(thinks=True), chat_answers(), "x-request-id"),
     Case(GEMINI, kept_requests, kept_answers, "x-request-id", NO_LIMITS, ends=False),

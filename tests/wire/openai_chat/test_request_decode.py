@@ -14,8 +14,9 @@ from remit.errors import ProviderError
 from remit.values.clean import Clean
 from remit.values.message import CallPart, ResultPart, ThinkingPart
 from remit.values.model import ModelRequest, ToolSchema
+from remit.wire.openai.asking import NO_LIMIT
 from remit.wire.openai_chat.request import encode_request
-from remit.wire.openai_chat.request_decode import KNOWN_MEMBERS, NO_LIMIT, decode_request
+from remit.wire.openai_chat.request_decode import KNOWN_MEMBERS, decode_request
 from tests.wire.anthropic.turns import answered, called, request, said
 from tests.wire.strategies import json_objects
 
@@ -72,6 +73,8 @@ def test_short_forms_are_understood() -> None:
 
 
 def test_what_is_not_said_has_a_default() -> None:
+    form = {"type": "json_schema", "json_schema": {"name": "x", "schema": {"type": "array"}}}
+    assert decoded(response_format=form).output_schema == '{"type":"array"}'
     found = decoded(response_format={"type": "text"})
     assert (found.max_output_tokens, found.output_schema) == (NO_LIMIT, "")
     assert decoded(max_completion_tokens=3, max_tokens=5).max_output_tokens == 3

@@ -39,15 +39,24 @@ _STRICT_WORDS = frozenset(
     }
 )
 SCHEMA_NAME = "answer"  # the protocols want a name; the model sees it
+# Taken for requests that set no limit: the most that the newest models write at once.
+NO_LIMIT = 128_000
+NO_PARAMETERS = '{"type":"object","properties":{}}'
+"""The schema of a tool that takes nothing."""
 _FILE_NAMES = {PDF: "document.pdf"}
 _OTHER_FILE = "document.txt"
+
+
+def reasons(model: str) -> bool:
+    """Whether a model is known to reason."""
+    return _REASONS.match(model) is not None
 
 
 def effort_of(request: ModelRequest) -> Effort | None:
     """The effort to ask for. A budget of thinking tokens becomes one for models that reason."""
     if request.effort is not None or not request.thinking_tokens:
         return request.effort
-    if not _REASONS.match(request.model):
+    if not reasons(request.model):
         return None
     return next((level for limit, level in _LEVELS if request.thinking_tokens <= limit), "high")
 

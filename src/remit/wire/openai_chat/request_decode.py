@@ -17,7 +17,14 @@ from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.codec import Cleaner
 from remit.wire.media import MediaReader
 from remit.wire.node import Node
-from remit.wire.openai.asking import ERROR_MARK, merged, read_effort, read_name
+from remit.wire.openai.asking import (
+    ERROR_MARK,
+    NO_LIMIT,
+    NO_PARAMETERS,
+    merged,
+    read_effort,
+    read_name,
+)
 
 # Members of a request that this codec understands or that do not change what a script answers.
 KNOWN_MEMBERS = frozenset(
@@ -61,8 +68,6 @@ KNOWN_MEMBERS = frozenset(
         "web_search_options",
     }
 )
-# Taken for requests that set no limit: the most that the newest models write at once.
-NO_LIMIT = 128_000
 
 _USER = Origin(kind="user")
 _MODEL = Origin(kind="model")
@@ -119,7 +124,7 @@ def _schema(node: Node) -> ToolSchema:
     return ToolSchema(
         name=function.get("name").text(),
         description="" if description is None else description.text(),
-        schema_json='{"type":"object","properties":{}}' if schema is None else schema.json(),
+        schema_json=NO_PARAMETERS if schema is None else schema.json(),
     )
 
 
