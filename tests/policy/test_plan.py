@@ -97,7 +97,14 @@ def test_a_plan_that_makes_no_sense_is_refused(changes: dict[str, object], messa
 
 def test_durations_are_read() -> None:
     plans = Plans(plans=(FREE,), default="free", grace="12h")
-    assert plans.grace_ms == 43_200_000
+    assert (plans.grace_ms, plans.tolerance_s) == (43_200_000, 300)
+
+
+def test_one_variable_or_several_hold_the_secrets() -> None:
+    listed = Plans.model_validate(
+        {"plans": (FREE,), "default": "free", "stripe_secret_env": "A", "webhook_secret_env": ["B"]}
+    )
+    assert (listed.stripe_secret_env, listed.webhook_secret_env) == (("A",), ("B",))
 
 
 def test_a_payment_page_on_this_machine_needs_no_tls() -> None:
@@ -115,8 +122,11 @@ def test_a_payment_page_on_this_machine_needs_no_tls() -> None:
         ({"grace": "soon"}, "not a duration"),
         ({"tolerance": "5"}, "not a duration"),
         ({"reference_days": 0}, "greater than or equal to 1"),
+        ({"stripe_secret_env": "wh" + "sec_abc"}, "name the variable that holds the secret"),
+        ({"webhook_secret_env": ["A B"]}, "name the variable that holds the secret"),
+        ({"webhook_secret_env": 7}, "valid tuple"),
     ],
-    ids=range(8),
+    ids=range(11),
 )
 def test_a_price_list_that_makes_no_sense_is_refused(
     changes: dict[str, object], message: str

@@ -13,17 +13,22 @@ from typing import Self, TypeVar, cast
 from pydantic_core import to_json
 
 from remit.app.assemble import Parts, assemble
-from remit.app.config import read_settings
+from remit.app.config import FILE, read_settings
 from remit.app.desk import Desk
 from remit.app.following import follow_tree
 from remit.app.launching import Wish, launch
+from remit.app.plan_desk import PlanDesk
+from remit.app.plan_settings import plans_of
 from remit.app.run import Run, run_of
+from remit.app.till import PaymentOutcome
 from remit.errors import NotAllowed, NotFound, SpecError
 from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
+from remit.machine.state import State
 from remit.policy.allowance import Budget
+from remit.policy.plan import Plans, holder_name
 from remit.policy.secret_rule import SecretRule
 from remit.ports import Model, Prices, Sandbox, Store
 from remit.runtime.books import Books
@@ -48,7 +53,8 @@ class App:
     prices: prices by hand, by model name or pattern. environment: dev, ci or production.
     worker: also take over runs that other processes left behind. secrets: the app's own secret
     values by name, never to appear anywhere. secret_rules: rules of what else is secret, or files
-    of them. budgets: limits beside those of the agents and of `remit.toml`.
+    of them. budgets: limits beside those of the agents and of `remit.toml`. plans: the price list,
+    in place of the one in `remit.toml`.
 
     Use it as `async with App(...) as app`. Raises `ConfigError` and `SpecError` for what cannot
     work, before anything runs.
@@ -67,6 +73,7 @@ class App:
         secret_rules: Sequence[SecretRule | str | Path] = (),
         sandbox: Sandbox | None = None,
         budgets: Iterable[Budget] = (),
+        plans: Plans | None = None,
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
         given = tuple(agents)
@@ -79,6 +86,7 @@ class App:
         self._secret_rules = tuple(secret_rules)
         self._sandbox = sandbox
         self._budgets = tuple(budgets)
+        self._plans = plans or plans_of(self._settings.billing, self._settings.plans, FILE)
         self._parts: Parts | None = None
         self._specs: dict[str, AgentSpec] = {}
         self._duties: list[asyncio.Task[None]] = []
@@ -97,6 +105,7 @@ class App:
             secret_rules=self._secret_rules,
             sandbox=self._sandbox,
             budgets=self._budgets,
+            plans=self._plans,
             owner=f"{socket.gethostname()}-{os.getpid()}",
         )
         engine = self._parts.engine
@@ -194,7 +203,8 @@ class App:
     async def _launch(self, agent: Agent[T], wish: Wish) -> str:
         """Hand a new run to a driver. Raises for what cannot work."""
         engine, spec = self.engine, self._spec_of(agent)
-        return await launch(engine, cast("Agent[object]", agent), spec, wish)
+        terms = self._open.plans.terms
+        return await launch(engine, cast("Agent[object]", agent), spec, wish, terms)
 
     async def stream(
         self,
@@ -251,7 +261,7 @@ class App:
             if row.status not in LIVE:
                 return await self._outcome(agent, tenant, root)
             await asyncio.sleep(_POLL_S)
-        return run_of(agent, await self.desk.tree(tenant, root))
+        return self._run_of(agent, await self.desk.tree(tenant, root))
 
     async def get(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
         """A run as it stands now. Raises `NotFound`."""
@@ -259,7 +269,30 @@ class App:
         agent = self._agents.get(row.agent)
         if agent is None:
             raise SpecError(f"run {run}: its agent {row.agent!r} is not registered with this app")
-        return run_of(agent, await self.desk.tree(tenant, row.run))
+        return self._run_of(agent, await self.desk.tree(tenant, row.run))
+
+    # ------------------------------------------------------------ plans and payments
+
+    @property
+    def plans(self) -> PlanDesk:
+        """Who has which plan."""
+        return self._open.plans
+
+    async def payment_event(self, headers: Mapping[str, str], body: bytes) -> PaymentOutcome:
+        """Take a webhook of a payment provider: the body byte for byte as it came.
+
+        It is verified and carried out once, however often it comes; runs under way are told. Raises
+        `WebhookRefused` for a forged, stale or damaged one, `ConfigError` where plans or secrets
+        are missing, `StoreError` when the journal fails: then it must be sent again.
+        """
+        return await self._open.till.receive(headers, body)
+
+    def checkout_url(
+        self, plan: str, *, tenant: str = LOCAL_TENANT, user: str = LOCAL_USER
+    ) -> str | None:
+        """Where a user buys a plan: its payment link with a signed reference; None if not sold."""
+        holder = "" if self._plans is None else holder_name(self._plans, tenant, user)
+        return self._open.gate.checkout_url(tenant, holder, plan)
 
     # ------------------------------------------------------------ what people say
 
@@ -294,8 +327,11 @@ class App:
         await self.engine.settled(tenant, run)
         state = self.engine.final.pop((tenant, run), None)
         if state is not None and state.phase == "ended":
-            return run_of(agent, [state])
-        return run_of(agent, await self.desk.tree(tenant, run))
+            return self._run_of(agent, [state])
+        return self._run_of(agent, await self.desk.tree(tenant, run))
+
+    def _run_of(self, agent: Agent[T], tree: list[State]) -> Run[T]:
+        return run_of(agent, tree, self._open.gate.upgrade_of)
 
     async def _row(self, tenant: str, run: str) -> RunRow:
         row = await self.store.run(tenant, run)

@@ -12,10 +12,14 @@ from remit.app.desk import Desk
 from remit.app.keyring import open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.app.load import make_model, make_prices, make_sandbox, make_store
+from remit.app.plan_desk import PlanDesk
 from remit.app.secrets import learn_keys, make_secrets
+from remit.app.till import Till
+from remit.app.upgrade import Gate
 from remit.errors import ConfigError
 from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
+from remit.policy.plan import Plans
 from remit.policy.secret_rule import SecretRule
 from remit.ports import Model, Prices, Sandbox
 from remit.runtime.books import Books
@@ -35,6 +39,9 @@ class Parts:
     desk: Desk
     shelf: ModelShelf
     books: Books
+    plans: PlanDesk
+    gate: Gate
+    till: Till
 
     async def close(self) -> None:
         """Let go of runs, connections and the journal, in this order."""
@@ -53,6 +60,7 @@ async def assemble(
     secret_rules: Sequence[SecretRule | str | Path],
     sandbox: Sandbox | None,
     budgets: tuple[Budget, ...],
+    plans: Plans | None,
     owner: str,
 ) -> Parts:
     """Open the journal and make the parts. Raises `ConfigError` for what cannot work."""
@@ -99,4 +107,16 @@ async def assemble(
         vault=keys.vault,
         wake=engine.wake,
     )
-    return Parts(engine, desk, shelf, Books(store, clock, dice, keys.signer))
+    books = Books(store, clock, dice, keys.signer)
+    plan_desk = PlanDesk(
+        store=store,
+        books=books,
+        clock=clock,
+        redactor=engine.redactor,
+        plans=plans,
+        ring=engine.ring,
+    )
+    macs = tuple(keys.macs.values())
+    till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=macs)
+    gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
+    return Parts(engine, desk, shelf, books, plan_desk, gate, till)

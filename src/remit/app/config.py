@@ -10,15 +10,17 @@ from pydantic_core import ErrorDetails
 
 from remit.app.bill_settings import ReconciliationConfig
 from remit.app.calendars import check_zone
+from remit.app.plan_settings import REMEDY
 from remit.errors import ConfigError
 from remit.policy.allowance import Budget
+from remit.policy.plan import Billing, PlanBody
 
 DEFAULT_URL = "sqlite:///.remit/journal.db"
 FILE = "remit.toml"
 Environment = Literal["dev", "ci", "production"]
 _MAX_BYTES = 1024 * 1024  # a settings file; anything larger is the wrong file
 # Settings whose values cannot hold a key.
-_SHOWN = ("environment", "plain_http", "budgets", "reconciliation", "timezone")
+_SHOWN = ("environment", "plain_http", "budgets", "plans", "reconciliation", "timezone")
 _VARIABLES = {"url": "REMIT_URL", "environment": "REMIT_ENVIRONMENT"}
 
 
@@ -80,6 +82,9 @@ class Settings(BaseModel):
     reconciliation: ReconciliationConfig = ReconciliationConfig()
     budgets: tuple[Budget, ...] = ()
     """Limits of users, tenants, labels …, beside those that agents declare."""
+    billing: Billing | None = None
+    plans: Mapping[str, PlanBody] = {}
+    """The lowest first; see `remit.app.plan_settings`."""
     timezone: str = "UTC"
     """Whose hours, days and months budgets are counted in, as `Europe/Berlin`."""
     tenants: Mapping[str, TenantConfig] = {}
@@ -135,7 +140,8 @@ def _problem(error: ErrorDetails) -> str:
         "providers.NAME.{base_url, api_key_env, plain_http}, "
         "secrets.{source, known, rules, sensitivity}, "
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
-        "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}"
+        "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}, "
+        f"{REMEDY}"
     )
     return f"{key}{value}: {error['msg']}; {remedy}"
 

@@ -1,10 +1,12 @@
 """Starts a run: who pays, what is priced, which conversation goes on; then a driver has it."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from remit.errors import NotAllowed, NotFound
 from remit.journal.admit import LIVE
 from remit.journal.events import RunStarted
+from remit.journal.facts_of_plans import PlanTerms
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
 from remit.policy.allowance import Spender
@@ -38,7 +40,13 @@ class Wish:
     labels: tuple[str, ...]
 
 
-async def launch(engine: Engine, agent: Agent[object], spec: AgentSpec, wish: Wish) -> str:
+async def launch(
+    engine: Engine,
+    agent: Agent[object],
+    spec: AgentSpec,
+    wish: Wish,
+    terms: Callable[[Spender], Awaitable[PlanTerms | None]],
+) -> str:
     """Hand a new run to a driver and return its id. Raises for what cannot work."""
     services, tenant = engine.services, wish.tenant
     _check(wish)
@@ -78,6 +86,7 @@ async def launch(engine: Engine, agent: Agent[object], spec: AgentSpec, wish: Wi
         accounts=accounts_of(spec, spender, budgets=services.budgets, set_limits=set_limits),
         labels=wish.labels,
         calendar=services.calendar(tenant, now_ms),
+        plan=await terms(spender),
     )
     engine.mine.add((tenant, run))
     engine.start(agent, spec, Seat(tenant=tenant, run=run, vault=cleaner.rows), started, history)

@@ -1,8 +1,10 @@
 """`Run` is what a caller gets: how a run stands, what it answered, what it waits for."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from remit.app.upgrade import UpgradeRequired
 from remit.errors import RunUnfinished
 from remit.machine.agent import Agent
 from remit.machine.conversation import json_text
@@ -69,6 +71,8 @@ class Run(Generic[T]):
     approvals: tuple[PendingApproval, ...] = ()
     questions: tuple[PendingQuestion, ...] = ()
     doubts: tuple[PendingDoubt, ...] = ()
+    upgrade: UpgradeRequired | None = None
+    """Why the holder's plan ended the run, and how to get more."""
 
     @property
     def output(self) -> T:
@@ -129,7 +133,15 @@ def pending_doubts(state: State) -> tuple[PendingDoubt, ...]:
     )
 
 
-def run_of(agent: Agent[T], tree: list[State]) -> Run[T]:
+def _no_notice(_state: State) -> None:
+    """Nobody declared plans."""
+
+
+def run_of(
+    agent: Agent[T],
+    tree: list[State],
+    upgrade_of: Callable[[State], UpgradeRequired | None] = _no_notice,
+) -> Run[T]:
     """The run of a root's state; `tree` holds it first, then its living sub-runs."""
     state = tree[0]
     partial = state.output
@@ -151,4 +163,5 @@ def run_of(agent: Agent[T], tree: list[State]) -> Run[T]:
         approvals=tuple(found for one in tree for found in pending_approvals(one)),
         questions=tuple(found for one in tree for found in pending_questions(one)),
         doubts=tuple(found for one in tree for found in pending_doubts(one)),
+        upgrade=upgrade_of(state),
     )

@@ -2,12 +2,13 @@
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
 from remit.app.app import LOCAL_TENANT, LOCAL_USER, App
 from remit.app.run import Run
+from remit.app.till import PaymentOutcome
 from remit.errors import NotAllowed
 from remit.machine.agent import Agent
 
@@ -75,6 +76,10 @@ class SyncApp:
         """See `App.run`."""
         work = self.app.run(agent, text, tenant=tenant, user=user, session=session, labels=labels)
         return self.wait_for(work)
+
+    def payment_event(self, headers: Mapping[str, str], body: bytes) -> PaymentOutcome:
+        """See `App.payment_event`."""
+        return self.wait_for(self.app.payment_event(headers, body))
 
     def resume(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
         """See `App.resume`."""

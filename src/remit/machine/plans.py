@@ -83,3 +83,8 @@ def plan_below(parent: State) -> PlanTerms | None:
         for each in plan.accounts
     )
     return plan.model_copy(update={"accounts": accounts})
+
+
+def was_turned_away(state: State) -> bool:
+    """The run ended at the gate: its prompt was never sent, so no conversation holds it."""
+    return state.reason == UPGRADE and state.turns == 0

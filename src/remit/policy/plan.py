@@ -1,6 +1,7 @@
 """Plans as they are declared: what each includes, what it limits, and what buys it."""
 
 import fnmatch
+import re
 from collections.abc import Iterable
 from typing import Literal, Self
 from urllib.parse import urlsplit
@@ -16,6 +17,10 @@ from remit.values.ids import check_name
 
 MAX_PLANS = 64  # a price list; more is another thing
 _MAX_PRICES = 64
+MAX_NAME = 48  # it stands in every checkout link, which holds 200 characters
+_MAX_SECRETS = 8  # two while one is exchanged, of a few endpoints
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}", re.ASCII)
+_SECRET = re.compile(r"wh(sec|sk|pk)_")
 _MAX_URL = 2048  # browsers and proxies carry this much
 
 HolderScope = Literal["user", "tenant"]
@@ -28,32 +33,19 @@ _SCOPES: dict[HolderScope, tuple[Scope, ...]] = {
 
 
 class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # An input may be a secret that was written where the name of its variable belongs.
+    model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
 
-class Plan(_Frozen):
-    """What somebody gets: budgets, and patterns (`*`, `?`) of models, agents and tools.
+class PlanBody(_Frozen):
+    """A plan without its name, as it stands in a file of settings."""
 
-    limits: budgets; at one of them a run ends with `upgrade-required`.
-    checkout_url: the payment link that sells the plan; a signed reference is added to it.
-    prices: the provider's ids of prices, products or payment links that buy it.
-    """
-
-    name: str
     limits: tuple[Budget, ...] = ()
     models: tuple[str, ...] = ("*",)
     agents: tuple[str, ...] = ("*",)
     tools: tuple[str, ...] = ("*",)
     checkout_url: str = ""
     prices: tuple[str, ...] = Field(default=(), max_length=_MAX_PRICES)
-
-    @field_validator("name")
-    @classmethod
-    def _named(cls, name: str) -> str:
-        try:
-            return check_name("plan", name)
-        except ConfigError as exc:
-            raise ValueError(str(exc)) from exc
 
     @field_validator("checkout_url")
     @classmethod
@@ -77,13 +69,77 @@ class Plan(_Frozen):
                 raise ValueError("a limit of a plan has neither name, nor tenant, nor alert_usd")
         return self
 
+
+class Plan(PlanBody):
+    """What somebody gets: budgets, and patterns (`*`, `?`) of models, agents and tools.
+
+    limits: budgets; at one of them a run ends with `upgrade-required`.
+    checkout_url: the payment link that sells the plan; a signed reference is added to it.
+    prices: the provider's ids of prices, products or payment links that buy it.
+    """
+
+    name: str = Field(max_length=MAX_NAME)
+
+    @field_validator("name")
+    @classmethod
+    def _named(cls, name: str) -> str:
+        try:
+            return check_name("plan", name)
+        except ConfigError as exc:
+            raise ValueError(str(exc)) from exc
+
     def covers(self, what: Literal["model", "agent", "tool"], name: str) -> bool:
         """The plan includes it."""
         patterns = {"model": self.models, "agent": self.agents, "tool": self.tools}[what]
         return includes(patterns, name)
 
 
-class Plans(_Frozen):
+class Billing(_Frozen):
+    """How plans are held and paid for, as it stands in a file of settings."""
+
+    default: str
+    holder: HolderScope = "user"
+    grace: str = "3d"
+    reference_days: int = Field(default=30, ge=1, le=3660)
+    stripe_secret_env: tuple[str, ...] = Field(default=(), max_length=_MAX_SECRETS)
+    webhook_secret_env: tuple[str, ...] = Field(default=(), max_length=_MAX_SECRETS)
+    tolerance: str = "5m"
+
+    @field_validator("grace", "tolerance")
+    @classmethod
+    def _duration(cls, text: str) -> str:
+        try:
+            milliseconds(text)
+        except ConfigError as exc:
+            raise ValueError(str(exc)) from exc
+        return text
+
+    @field_validator("stripe_secret_env", "webhook_secret_env", mode="before")
+    @classmethod
+    def _one_or_many(cls, names: object) -> object:
+        return (names,) if isinstance(names, str) else names
+
+    @field_validator("stripe_secret_env", "webhook_secret_env")
+    @classmethod
+    def _variables(cls, names: tuple[str, ...]) -> tuple[str, ...]:
+        for name in names:
+            # Nothing of it is shown: it may be the secret itself.
+            if not _VARIABLE.fullmatch(name) or _SECRET.match(name):
+                raise ValueError("name the variable that holds the secret, never the secret")
+        return names
+
+    @property
+    def grace_ms(self) -> int:
+        """How long a plan is kept after a payment failed."""
+        return milliseconds(self.grace)
+
+    @property
+    def tolerance_s(self) -> int:
+        """How far from now a webhook may have been signed, in whole seconds."""
+        return milliseconds(self.tolerance) // 1000
+
+
+class Plans(Billing):
     """The price list, the lowest plan first, and how payments for it are told.
 
     default: the plan of whoever pays nothing. holder: who has a plan, each `user` or each `tenant`.
@@ -95,22 +151,6 @@ class Plans(_Frozen):
     """
 
     plans: tuple[Plan, ...] = Field(min_length=1, max_length=MAX_PLANS)
-    default: str
-    holder: HolderScope = "user"
-    grace: str = "3d"
-    reference_days: int = Field(default=30, ge=1, le=3660)
-    stripe_secret_env: tuple[str, ...] = ()
-    webhook_secret_env: tuple[str, ...] = ()
-    tolerance: str = "5m"
-
-    @field_validator("grace", "tolerance")
-    @classmethod
-    def _duration(cls, text: str) -> str:
-        try:
-            milliseconds(text)
-        except ConfigError as exc:
-            raise ValueError(str(exc)) from exc
-        return text
 
     @model_validator(mode="after")
     def _sense(self) -> Self:
@@ -155,11 +195,6 @@ class Plans(_Frozen):
         bought = set(ids)
         found = [plan.name for plan in self.plans if bought.intersection(plan.prices)]
         return found[-1] if found else ""
-
-    @property
-    def grace_ms(self) -> int:
-        """How long a plan is kept after a payment failed."""
-        return milliseconds(self.grace)
 
 
 def includes(patterns: Iterable[str], name: str) -> bool:

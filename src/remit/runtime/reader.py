@@ -12,6 +12,7 @@ from remit.journal.record import Body, Record
 from remit.journal.rows import RunRow
 from remit.machine.conversation import history_of
 from remit.machine.evolve import fold
+from remit.machine.plans import was_turned_away
 from remit.machine.spec import AgentSpec
 from remit.machine.state import State, begin
 from remit.ports import Store
@@ -100,7 +101,9 @@ class Reader:
         messages: tuple[Message, ...] = ()
         for name, digest, bodies in reversed(chain):
             spec = await self.spec(tenant, digest)
-            messages = history_of(fold(begin(tenant, name, spec, messages), bodies))
+            state = fold(begin(tenant, name, spec, messages), bodies)
+            if not was_turned_away(state):
+                messages = history_of(state)
         return messages
 
     async def spec(self, tenant: str, digest: str) -> AgentSpec:

@@ -10,6 +10,7 @@ from remit.errors import WebhookRefused
 from remit.wire.webhook.reference import (
     MAX_CHARS,
     Reference,
+    fits,
     holder_digest,
     read_reference,
     reference_key,
@@ -28,23 +29,27 @@ def test_a_reference_of_any_names_fits_and_is_read_back(
     plan: str, tenant: str, holder: str, minutes: int
 ) -> None:
     until_ms = NOW_MS + minutes * 60_000
-    given_names = Reference(plan=plan[:64], until_ms=until_ms, tenant=tenant, holder=holder)
+    given_names = Reference(plan=plan[:48], until_ms=until_ms, tenant=tenant, holder=holder)
     text = sign_reference(KEY, given_names)
     assert re.fullmatch(r"[A-Za-z0-9_-]{1,200}", text)
     found = read_reference([OTHER, KEY], text, NOW_MS)
-    assert found.plan == plan[:64]
+    assert found.plan == plan[:48]
     assert 0 <= found.until_ms - until_ms < 60_000
     if found.digest:
-        assert len(plan[:64] + tenant + holder) > 100
+        assert len(plan[:48] + tenant + holder) > 125
+        assert not fits(given_names)
         assert found.digest == holder_digest(tenant, holder)
         assert sign_reference(KEY, found) == text
     else:
         assert (found.tenant, found.holder) == (tenant, holder)
+        assert fits(given_names)
 
 
 def test_names_that_are_too_long_stand_as_their_digest() -> None:
     long = Reference(plan="pro", until_ms=NOW_MS, tenant="t" * 128, holder="user:" + "u" * 128)
     text = sign_reference(KEY, long)
+    edge = Reference(plan="pro", until_ms=NOW_MS, tenant="t" * 100, holder="u" * 22)
+    assert (fits(edge), len(sign_reference(KEY, edge)), fits(long)) == (True, 198, False)
     assert len(text) < MAX_CHARS
     found = read_reference([KEY], text, NOW_MS)
     assert (found.tenant, found.holder, found.plan) == ("", "", "pro")

@@ -18,6 +18,9 @@ from remit.errors import WebhookRefused
 MAX_CHARS = 200
 """Stripe drops a longer client_reference_id without a word."""
 
+_MAX_NAMES_BYTES = 127
+"""With version, time, MAC and base64 this is what `MAX_CHARS` holds, the separators included."""
+
 _CLEAR, _DIGEST = b"\x01", b"\x02"
 _MAC_BYTES = 16  # 128 bits, as the journal's MACs
 _TIME_BYTES = 4  # minutes since 1970, until the year 10,000
@@ -50,12 +53,20 @@ def holder_digest(tenant: str, holder: str) -> str:
     return hashlib.sha256(_PURPOSE + text).digest()[:_DIGEST_BYTES].hex()
 
 
+def fits(reference: Reference) -> bool:
+    """The names stand in the reference itself; else their digest does, and must be looked up."""
+    return len(_names(reference)) <= _MAX_NAMES_BYTES
+
+
+def _names(reference: Reference) -> bytes:
+    names = (reference.plan, reference.tenant, reference.holder)
+    return _SEPARATOR.join(name.encode() for name in names)
+
+
 def sign_reference(key: bytes, reference: Reference) -> str:
     """The reference for a link: with the names in it, or their digest where they do not fit."""
-    names = [reference.plan, reference.tenant, reference.holder]
-    text = _pack(key, _CLEAR, reference.until_ms, _SEPARATOR.join(name.encode() for name in names))
-    if len(text) <= MAX_CHARS and not reference.digest:
-        return text
+    if fits(reference) and not reference.digest:
+        return _pack(key, _CLEAR, reference.until_ms, _names(reference))
     digest = reference.digest or holder_digest(reference.tenant, reference.holder)
     return _pack(key, _DIGEST, reference.until_ms, bytes.fromhex(digest) + reference.plan.encode())
 
