@@ -6,13 +6,16 @@ import pytest
 from typing_extensions import override
 
 from remit.adapters.memory.store import MemoryStore
-from remit.errors import StoreBusy
+from remit.errors import ChainBroken, StoreBusy
 from remit.journal.rows import Switch
 from remit.runtime import watch
 from remit.runtime.engine import Engine
+from remit.runtime.ledger import Ledger
 from remit.runtime.reader import Reader
-from remit.runtime.watch import watch_due, watch_switches
+from remit.runtime.watch import watch_due, watch_ledger, watch_switches
+from remit.values.ledger import ALL
 from tests.runtime.kit import NOW, services_on
+from tests.runtime.ledgers import Spending
 from tests.runtime.stage import until
 
 Key = tuple[str, str]
@@ -96,3 +99,30 @@ async def test_a_run_that_cannot_be_driven_is_tried_rarely() -> None:
     assert engine.woken.count(MINE) == 1
     assert engine.woken.count(OTHER) > 5
     await stop(task)
+
+
+@pytest.mark.requirement("BIL-1")
+async def test_the_ledger_is_kept_up_also_after_a_fault(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "LEDGER_S", 0.001)
+
+    class Faulty(Ledger):
+        done: list[int]
+
+        @override
+        async def catch_up(self) -> int:
+            self.done.append(1)
+            if len(self.done) == 1:
+                raise StoreBusy("locked")
+            if len(self.done) == 2:
+                raise ChainBroken("damaged")
+            return await super().catch_up()
+
+    store = MemoryStore()
+    await store.open()
+    await (await Spending(store).start()).call()
+    ledger = Faulty(store)
+    ledger.done = []
+    task = asyncio.create_task(watch_ledger(ledger))
+    await until(lambda: len(ledger.done) > 3)
+    task.cancel()
+    assert (await ledger.total(ALL)).calls == 1

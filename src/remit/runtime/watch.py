@@ -1,16 +1,20 @@
-"""Periodic duties of a process: fresh switches, runs that are due, leaf numbers for the tree."""
+"""Periodic duties of a process: fresh switches, runs that are due, sums of the ledger."""
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 
-from remit.errors import StoreError
+from remit.errors import IntegrityError, StoreError
 from remit.runtime.engine import Engine
+from remit.runtime.ledger import Ledger
 from remit.runtime.switchboard import REFRESH_S
 
 # How long a run that became due by time alone, or by another process's letter, may wait.
 DUE_S = 0.25
 # How long a run waits that could not be driven: its agent is not here, its journal is damaged.
 AGAIN_S = 10.0
+# Whoever asks for the ledger enters what is missing; this keeps it little.
+LEDGER_S = 30.0
 
 
 async def watch_switches(engine: Engine) -> None:
@@ -43,3 +47,12 @@ async def watch_due(engine: Engine, mine: Callable[[str, str], bool]) -> None:
                 rest[key] = now + AGAIN_S
             engine.wake(*key)
         await asyncio.sleep(DUE_S)
+
+
+async def watch_ledger(ledger: Ledger) -> None:
+    """Enter into the sums of the ledger what was settled, in any process."""
+    while True:
+        # The next look may succeed; whoever asks for the ledger is told what is wrong.
+        with suppress(StoreError, IntegrityError):
+            await ledger.catch_up()
+        await asyncio.sleep(LEDGER_S)

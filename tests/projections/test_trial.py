@@ -1,0 +1,126 @@
+"""A cost that does not follow from usage and price is found, whoever sealed it."""
+
+import pytest
+
+from remit.journal.events import (
+    Event,
+    Hold,
+    ModelCompleted,
+    ModelFailed,
+    ModelRequested,
+    RunStarted,
+    ToolCompleted,
+    ToolRequested,
+)
+from remit.journal.fact import Post
+from remit.projections.trial import faults
+from remit.values.price import ModelPrice
+from remit.values.usage import Usage
+from tests.projections.facts import answered, asked, clean, judged, records, started
+
+# A thousand and two thousand nano-dollars a token.
+PRICE = ModelPrice(
+    model="sim:m", input=10**9, output=2 * 10**9, cache_read=10**8, cache_write=10**9
+)
+NANO, TOKENS, CALLS = "run:.|total|nano", "user:ann|day:1970-01-01|tokens", "tenant:a|total|calls"
+HOLDS = (
+    Hold(account=NANO, amount=10**6, limit=10**9),
+    Hold(account=TOKENS, amount=200, limit=10**9),
+    Hold(account=CALLS, amount=1, limit=10),
+)
+COST = 40_000  # of 20 tokens in and 10 out
+
+
+def posts(nano: int = COST, tokens: int = 30, calls: int = 1) -> tuple[Post, ...]:
+    return (
+        Post(account=NANO, amount=nano),
+        Post(account=TOKENS, amount=tokens),
+        Post(account=CALLS, amount=calls),
+    )
+
+
+def begun() -> RunStarted:
+    return started().model_copy(update={"prices": (PRICE,)})
+
+
+def held() -> ModelRequested:
+    return asked().model_copy(update={"holds": HOLDS})
+
+
+def done(**changes: object) -> ModelCompleted:
+    fields: dict[str, object] = {"cost": COST, "posts": posts(), **changes}
+    return answered("a").model_copy(update=fields)
+
+
+def lost(**changes: object) -> ModelFailed:
+    return ModelFailed(call="c1", kind="in_doubt").model_copy(update=changes)
+
+
+def found(*events: Event) -> list[str]:
+    return [what for _, what in faults(records(*events))]
+
+
+@pytest.mark.requirement("BIL-1")
+@pytest.mark.parametrize(
+    "outcome",
+    [
+        done(),
+        lost(assumed=True, cost=77, posts=posts(10**6, 200, 1)),
+        lost(usage=Usage(input=20, output=10), cost=COST, posts=posts()),
+        lost(posts=posts(0, 0, 0)),
+        done(
+            usage=Usage(input=20, output=2000),
+            cost=4_020_000,
+            posts=posts(4_020_000, 2020),
+            over_hold=True,
+        ),
+    ],
+)
+def test_what_follows_from_usage_and_price_is_sound(outcome: Event) -> None:
+    assert found(begun(), held(), outcome) == []
+
+
+@pytest.mark.requirement("BIL-1")
+@pytest.mark.parametrize(
+    ("outcome", "what"),
+    [
+        (done(cost=COST - 1), "its usage costs 40000 nano-dollars, the record says 39999"),
+        (done(posts=posts(nano=1)), f"comes to 40000 nano on {NANO}, it posted 1"),
+        (done(posts=posts(tokens=29)), f"comes to 30 tokens on {TOKENS}, it posted 29"),
+        (done(posts=posts(calls=0)), f"comes to 1 calls on {CALLS}, it posted 0"),
+        (done(posts=posts()[:2]), "it posted on other accounts than it had reserved on"),
+        (done(posts=(*posts(), posts()[0])), "it posted on other accounts"),
+        (done(over_hold=True), "above its hold: False, the record says True"),
+        (lost(assumed=True, cost=77, posts=posts()), "posted another amount than its hold"),
+        (lost(posts=posts(0, 0, 1)), "it cost 0 nano-dollars without usage and was not assumed"),
+        (lost(cost=5, posts=posts(0, 0, 0)), "it cost 5 nano-dollars without usage"),
+    ],
+)
+def test_any_other_amount_is_found(outcome: Event, what: str) -> None:
+    (fault,) = faults(records(begun(), held(), outcome))
+    assert fault[0] == 3
+    assert fault[1].startswith("call c1, attempt 1: ")
+    assert what in fault[1]
+
+
+@pytest.mark.requirement("BIL-1")
+def test_a_model_without_a_price_and_a_call_that_nobody_asked_for_are_found() -> None:
+    (fault,) = found(started(), held(), done())
+    assert fault == "call c1, attempt 1: its model has no price in this run"
+    twice = found(begun(), held(), done(), done())
+    assert twice == ["call c1, attempt 1: it was settled but never asked for"]
+
+
+@pytest.mark.requirement("BIL-1")
+def test_a_tool_posts_what_it_cost_where_it_had_reserved() -> None:
+    asked_tool = ToolRequested(call="c1-1", until_ms=0, holds=HOLDS[:1])
+    tool = ToolCompleted(
+        call="c1-1", text=clean("x"), cost=7, posts=(Post(account=NANO, amount=7),)
+    )
+    assert found(begun(), judged(), asked_tool, tool) == []
+    other = tool.model_copy(update={"cost": 8})
+    (fault,) = found(begun(), asked_tool, other)
+    assert fault == "call c1-1: it cost 8 nano-dollars and posted another amount"
+    (fault,) = found(begun(), tool)
+    assert fault == "call c1-1: it posted on other accounts than it had reserved on"
+    assert found(begun(), ToolCompleted(call="c1-1", text=clean("x"))) == []
