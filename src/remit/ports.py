@@ -1,6 +1,7 @@
 """What the outside must satisfy: one Protocol per port, one contract suite for all its adapters."""
 
 from collections.abc import Callable, Sequence
+from datetime import date
 from typing import Protocol
 
 from remit.journal.record import Record
@@ -24,6 +25,7 @@ from remit.values.command import Command, Finished
 from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 from remit.values.model import Delta, ModelAnswer, ModelRequest
 from remit.values.price import ModelPrice
+from remit.values.statement import Statement
 
 # ---------------------------------------------------------------- models
 
@@ -109,6 +111,21 @@ class Vault(Protocol):
 
     def open(self, tenant: str, placeholder: str, sealed: bytes) -> str:
         """The secret. Raises `VaultSealBroken`."""
+        ...
+
+
+# ---------------------------------------------------------------- bills
+
+
+class Billing(Protocol):
+    """Something that knows what a provider counted and billed."""
+
+    async def statement(self, day: date, keys: tuple[str, ...] = ()) -> Statement:
+        """Everything about one UTC day, of all or of some API keys (by the provider's ids).
+
+        Raises `ProviderError` when the report cannot be had, or names the field that cannot be
+        read; never hangs.
+        """
         ...
 
 

@@ -3,11 +3,14 @@
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
-from typing import Protocol, cast
+from typing import cast
+
+from typing_extensions import override
 
 from remit.app.config import ProviderConfig, Settings
 from remit.app.load import named
 from remit.errors import ConfigError
+from remit.ports import Billing
 from remit.values.statement import Statement
 from remit.wire.usage import google
 from remit.wire.usage.sources import SOURCES
@@ -18,14 +21,6 @@ PREFIXES = {"google": ("google", "gemini", "vertex")}
 _URL_VARIABLES = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 Secret = Callable[[str], str | None]
 """Reads a key by its name, late, when it is needed."""
-
-
-class Billing(Protocol):
-    """Something that knows what a provider counted and billed."""
-
-    async def statement(self, day: date, keys: tuple[str, ...] = ()) -> Statement:
-        """Everything about one UTC day. Raises `ProviderError`; never hangs."""
-        ...
 
 
 def providers() -> tuple[str, ...]:
@@ -101,12 +96,13 @@ def _google(settings: Settings, file: Path | None) -> Billing:
     return make(table)
 
 
-class _File:
+class _File(Billing):
     """Rows of the billing export in a file of JSON lines or CSV."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
 
+    @override
     async def statement(self, day: date, keys: tuple[str, ...] = ()) -> Statement:
         """What the file says about a UTC day. Raises `ConfigError`, `ProviderError`."""
         if keys:

@@ -4,12 +4,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
-from remit.app.billing import Billing, prefixes
+from remit.app.billing import prefixes
 from remit.app.day_use import bill_holder, day_use
 from remit.journal.events import AssumptionCorrected, ReconciliationFinished
 from remit.journal.fact import Post
 from remit.journal.facts_of_bills import ReconciledLine
-from remit.ports import Clock, Store
+from remit.ports import Billing, Clock, Store
 from remit.projections.reconcile import (
     EXACT,
     Correction,

@@ -8,8 +8,10 @@ from typing import Protocol
 from google.api_core.exceptions import GoogleAPIError
 from google.auth.exceptions import GoogleAuthError
 from google.cloud import bigquery
+from typing_extensions import override
 
 from remit.errors import ProviderError
+from remit.ports import Billing
 from remit.values.statement import DAY, Statement
 from remit.wire.failure import excerpt
 from remit.wire.node import Node
@@ -41,7 +43,7 @@ class Client(Protocol):
         ...
 
 
-class BillingExport:
+class BillingExport(Billing):
     """The export table of a billing account. Its credentials are those of the environment."""
 
     def __init__(self, table: str, client: Client | None = None) -> None:
@@ -49,6 +51,7 @@ class BillingExport:
         self._table = table
         self._client = client
 
+    @override
     async def statement(self, day: date, keys: tuple[str, ...] = ()) -> Statement:
         """What the export says about a UTC day. Raises `ProviderError`; never hangs."""
         if keys:

@@ -9,8 +9,10 @@ from typing import Protocol
 from urllib.parse import urlencode
 
 import aiohttp
+from typing_extensions import override
 
 from remit.errors import ProviderError
+from remit.ports import Billing
 from remit.values.statement import CostLine, Statement, TokenLine
 from remit.wire.failure import excerpt
 from remit.wire.usage.report import Page, Report, Source, Want
@@ -24,7 +26,7 @@ MAX_WAIT_MS = 90_000
 FIRST_WAIT_MS = 1_000  # doubled at each try, where the provider names no time
 TOTAL_S = 600.0  # for a whole statement, waits included
 _CONNECT_S = 10.0
-_READ_S = 60.0  # a report of a large organization takes some seconds
+READ_S = 60.0  # a report of a large organization takes some seconds
 _AGAIN = frozenset({"rate_limited", "overloaded", "server", "timeout", "connection"})
 # What an organization without the newer reports is answered.
 _ABSENT = frozenset({403, 404})
@@ -42,7 +44,7 @@ class Key(Protocol):
         ...
 
 
-class Reports:
+class Reports(Billing):
     """Asks a provider about a day. Makes its connections anew each time: it is used once a day."""
 
     def __init__(
@@ -62,6 +64,7 @@ class Reports:
         self._base = base_url
         self._trust_env = trust_env
 
+    @override
     async def statement(self, day: date, keys: tuple[str, ...] = ()) -> Statement:
         """What the provider reports about a UTC day. Raises `ProviderError`; never hangs."""
         failure: ProviderError
@@ -96,7 +99,7 @@ class Reports:
         return replace(found, notes=notes + found.notes)
 
     async def _of(self, source: Source, day: date, keys: tuple[str, ...]) -> Statement:
-        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=_READ_S)
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=READ_S)
         async with aiohttp.ClientSession(
             timeout=timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -184,6 +187,10 @@ class Reports:
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 now_ms = time.time_ns() // 1_000_000
                 raise source.decode_error(response.status, headers, body, now_ms)
+        except TimeoutError:  # before the other: aiohttp's timeouts are both
+            failure = ProviderError(
+                f"{self._where()} sent nothing for {READ_S:g} s", kind="timeout"
+            )
         except aiohttp.ClientError as exc:
             told = exc.strerror if isinstance(exc, aiohttp.ClientOSError) else None
             what = excerpt(told or type(exc).__name__)
@@ -191,8 +198,6 @@ class Reports:
                 f"{self._where()} cannot be asked ({what}); check the base URL and the network",
                 kind="connection",
             )
-        except TimeoutError:
-            failure = ProviderError(f"{self._where()} sent nothing for a minute", kind="timeout")
         raise failure
 
     def _where(self) -> str:
