@@ -235,8 +235,8 @@ def test_segments_are_what_the_model_reads_in_order() -> None:
     assert [segment.content.split(b"\n")[0] for segment in found] == [
         b"systemInstruction",
         b"tools",
-        b"content",
-        b"content",
+        b"user",
+        b"model",
     ]
     assert not ENDPOINT.segments(tree({"contents": "x"}))
 

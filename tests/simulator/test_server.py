@@ -246,6 +246,16 @@ async def test_prompt_caching_shows_in_the_usage(client: anthropic.AsyncAnthropi
     assert await ask("two") == (plain, written, 0)
 
 
+@pytest.mark.requirement("BUD-7", "TST-3")
+async def test_a_count_is_what_an_answer_is_billed(client: anthropic.AsyncAnthropic) -> None:
+    asked = [user("word " * 500)]
+    counted = await client.messages.count_tokens(model=MODEL, messages=asked, system="Be kind.")
+    message = await client.messages.create(
+        model=MODEL, max_tokens=99, messages=asked, system="Be kind."
+    )
+    assert counted.input_tokens == message.usage.input_tokens > 500
+
+
 async def test_models_are_listed(client: anthropic.AsyncAnthropic) -> None:
     page = await client.models.list()
     assert [model.id for model in page.data] == [MODEL, "claude-sonnet-5"]

@@ -31,7 +31,8 @@ _IMAGES = frozenset({"image/png", "image/jpeg", "image/webp"})
 _REQUEST = "GenerateContentRequest"
 INPUT_LIMIT = 1_048_576  # of every model since 2.5, as the list of models tells it
 OUTPUT_LIMIT = 65_536
-_MODELS = f"/{VERSION}/models"
+# The SDK asks the stable version, which by now takes the same members.
+_MODELS = f"/{{version:v1|{VERSION}}}/models"
 # How the ids begin that scripts give where they name none.
 _SCRIPTED_CALL, _SCRIPTED_ANSWER = "toolu_01", "msg_01"
 
@@ -111,7 +112,7 @@ class GeminiEndpoint:
         return _dict(_members(root).get("generateContentRequest")) or root
 
     def segments(self, root: Mapping[str, Json]) -> Sequence[Segment]:
-        """Instructions, tools, contents; every turn may be found again in the implicit cache."""
+        """Instructions, tools, parts; up to any of them the implicit cache may know the prompt."""
         found = _members(root)
         segments = [
             Segment(f"{name}\n{write(found[name])}".encode())
@@ -119,8 +120,9 @@ class GeminiEndpoint:
             if found.get(name) is not None
         ]
         segments.extend(
-            Segment(f"content\n{write(content)}".encode(), is_breakpoint=True)
+            Segment(f"{_role(content)}\n{write(dict(part))}".encode(), is_breakpoint=True)
             for content in _list(found.get("contents"))
+            for part in _parts(content)
         )
         return segments
 
@@ -279,12 +281,17 @@ def _check_parts(message: Message) -> None:
         match part:
             case ImagePart(media_type=kind) if kind not in _IMAGES:
                 raise _bad(f"Unsupported MIME type: {kind}")
-            case ThinkingPart(redacted=data) if data and not redacted_is_genuine(data):
+            case ThinkingPart(redacted=data) if data and not redacted_is_genuine(_same(data)):
                 raise _bad("Corrupted thought signature.")
-            case ThinkingPart(signature=own, text=text) if own and own != signature(text):
+            case ThinkingPart(signature=own, text=text) if own and _same(own) != signature(text):
                 raise _bad("Corrupted thought signature.")
             case _:
                 pass
+
+
+def _same(data: str) -> str:
+    """Bytes to the service: it takes both alphabets of base 64."""
+    return data.replace("-", "+").replace("_", "/")
 
 
 def _check_signatures(root: Mapping[str, Json]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -310,3 +311,61 @@ def test_a_client_belongs_to_one_loop_at_a_time() -> None:
     assert "cannot connect" in second.run_until_complete(ask())
     second.run_until_complete(client.close())
     second.close()
+
+
+# ---------------------------------------------------------------- counting
+
+
+async def counted(answer: Answer, *, deadline_s: float = 10) -> int:
+    async with serving(answer) as url:
+        client = HttpModel(ANTHROPIC, KEY, base_url=url)
+        try:
+            return await client.count(request(), deadline_s=deadline_s)
+        finally:
+            await client.close()
+
+
+async def test_a_count_is_asked_where_the_provider_counts() -> None:
+    asked: list[str] = []
+
+    async def answer(found: web.Request) -> web.Response:
+        asked.append(found.path)
+        return web.json_response({"input_tokens": 12})
+
+    assert await counted(answer) == 12
+    assert asked == ["/v1/messages/count_tokens"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "kind"),
+    [
+        (200, "<html>", "malformed"),
+        (200, "{}", "malformed"),
+        (429, "slow down", "rate_limited"),
+        (302, "elsewhere", "not_found"),
+    ],
+)
+async def test_a_count_that_fails(status: int, body: str, kind: str) -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        return web.Response(status=status, text=body, content_type="application/json")
+
+    with pytest.raises(ProviderError) as caught:
+        await counted(answer)
+    assert caught.value.kind == kind
+    assert caught.value.__context__ is None
+
+
+async def test_a_count_has_a_deadline() -> None:
+    async def answer(_request: web.Request) -> web.Response:
+        await asyncio.Event().wait()
+        return web.Response()
+
+    with pytest.raises(ProviderError, match=r"no complete answer within 0\.05 s") as caught:
+        await counted(answer, deadline_s=0.05)
+    assert caught.value.kind == "timeout"
+
+
+async def test_a_provider_that_counts_nothing() -> None:
+    client = HttpModel(replace(ANTHROPIC, counting=None), KEY)
+    with pytest.raises(ProviderError, match="anthropic has no place that counts tokens"):
+        await client.count(request())

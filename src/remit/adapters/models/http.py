@@ -3,9 +3,10 @@
 import asyncio
 import ipaddress
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from typing import TypeVar
 from urllib.parse import urlsplit
 
 import aiohttp
@@ -16,7 +17,7 @@ from remit.errors import ConfigError, ProviderError
 from remit.ports import Model
 from remit.values.model import Delta, ModelAnswer, ModelRequest
 from remit.wire import sse
-from remit.wire.codec import Codec
+from remit.wire.codec import Codec, Counting
 from remit.wire.failure import excerpt
 
 CONNECT_S = 10.0  # a TCP and TLS handshake across the world takes one second
@@ -26,7 +27,10 @@ MAX_ANSWER_BYTES = 64 * 1024**2  # the longest answers known are below 2 MB
 MAX_ERROR_BYTES = 64 * 1024
 MAX_CONNECTIONS = 256  # one model call each; more runs at once wait for a free one
 KEEPALIVE_S = 60.0  # agents come back within a minute, and a new TLS handshake costs 100 ms
+COUNT_S = 10.0  # counting takes a fraction of a second; longer is not worth the wait
 _DRAIN_S = 0.5  # the end of a stream follows its last event at once, or the connection is closed
+
+_Result = TypeVar("_Result")
 
 
 class HttpModel(Model):
@@ -58,10 +62,28 @@ class HttpModel(Model):
         self, request: ModelRequest, *, deadline_s: float, emit: Callable[[Delta], None]
     ) -> ModelAnswer:
         """See `remit.ports.Model.answer`."""
+        return await self._within(deadline_s, self._exchange(request, emit))
+
+    async def count(self, request: ModelRequest, *, deadline_s: float = COUNT_S) -> int:
+        """The tokens of input that the provider counts a request as; it bills nothing for that.
+
+        Raises `ProviderError`, of kind `bad_request` where the provider counts nothing.
+        """
+        counting = self._codec.counting
+        if counting is None:
+            raise ProviderError(
+                f"{self.provider} has no place that counts tokens; use the bound of "
+                "remit.values.bound",
+                kind="bad_request",
+            )
+        return await self._within(deadline_s, self._counted(request, counting))
+
+    async def _within(self, deadline_s: float, exchange: Coroutine[None, None, _Result]) -> _Result:
+        """What an exchange brings before the deadline, its failures scrubbed of the key."""
         timer = asyncio.timeout(deadline_s)
         try:
             async with timer:
-                return await self._exchange(request, emit)
+                return await exchange
         except TimeoutError:
             if not timer.expired():
                 raise  # not ours: it came out of `emit`
@@ -84,30 +106,44 @@ class HttpModel(Model):
     # ------------------------------------------------------------ exchange
 
     async def _exchange(self, request: ModelRequest, emit: Callable[[Delta], None]) -> ModelAnswer:
-        body = self._codec.encode_request(request)
+        body, path = self._codec.encode_request(request), self._codec.path(request)
+        async with self._sent(path, body, stream=request.stream) as response:
+            return await self._answer(response, emit)
+
+    async def _counted(self, request: ModelRequest, counting: Counting) -> int:
+        body, path = counting.encode_count(request), counting.path(request)
+        async with self._sent(path, body, stream=False) as response:
+            return counting.decode_count(await self._whole(response))
+
+    @asynccontextmanager
+    async def _sent(
+        self, path: str, body: bytes, *, stream: bool
+    ) -> AsyncIterator[aiohttp.ClientResponse]:
+        """A response that is an answer. Raises `ProviderError` for every other, and every break."""
         started = False
         failure: ProviderError
         try:
-            async with self._sent(request, body) as response:
+            async with self._posted(path, body, stream=stream) as response:
                 if response.status != 200:  # noqa: PLR2004  the status of an answer
                     raise await self._refusal(response)
                 started = True
-                return await self._answer(response, emit)
+                yield response
+                return
         except aiohttp.ClientError as exc:
             failure = self._broken(exc, started=started)
         raise failure
 
     @asynccontextmanager
-    async def _sent(
-        self, request: ModelRequest, body: bytes
+    async def _posted(
+        self, path: str, body: bytes, *, stream: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(
             total=None,  # `answer` holds the deadline
             sock_connect=CONNECT_S,
-            sock_read=SILENCE_S if request.stream else None,
+            sock_read=SILENCE_S if stream else None,
         )
         response = await self._ready().post(
-            self._base + self._codec.path(request),
+            self._base + path,
             data=body,
             headers=self._codec.headers(self._key.reveal()),
             allow_redirects=False,
@@ -144,26 +180,30 @@ class HttpModel(Model):
     async def _answer(
         self, response: aiohttp.ClientResponse, emit: Callable[[Delta], None]
     ) -> ModelAnswer:
-        kind = response.content_type
-        if kind == sse.CONTENT_TYPE:
+        if response.content_type == sse.CONTENT_TYPE:
             answer = await self._streamed(response, emit)
-        elif kind == "application/json":
-            body, whole = await _read(response, MAX_ANSWER_BYTES)
-            if not whole:
-                raise _too_long()
-            answer = self._codec.decode_answer(body)
         else:
-            body, _ = await _read(response, MAX_ERROR_BYTES)
-            raise ProviderError(
-                f"{self._where()} answered {kind}, which no model does: is the base URL right? "
-                f"{excerpt(body.decode('utf-8', 'replace'))}",
-                kind="malformed",
-            )
+            answer = self._codec.decode_answer(await self._whole(response))
         headers = _headers(response)
         return replace(
             answer,
             request_id=self._key.scrub(self._codec.request_id(headers)),
             limits=self._codec.decode_limits(headers, _now_ms()),
+        )
+
+    async def _whole(self, response: aiohttp.ClientResponse) -> bytes:
+        """A body of JSON in one piece."""
+        kind = response.content_type
+        if kind == "application/json":
+            body, whole = await _read(response, MAX_ANSWER_BYTES)
+            if not whole:
+                raise _too_long()
+            return body
+        body, _ = await _read(response, MAX_ERROR_BYTES)
+        raise ProviderError(
+            f"{self._where()} answered {kind}, which no model does: is the base URL right? "
+            f"{excerpt(body.decode('utf-8', 'replace'))}",
+            kind="malformed",
         )
 
     async def _streamed(
