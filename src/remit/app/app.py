@@ -11,12 +11,15 @@ from types import TracebackType
 from typing import Self, TypeVar, cast
 
 from pydantic_core import to_json
+from typing_extensions import Unpack
 
 from remit.app.assemble import Parts, assemble
+from remit.app.budgets import Budgets
 from remit.app.config import FILE, read_settings
 from remit.app.desk import Desk
 from remit.app.following import follow_tree
 from remit.app.launching import Wish, launch
+from remit.app.ledger_view import LedgerView, Wanted, ledger_filter, view_ledger
 from remit.app.plan_desk import PlanDesk
 from remit.app.plan_settings import plans_of
 from remit.app.run import Run, run_of
@@ -34,8 +37,9 @@ from remit.ports import Model, Prices, Sandbox, Store
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
 from remit.runtime.hub import StreamItem
-from remit.runtime.watch import watch_due, watch_switches
+from remit.runtime.watch import watch_due, watch_ledger, watch_switches
 from remit.values.ids import root_of
+from remit.values.ledger import FIELDS
 from remit.values.price import ModelPrice
 
 T = TypeVar("T")
@@ -114,6 +118,8 @@ class App:
             asyncio.create_task(watch_switches(engine)),
             asyncio.create_task(watch_due(engine, self._may_drive)),
         ]
+        if self._worker:
+            self._duties.append(asyncio.create_task(watch_ledger(self._parts.ledger)))
         return self
 
     async def __aexit__(
@@ -155,6 +161,21 @@ class App:
     def books(self) -> Books:
         """What operators and payment providers did to tenants and users."""
         return self._open.books
+
+    @property
+    def budgets(self) -> Budgets:
+        """What is left of budgets and where their limits are from; set them."""
+        return self._open.budgets
+
+    async def ledger(
+        self, *by: str, tenant: str | None = LOCAL_TENANT, limit: int = 1000, **only: Unpack[Wanted]
+    ) -> LedgerView:
+        """What was used, summed by these: tenant, day, user, agent, model or session.
+
+        `tenant=None` is for operators. Raises `UsageError`, `StoreError`, `IntegrityError`.
+        """
+        where = ledger_filter(tenant, **only)
+        return await view_ledger(self._open.ledger, by or FIELDS, where, limit)
 
     def _may_drive(self, tenant: str, run: str) -> bool:
         return self._worker or (tenant, root_of(run)) in self.engine.mine

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from remit.app.budgets import Budgets
 from remit.app.calendars import Calendars
 from remit.app.config import Settings
 from remit.app.desk import Desk
@@ -25,6 +26,7 @@ from remit.ports import Model, Prices, Sandbox
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
 from remit.runtime.hub import Hub
+from remit.runtime.ledger import Ledger
 from remit.runtime.reader import Reader
 from remit.runtime.services import Services
 from remit.runtime.switchboard import Switchboard
@@ -42,6 +44,24 @@ class Parts:
     plans: PlanDesk
     gate: Gate
     till: Till
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was used by whom."""
+        return Ledger(self.engine.services.store)
+
+    @property
+    def budgets(self) -> Budgets:
+        """Limits as operators see and set them."""
+        services = self.engine.services
+        return Budgets(
+            store=services.store,
+            books=self.books,
+            clock=services.clock,
+            declared=services.budgets,
+            calendar=services.calendar,
+            redactor=self.engine.redactor,
+        )
 
     async def close(self) -> None:
         """Let go of runs, connections and the journal, in this order."""

@@ -3,7 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Literal, cast, get_args
+from typing import Literal, TypedDict, cast, get_args
+
+from typing_extensions import Unpack
 
 from remit.errors import UsageError
 from remit.runtime.ledger import Ledger
@@ -40,17 +42,20 @@ class LedgerView:
     """There are more rows than were asked for."""
 
 
-def ledger_filter(
-    *,
-    tenant: str | None = None,
-    user: str | None = None,
-    agent: str | None = None,
-    model: str | None = None,
-    day: str | None = None,
-    since: str | None = None,
-    until: str | None = None,
-) -> LedgerFilter:
-    """Which entries are meant. Days are of UTC, inclusive. Raises `UsageError` for no day."""
+class Wanted(TypedDict, total=False):
+    """What an answer is limited to; days are of UTC, as 2026-11-21, since and until inclusive."""
+
+    user: str | None
+    agent: str | None
+    model: str | None
+    day: str | None
+    since: str | None
+    until: str | None
+
+
+def ledger_filter(tenant: str | None = None, **wanted: Unpack[Wanted]) -> LedgerFilter:
+    """Which entries are meant. Raises `UsageError` for what is no day."""
+    day, since, until = wanted.get("day"), wanted.get("since"), wanted.get("until")
     if day is not None and (since is not None or until is not None):
         raise UsageError("say either one day, or since and until")
     for name, text in (("day", day), ("since", since), ("until", until)):
@@ -58,9 +63,9 @@ def ledger_filter(
             _check_day(name, text)
     return LedgerFilter(
         tenant=tenant,
-        user=user,
-        agent=agent,
-        model=model,
+        user=wanted.get("user"),
+        agent=wanted.get("agent"),
+        model=wanted.get("model"),
         since=since if day is None else day,
         until=until if day is None else day,
     )

@@ -6,8 +6,9 @@ import sys
 
 import click
 from rich.table import Table
+from typing_extensions import Unpack
 
-from remit.app.ledger_view import BY, LedgerView, ledger_filter, view_ledger
+from remit.app.ledger_view import BY, LedgerView, Wanted, ledger_filter, view_ledger
 from remit.cli.journal import open_journal
 from remit.cli.options import Options
 from remit.cli.output import cell, console, print_json
@@ -40,7 +41,7 @@ def ledger(
     limit: int,
     as_csv: bool,
     rebuild: bool,
-    **wanted: str | None,
+    **wanted: Unpack[Wanted],
 ) -> None:
     """Show what was used: tokens by class, calls and cost, as the journal's ledger has it.
 
@@ -48,7 +49,7 @@ def ledger(
     """
     if as_csv and options.json:
         raise UsageError("say either --csv or --json")
-    where = ledger_filter(tenant=options.tenant, **wanted)
+    where = ledger_filter(options.tenant, **wanted)
 
     async def look() -> LedgerView:
         async with open_journal(options) as journal:
