@@ -14,9 +14,11 @@ from pydantic_core import to_json
 from typing_extensions import Unpack
 
 from remit.app.assemble import Parts, assemble
+from remit.app.bills import Bills
 from remit.app.budgets import Budgets
 from remit.app.config import FILE, read_settings
 from remit.app.desk import Desk
+from remit.app.duties import start_duties
 from remit.app.following import follow_tree
 from remit.app.launching import Wish, launch
 from remit.app.ledger_view import LedgerView, Wanted, ledger_filter, view_ledger
@@ -37,7 +39,6 @@ from remit.ports import Model, Prices, Sandbox, Store
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
 from remit.runtime.hub import StreamItem
-from remit.runtime.watch import watch_due, watch_ledger, watch_switches
 from remit.values.ids import root_of
 from remit.values.ledger import FIELDS
 from remit.values.price import ModelPrice
@@ -114,12 +115,7 @@ class App:
         )
         engine = self._parts.engine
         await engine.services.switchboard.refresh()
-        self._duties = [
-            asyncio.create_task(watch_switches(engine)),
-            asyncio.create_task(watch_due(engine, self._may_drive)),
-        ]
-        if self._worker:
-            self._duties.append(asyncio.create_task(watch_ledger(self._parts.ledger)))
+        self._duties = start_duties(self._parts, self._may_drive, worker=self._worker)
         return self
 
     async def __aexit__(
@@ -161,6 +157,11 @@ class App:
     def books(self) -> Books:
         """What operators and payment providers did to tenants and users."""
         return self._open.books
+
+    @property
+    def bills(self) -> Bills:
+        """Providers' bills, compared with the ledger."""
+        return self._open.bills
 
     @property
     def budgets(self) -> Budgets:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from remit.app.bills import Bills
 from remit.app.budgets import Budgets
 from remit.app.calendars import Calendars
 from remit.app.config import Settings
@@ -14,6 +15,7 @@ from remit.app.keyring import open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.app.load import make_model, make_prices, make_sandbox, make_store
 from remit.app.plan_desk import PlanDesk
+from remit.app.reconcile import Reconciler, cleaning
 from remit.app.secrets import learn_keys, make_secrets
 from remit.app.till import Till
 from remit.app.upgrade import Gate
@@ -44,6 +46,7 @@ class Parts:
     plans: PlanDesk
     gate: Gate
     till: Till
+    bills: Bills
 
     @property
     def ledger(self) -> Ledger:
@@ -139,4 +142,6 @@ async def assemble(
     macs = tuple(keys.macs.values())
     till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=macs)
     gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
-    return Parts(engine, desk, shelf, books, plan_desk, gate, till)
+    reconciler = Reconciler(store, books, clock, cleaning(engine.redactor))
+    bills = Bills(settings, reconciler, clock, dict(os.environ), shown.read)
+    return Parts(engine, desk, shelf, books, plan_desk, gate, till, bills)

@@ -6,9 +6,15 @@ from datetime import date
 
 from remit.app.billing import prefixes
 from remit.app.day_use import bill_holder, day_use
-from remit.journal.events import AssumptionCorrected, ReconciliationFinished
+from remit.errors import ProviderError, RemitError
+from remit.journal.events import (
+    AssumptionCorrected,
+    ReconciliationFailed,
+    ReconciliationFinished,
+)
 from remit.journal.fact import Post
 from remit.journal.facts_of_bills import ReconciledLine
+from remit.policy.redact import Redactor
 from remit.ports import Billing, Clock, Store
 from remit.projections.reconcile import (
     EXACT,
@@ -39,6 +45,15 @@ class Wanted:
     tenant: str | None = None
     """None: all tenants of the journal together, as the provider's report has them."""
     tolerance: Tolerance = EXACT
+
+
+def cleaning(redactor: Callable[[str], Redactor]) -> Cleaning:
+    """What cleans with the operator's redactor: a report belongs to no tenant."""
+
+    def clean(text: str) -> Clean:
+        return redactor("").clean(text).text
+
+    return clean
 
 
 class Reconciler:
@@ -72,15 +87,32 @@ class Reconciler:
             await self._correct(tenant, holder, wanted, mine)
         return found
 
-    async def is_done(self, provider: str, day: date) -> bool:
-        """Whether this day was compared after it had closed."""
+    async def last_done(self, provider: str) -> date | None:
+        """The newest day of the whole organization that was compared after it had closed."""
         pages = await self._books.read(OPERATOR, bill_holder(provider))
-        return any(
-            isinstance(page.event, ReconciliationFinished)
-            and page.event.closed
-            and page.event.day == day.isoformat()
+        days = [
+            page.event.day
             for page in pages
+            if isinstance(page.event, ReconciliationFinished) and page.event.closed
+        ]
+        return date.fromisoformat(max(days)) if days else None
+
+    async def failed(self, provider: str, day: date, error: RemitError) -> None:
+        """Write down, once a day and kind of failure, that a day could not be compared."""
+        kind = error.kind if isinstance(error, ProviderError) else type(error).__name__
+        fact = ReconciliationFailed(
+            provider=provider, day=day.isoformat(), kind=kind, detail=self._clean(str(error))
         )
+
+        def entry(pages: Sequence[Page], _now_ms: int) -> Entry:
+            told = any(
+                isinstance(page.event, ReconciliationFailed)
+                and (page.event.day, page.event.kind) == (fact.day, fact.kind)
+                for page in pages
+            )
+            return NOTHING if told else Entry(events=(fact,))
+
+        await self._books.enter(OPERATOR, bill_holder(provider), entry)
 
     async def _correct(
         self, tenant: str, holder: str, wanted: Wanted, corrections: Sequence[Correction]

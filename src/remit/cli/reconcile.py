@@ -9,21 +9,19 @@ from pathlib import Path
 import click
 from rich.table import Table
 
-from remit.app.bill_settings import read_tolerance
-from remit.app.billing import key_variable, make_billing, providers
+from remit.app.billing import key_variable, providers
+from remit.app.bills import Bills
 from remit.app.config import Settings
 from remit.app.lazy import SystemDice, WallClock
-from remit.app.reconcile import Reconciler, Wanted
+from remit.app.reconcile import Reconciler, cleaning
 from remit.app.secrets import make_secrets
 from remit.cli.group import GOOD, NO, OUTSIDE, report
 from remit.cli.journal import Journal, open_journal
 from remit.cli.options import Options
 from remit.cli.output import cell, console, iso, print_json
 from remit.errors import OutsideError, UsageError
-from remit.policy.redact import Redactor
-from remit.projections.reconcile import Line, Reconciliation, closes_ms, last_closed
+from remit.projections.reconcile import Line, Reconciliation, closes_ms
 from remit.runtime.books import Books
-from remit.values.clean import Clean
 from remit.values.money import format_usd
 from remit.values.statement import day_of
 
@@ -77,26 +75,22 @@ def reconcile(
 
     async def run() -> list[tuple[str, Reconciliation | OutsideError]]:
         async with open_journal(options) as journal:
-            settings = journal.settings
             # Keys are read when they are needed, from where the settings say secrets are.
-            secret = make_secrets(settings, os.environ, known=journal.keys.texts).read
-            chosen = wished or _configured(settings, secret)
-            at = _day(day)
+            secret = make_secrets(journal.settings, os.environ, known=journal.keys.texts).read
+            chosen = wished or _configured(journal.settings, secret)
+            bills = Bills(journal.settings, _reconciler(journal), WallClock(), os.environ, secret)
             found: list[tuple[str, Reconciliation | OutsideError]] = []
-            limits = read_tolerance(tolerance or settings.reconciliation.tolerance)
             for provider in chosen:
-                wanted = Wanted(
-                    provider=provider,
-                    day=at,
-                    keys=key_ids or settings.reconciliation.key_ids.get(provider, ()),
-                    tenant=options.tenant,
-                    tolerance=limits,
-                )
-                billing = make_billing(
-                    provider, settings, os.environ, secret, file=export, kind=source
-                )
                 try:
-                    result = await reconciler(journal).reconcile(wanted, billing)
+                    result = await bills.compare(
+                        provider,
+                        _day(day),
+                        tolerance=tolerance,
+                        keys=key_ids,
+                        tenant=options.tenant,
+                        file=export,
+                        source=source,
+                    )
                 except OutsideError as exc:
                     if len(chosen) == 1:
                         raise
@@ -105,21 +99,13 @@ def reconcile(
                     found.append((provider, result))
             return found
 
-    found = asyncio.run(run())
-    return _show(options, found)
+    return _show(options, asyncio.run(run()))
 
 
-def reconciler(journal: Journal) -> Reconciler:
-    """A reconciler on an open journal."""
-    books = Books(journal.store, WallClock(), SystemDice(), journal.keys.signer)
-    return Reconciler(journal.store, books, WallClock(), _cleaning(journal.desk.redactor))
-
-
-def _cleaning(redactor: Callable[[str], Redactor]) -> Callable[[str], Clean]:
-    def clean(text: str) -> Clean:
-        return redactor("").clean(text).text
-
-    return clean
+def _reconciler(journal: Journal) -> Reconciler:
+    clock = WallClock()
+    books = Books(journal.store, clock, SystemDice(), journal.keys.signer)
+    return Reconciler(journal.store, books, clock, cleaning(journal.desk.redactor))
 
 
 def _configured(settings: Settings, secret: Callable[[str], str | None]) -> tuple[str, ...]:
@@ -137,15 +123,14 @@ def _configured(settings: Settings, secret: Callable[[str], str | None]) -> tupl
     return found
 
 
-def _day(text: str | None) -> date:
-    now_ms = WallClock().now_ms()
+def _day(text: str | None) -> date | None:
     if text is None:
-        return last_closed(now_ms)
+        return None
     try:
         found = date.fromisoformat(text)
     except ValueError as exc:
         raise UsageError(f"--day {text!r}: write it as 2026-11-19") from exc
-    if found > day_of(now_ms):
+    if found > day_of(WallClock().now_ms()):
         raise UsageError(f"--day {text}: that day has not come yet (days are those of UTC)")
     return found
 

@@ -13,7 +13,11 @@ from remit.journal.fact import (
     Hold,
     Post,
 )
-from remit.journal.facts_of_bills import AssumptionCorrected, ReconciliationFinished
+from remit.journal.facts_of_bills import (
+    AssumptionCorrected,
+    ReconciliationFailed,
+    ReconciliationFinished,
+)
 from remit.journal.facts_of_humans import (
     ApprovalDenied,
     ApprovalExpired,
@@ -104,6 +108,7 @@ __all__ = [
     "Post",
     "ProbeCompleted",
     "ProbeRequested",
+    "ReconciliationFailed",
     "ReconciliationFinished",
     "RetryPlanned",
     "RunEnded",
@@ -158,6 +163,7 @@ Event = Annotated[
     | BudgetRefused
     | BudgetSet
     | ReconciliationFinished
+    | ReconciliationFailed
     | AssumptionCorrected
     | CostAlerted
     | PlanChanged

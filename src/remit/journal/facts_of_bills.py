@@ -48,6 +48,17 @@ class ReconciliationFinished(Fact):
     hints: tuple[Clean, ...] = ()
 
 
+class ReconciliationFailed(Fact):
+    """A closed day could not be compared; it is tried again every hour."""
+
+    type: Literal["ReconciliationFailed"] = tag("ReconciliationFailed")
+    provider: str
+    day: str
+    kind: str
+    """A `FailureKind` of the provider, or the name of the error."""
+    detail: Clean
+
+
 class AssumptionCorrected(Fact):
     """A provider's report shows what a call in doubt was billed at; this adds the difference.
 
