@@ -7,6 +7,7 @@ import pytest
 
 from remit.app.config import ProviderConfig, Settings
 from remit.app.load import (
+    key_names,
     make_model,
     make_prices,
     make_store,
@@ -105,6 +106,19 @@ async def test_a_model_is_made_from_its_variables() -> None:
     model = make_model("anthropic", Settings(), {"ANTHROPIC_API_KEY": secret()})
     assert model.provider == "anthropic"
     await model.close()
+
+
+@pytest.mark.parametrize("provider", ["google", "gemini"])
+@pytest.mark.parametrize("variable", ["GEMINI_API_KEY", "GOOGLE_API_KEY"])
+async def test_one_provider_may_have_two_names_and_two_keys(provider: str, variable: str) -> None:
+    model = make_model(provider, Settings(), {variable: secret()})
+    assert model.provider == "google"
+    await model.close()
+    with pytest.raises(ConfigError, match="set GEMINI_API_KEY or GOOGLE_API_KEY"):
+        make_model(provider, Settings(), {})
+    settings = Settings(providers={"google": ProviderConfig(api_key_env="GATE_KEY")})
+    assert key_names(provider, settings) == ("GATE_KEY",)
+    assert key_names("nobody", settings) == ()
 
 
 def test_plain_http_to_another_machine_must_be_allowed() -> None:

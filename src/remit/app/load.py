@@ -17,16 +17,24 @@ _STORES = {
     "postgres": ("remit.adapters.postgres.store", "PostgresStore", "postgres"),
     "postgresql": ("remit.adapters.postgres.store", "PostgresStore", "postgres"),
 }
-# provider -> (module, class, extra, variable of the key, variable of the base URL)
+# provider -> (module, class, extra, variables of the key, variable of the base URL)
 _MODELS = {
     "anthropic": (
         "remit.adapters.models.anthropic",
         "AnthropicModel",
         "",
-        "ANTHROPIC_API_KEY",
+        ("ANTHROPIC_API_KEY",),
         "ANTHROPIC_BASE_URL",
     ),
+    "google": (
+        "remit.adapters.models.gemini",
+        "GeminiModel",
+        "",
+        ("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # Google's own SDK reads both
+        "GOOGLE_GEMINI_BASE_URL",
+    ),
 }
+_ALIASES = {"gemini": "google"}
 
 
 def named(module: str, name: str, extra: str) -> object:
@@ -68,11 +76,19 @@ def providers() -> tuple[str, ...]:
     return tuple(sorted(_MODELS))
 
 
-def key_name(provider: str, settings: Settings) -> str | None:
-    """The name of the secret that is a provider's key; None for a provider that Remit has not."""
-    if provider not in _MODELS:
-        return None
-    return settings.providers.get(provider, ProviderConfig()).api_key_env or _MODELS[provider][3]
+def key_names(provider: str, settings: Settings) -> tuple[str, ...]:
+    """The names a provider's key may have, the first that is set holds; none for strangers."""
+    known = _ALIASES.get(provider, provider)
+    if known not in _MODELS:
+        return ()
+    own = _config(provider, settings).api_key_env
+    return (own,) if own else _MODELS[known][3]
+
+
+def _config(provider: str, settings: Settings) -> ProviderConfig:
+    found = settings.providers.get(provider)
+    other = settings.providers.get(_ALIASES.get(provider, provider))
+    return found or other or ProviderConfig()
 
 
 def make_model(
@@ -85,19 +101,20 @@ def make_model(
 
     Raises `ConfigError` when its key is missing.
     """
-    if provider not in _MODELS:
+    if _ALIASES.get(provider, provider) not in _MODELS:
         known = ", ".join(providers())
         raise ConfigError(
             f"unknown provider {provider!r}; known are {known}, and any that you hand to "
             f"App(models={{{provider!r}: ...}})"
         )
-    module, name, extra, key_variable, url_variable = _MODELS[provider]
-    config = settings.providers.get(provider, ProviderConfig())
-    variable = config.api_key_env or key_variable
-    key = (variables.get if secret is None else secret)(variable)
+    module, name, extra, _, url_variable = _MODELS[_ALIASES.get(provider, provider)]
+    config = _config(provider, settings)
+    names = key_names(provider, settings)
+    read = variables.get if secret is None else secret
+    key = next(filter(None, map(read, names)), None)
     if not key:
         raise ConfigError(
-            f"no key for {provider}: set {variable}, or try it without one: remit demo"
+            f"no key for {provider}: set {' or '.join(names)}, or try it without one: remit demo"
         )
     base_url = config.base_url or variables.get(url_variable) or None
     make = cast("Callable[..., Model]", named(module, name, extra))

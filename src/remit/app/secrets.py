@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol, cast
 
 from remit.app.config import SecretsConfig, Settings
-from remit.app.load import key_name, named
+from remit.app.load import key_names, named
 from remit.errors import ConfigError, MissingExtra
 from remit.machine.agent import Agent
 from remit.policy.rule_book import RuleBook, check_examples
@@ -93,8 +93,7 @@ def learn_keys(secrets: Secrets, settings: Settings, agents: Iterable[Agent[obje
     One that is missing or cannot be read is told when its model is asked.
     """
     for agent in agents:
-        name = key_name(agent.model.partition(":")[0], settings)
-        if name is not None:
+        for name in key_names(agent.model.partition(":")[0], settings):
             with suppress(ConfigError):
                 secrets.read(name)
 
