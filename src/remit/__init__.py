@@ -6,13 +6,16 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from remit.app.app import App
     from remit.app.offered import EchoModel, FileRoot, ScriptedModel, declare
+    from remit.app.payment_route import PaymentRoute
     from remit.app.run import Run
     from remit.app.sync import SyncApp
+    from remit.app.upgrade import UpgradeRequired
     from remit.errors import RemitError, ToolError
     from remit.machine.agent import Agent, Prompt, Remit
     from remit.machine.call import Call
     from remit.machine.tools import Tool, probe, tool
     from remit.policy.permission import ArgumentPattern, Rule
+    from remit.policy.plan import Plan, Plans
     from remit.values.command import Command, Finished
 
 __version__ = "0.1.0"
@@ -26,6 +29,9 @@ _HOMES = {
     "EchoModel": "remit.app.offered",
     "FileRoot": "remit.app.offered",
     "Finished": "remit.values.command",
+    "PaymentRoute": "remit.app.payment_route",
+    "Plan": "remit.policy.plan",
+    "Plans": "remit.policy.plan",
     "Prompt": "remit.machine.agent",
     "Remit": "remit.machine.agent",
     "RemitError": "remit.errors",
@@ -35,6 +41,7 @@ _HOMES = {
     "SyncApp": "remit.app.sync",
     "Tool": "remit.machine.tools",
     "ToolError": "remit.errors",
+    "UpgradeRequired": "remit.app.upgrade",
     "declare": "remit.app.offered",
     "probe": "remit.machine.tools",
     "tool": "remit.machine.tools",
@@ -49,6 +56,9 @@ __all__ = [
     "EchoModel",
     "FileRoot",
     "Finished",
+    "PaymentRoute",
+    "Plan",
+    "Plans",
     "Prompt",
     "Remit",
     "RemitError",
@@ -58,6 +68,7 @@ __all__ = [
     "SyncApp",
     "Tool",
     "ToolError",
+    "UpgradeRequired",
     "declare",
     "probe",
     "tool",

@@ -77,7 +77,7 @@ class Answers:
 async def test_a_payment_is_taken_once_over_asgi() -> None:
     agent = clerk()
     async with shop("memory:", agent) as (app, _):
-        reference = reference_of(app.checkout_url("pro", tenant="acme", user="ann"))
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
         thing = session(client_reference_id=reference)
         body = event("checkout.session.completed", thing, at_s=int(time.time()))
         mark = signed(body)["Stripe-Signature"]

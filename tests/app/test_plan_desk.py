@@ -216,4 +216,5 @@ async def test_where_no_plans_are_declared_nothing_has_one() -> None:
         assert started.plan is None
         with pytest.raises(ConfigError, match=r"write \[billing\] and \[plans.NAME\]"):
             await app.plans.show("local", "user:ann")
-        assert app.checkout_url("pro") is None
+        with pytest.raises(ConfigError, match="no plans are declared"):
+            await app.checkout_url("pro")

@@ -1,8 +1,13 @@
 """Payments unlock, and take away, exactly once, whoever hears of them, in whatever order."""
 
 import asyncio
+import os
+import subprocess
+import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
+from subprocess import PIPE
 
 import pytest
 
@@ -87,7 +92,7 @@ async def test_at_the_cap_no_prompt_reaches_the_provider_until_the_payment_unloc
 
 async def test_a_replayed_a_forged_and_a_stale_event_change_nothing() -> None:
     async with shop("memory:", CLERK) as (app, _):
-        body = checkout(reference_of(app.checkout_url("pro", tenant="acme", user="ann")))
+        body = checkout(reference_of(await app.checkout_url("pro", tenant="acme", user="ann")))
         for headers, reason in (
             (signed(body, secret="whsec_" + "x" * 32), "signature"),
             (signed(body + b" "), "signature"),
@@ -123,7 +128,7 @@ async def test_nobody_buys_with_a_reference_that_was_not_signed_here() -> None:
 
 async def test_the_plan_is_what_was_paid_for_not_what_the_link_was_made_for() -> None:
     async with shop("memory:", CLERK) as (app, _):
-        team = reference_of(app.checkout_url("team", tenant="acme", user="ann"))
+        team = reference_of(await app.checkout_url("team", tenant="acme", user="ann"))
         assert (await send(app, checkout(team))).plan == "pro"
         unsold = checkout(team, payment_link="plink_other", subscription="sub_2")
         outcome = await send(app, unsold)
@@ -148,7 +153,7 @@ async def test_later_events_are_attributed_by_the_payer(
     kind: str, thing: dict[str, object], reason: str | None
 ) -> None:
     async with shop("memory:", CLERK) as (app, _):
-        reference = reference_of(app.checkout_url("pro", tenant="acme", user="ann"))
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
         await send(app, checkout(reference))
         await send(app, event("charge.succeeded", charge(), at_s=NOW_S))
         outcome = await send(app, event(kind, thing, at_s=NOW_S + 1))
@@ -161,7 +166,7 @@ async def test_later_events_are_attributed_by_the_payer(
 async def test_a_downgrade_and_a_failed_payment_with_its_grace() -> None:
     plans = PLANS.model_copy(update={"grace": "1h"})
     async with shop("memory:", CLERK, plans=plans) as (app, _):
-        reference = reference_of(app.checkout_url("team", tenant="acme", user="ann"))
+        reference = reference_of(await app.checkout_url("team", tenant="acme", user="ann"))
         await send(app, checkout(reference, payment_link=None))
         team = subscription(price="price_team")
         raised = await send(app, event("customer.subscription.created", team, at_s=NOW_S - 9000))
@@ -180,7 +185,7 @@ async def test_a_downgrade_and_a_failed_payment_with_its_grace() -> None:
 
 async def test_a_grace_that_is_over_is_journalled_when_a_run_starts() -> None:
     async with shop("memory:", CLERK) as (app, provider):
-        reference = reference_of(app.checkout_url("pro", tenant="acme", user="ann"))
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
         await send(app, checkout(reference))
         long_ago = event("invoice.payment_failed", invoice(), at_s=NOW_S + 1 - 4 * 86_400)
         paid_before = event("checkout.session.completed", session(), at_s=NOW_S)
@@ -201,7 +206,7 @@ async def test_a_grace_that_is_over_is_journalled_when_a_run_starts() -> None:
 async def test_events_that_come_before_the_checkout_wait_for_it() -> None:
     """Stripe promises no order, and the checkout often comes last."""
     async with shop("memory:", CLERK) as (app, _):
-        reference = reference_of(app.checkout_url("pro", tenant="acme", user="ann"))
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
         early = [
             event("customer.subscription.created", subscription(price="price_team"), at_s=NOW_S),
             event("charge.succeeded", charge(), at_s=NOW_S),
@@ -225,7 +230,7 @@ async def test_a_payer_who_buys_for_another_is_followed_from_then_on() -> None:
     async with shop("memory:", CLERK) as (app, _):
         await send(app, event("invoice.paid", invoice(), at_s=NOW_S))
         for user, subscribed in (("ann", "sub_1"), ("bob", "sub_2")):
-            reference = reference_of(app.checkout_url("pro", tenant="acme", user=user))
+            reference = reference_of(await app.checkout_url("pro", tenant="acme", user=user))
             await send(app, checkout(reference, subscription=subscribed))
         links = [each for each in await payer(app, "cus_1") if isinstance(each, PayerLinked)]
         assert [each.holder for each in links] == ["user:ann", "user:bob"]
@@ -256,7 +261,7 @@ async def test_unknown_types_and_events_without_a_payer_are_journalled_as_ignore
 async def test_two_processes_that_get_the_same_event_enter_it_once(tmp_path: Path) -> None:
     url = journal_at(tmp_path)
     async with shop(url, CLERK) as (one, _), shop(url, CLERK) as (two, _):
-        reference = reference_of(one.checkout_url("pro", tenant="acme", user="ann"))
+        reference = reference_of(await one.checkout_url("pro", tenant="acme", user="ann"))
         body = checkout(reference)
         outcomes = await asyncio.gather(*(send(app, body) for app in (one, two) * 5))
         assert sorted(each.result for each in outcomes) == ["applied"] + ["repeated"] * 9
@@ -265,12 +270,56 @@ async def test_two_processes_that_get_the_same_event_enter_it_once(tmp_path: Pat
             assert [each.type for each in await payer(two, ref)] == ["PayerLinked"]
 
 
+PROCESS = """
+import asyncio, sys
+from pathlib import Path
+from remit import App
+from tests.app.paying import PLANS, send
+
+async def main(url, body):
+    async with App(url, plans=PLANS) as app:
+        print("ready", flush=True)
+        sys.stdin.readline()
+        print((await send(app, Path(body).read_bytes())).result)
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+async def test_two_processes_of_the_operating_system_enter_an_event_once(tmp_path: Path) -> None:
+    url, file = journal_at(tmp_path), tmp_path / "body.json"
+    async with shop(url, CLERK) as (app, _):
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
+        file.write_bytes(checkout(reference))
+        variables = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+        with ExitStack() as stack:
+            words = [sys.executable, "-c", PROCESS, url, str(file)]
+            both = [
+                stack.enter_context(
+                    subprocess.Popen(
+                        words, env=variables, text=True, stdin=PIPE, stdout=PIPE, cwd=tmp_path
+                    )
+                )
+                for _ in "ab"
+            ]
+            for process in both:
+                assert process.stdout is not None
+                assert process.stdout.readline() == "ready\n"
+            for process in both:
+                assert process.stdin is not None
+                process.stdin.write("go\n")
+                process.stdin.flush()
+            said = sorted(process.communicate()[0].strip() for process in both)
+        assert said == ["applied", "repeated"]
+        assert [each.type for each in await book(app)] == ["PaymentReceived", "PlanRaised"]
+
+
 @pytest.mark.parametrize("writes", range(5))
 async def test_a_crash_between_two_steps_is_made_good_when_the_event_is_sent_again(
     writes: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with shop("memory:", CLERK) as (app, _):
-        reference = reference_of(app.checkout_url("pro", tenant="acme", user="ann"))
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
         waits = event("invoice.paid", invoice(), at_s=NOW_S)
         await send(app, waits)
         real, left = app.store.append, [writes]
@@ -328,7 +377,7 @@ async def test_other_billers_sign_as_standard_webhooks_say(
     monkeypatch.setenv("BILLER_SECRET", text)
     plans = Plans(plans=(FREE, PRO), default="free", webhook_secret_env=("BILLER_SECRET",))
     async with shop("memory:", CLERK, plans=plans) as (app, _):
-        reference = reference_of(app.checkout_url("pro", tenant="acme", user="ann"))
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
         body = (
             '{"type":"plan.paid","timestamp":"2026-11-21T14:00:00Z","data":{"reference":"'
             f'{reference}","subscription":"s-1","sold":["price_pro"]}}}}'

@@ -309,11 +309,15 @@ class App:
         """
         return await self._open.till.receive(headers, body)
 
-    def checkout_url(
+    async def checkout_url(
         self, plan: str, *, tenant: str = LOCAL_TENANT, user: str = LOCAL_USER
     ) -> str | None:
-        """Where a user buys a plan: its payment link with a signed reference; None if not sold."""
-        holder = "" if self._plans is None else holder_name(self._plans, tenant, user)
+        """Where a user buys a plan: its payment link with a signed reference; None if not sold.
+
+        Raises `ConfigError` where the plan is not declared.
+        """
+        holder = holder_name(self.plans.declared, tenant, user)
+        await self.plans.introduce(tenant, holder)
         return self._open.gate.checkout_url(tenant, holder, plan)
 
     # ------------------------------------------------------------ what people say

@@ -73,7 +73,7 @@ class Parts:
         await self.engine.services.store.close()
 
 
-async def assemble(
+async def assemble(  # noqa: PLR0913  # each is one word of what a process is made of
     settings: Settings,
     *,
     agents: Mapping[str, Agent[object]],

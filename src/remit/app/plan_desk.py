@@ -86,9 +86,7 @@ class PlanDesk:
                 f"{tenant}/{holder} has paid for the plan {now.undeclared!r}, which is not "
                 f"declared any more: declare it, or say remit plan set {holder} PLAN"
             )
-        longest = Reference(plan="x" * MAX_NAME, until_ms=0, tenant=tenant, holder=holder)
-        if not fits(longest):
-            await self.link(f"name:{holder_digest(tenant, holder)}", (tenant, holder))
+        await self.introduce(tenant, holder)
         return terms_of(self.plans.get(now.plan), spender, len(pages))
 
     async def _settled(self, tenant: str, holder: str) -> Sequence[Page]:
@@ -159,6 +157,13 @@ class PlanDesk:
         check_name(scope, name)
 
     # ------------------------------------------------------------ who is who
+
+    async def introduce(self, tenant: str, holder: str) -> None:
+        """Before a checkout link is made: keep the names of a holder that no reference can hold."""
+        self._check_holder(holder)
+        longest = Reference(plan="x" * MAX_NAME, until_ms=0, tenant=tenant, holder=holder)
+        if not fits(longest):
+            await self.link(f"name:{holder_digest(tenant, holder)}", (tenant, holder))
 
     async def link(self, payer: str, owner: tuple[str, str]) -> tuple[PaymentReceived, ...]:
         """Remember whose a payer is; the payments that waited for that, oldest first."""

@@ -15,6 +15,7 @@ from remit.cli.journal import settings_of, short
 from remit.cli.options import Options
 from remit.cli.output import COLOURS
 from remit.cli.plain import printable
+from remit.cli.upgrading import print_upgrade, upgrade_json
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,6 +47,7 @@ def ending_json(ending: Ending) -> dict[str, object]:
         "approvals": [each.id for each in run.approvals],
         "questions": [each.id for each in run.questions],
         "doubts": [each.call for each in run.doubts],
+        "upgrade": upgrade_json(run.upgrade),
         "head": ending.head,
     }
 
@@ -59,6 +61,7 @@ def print_ending(ending: Ending) -> None:
     why = f" ({printable(run.reason)}: {printable(run.detail)})" if run.status == "stopped" else ""
     failed = "; its success check failed" if run.success is False else ""
     click.echo(f"{status}{why}{failed}", err=True)
+    print_upgrade(run.upgrade)
     turns = f"{run.turns} turns, {run.tool_calls} calls"
     click.echo(f"{turns}, {spend_line(run.usage, run.cost_nano)}", err=True)
     click.echo(f"remit show {short(run.id)}", err=True)
