@@ -13,9 +13,9 @@ from tests.simulation.world import world_of
 MODEL = "sim:mind"
 
 
-@tool(access="read", timeout="8s")
+@tool(access="read", timeout="8s", price_usd="0.002")
 async def look(call: Call, place: str) -> str:
-    """Look at a place."""
+    """Look at a place; each look costs."""
     return await world_of().carry_out(call, "look", {"place": place}, effect=False)
 
 
@@ -25,19 +25,25 @@ def peek(call: Call, place: str) -> str:
     return world_of().in_thread(call, "peek", effect=False)
 
 
-@tool(access="write", timeout="6s", on_crash="repeat", resources="note:{name}")
+@tool(
+    access="write",
+    timeout="6s",
+    on_crash="repeat",
+    resources="note:{name}",
+    price_usd="0.004",
+)
 async def note(call: Call, name: str) -> str:
     """Write a note; the same note twice is one note."""
     return await world_of().carry_out(call, "note", {"name": name})
 
 
-@tool(access="write", timeout="10s", resources="mail:{to}")
+@tool(access="write", timeout="10s", resources="mail:{to}", price_usd="0.02")
 async def mail(call: Call, to: str) -> str:
     """Send a mail."""
     return await world_of().carry_out(call, "mail", {"to": to})
 
 
-@tool(access="write", timeout="4s", resources="mail:{to}")
+@tool(access="write", timeout="4s", resources="mail:{to}", price_usd="0.03")
 def mail_slowly(call: Call, to: str) -> str:
     """Send a mail from a thread."""
     return world_of().in_thread(call, "mail_slowly")
@@ -48,16 +54,29 @@ async def was_paid(call: Call) -> str | None:
     return await world_of().probe(call)
 
 
-@tool(access="write", timeout="6s", on_crash=probe(was_paid))
+@tool(
+    access="write",
+    timeout="6s",
+    on_crash=probe(was_paid),
+    price_usd="0.05",
+    reports_price=True,
+)
 async def pay(call: Call, amount: int) -> str:
-    """Pay a bill."""
-    return await world_of().carry_out(call, "pay", {"amount": amount})
+    """Pay a bill; the bank says what it takes for it."""
+    return await world_of().carry_out(call, "pay", {"amount": amount}, bills=True)
 
 
-@tool(access="write", timeout="4s", on_crash=probe(was_paid), resources="bank")
+@tool(
+    access="write",
+    timeout="4s",
+    on_crash=probe(was_paid),
+    resources="bank",
+    price_usd="0.30",
+    reports_price=True,
+)
 def pay_slowly(call: Call, amount: int) -> str:
     """Pay a bill from a thread."""
-    return world_of().in_thread(call, "pay_slowly")
+    return world_of().in_thread(call, "pay_slowly", bills=True)
 
 
 @tool(
@@ -78,7 +97,7 @@ async def wipe(call: Call, place: str) -> str:
     return await world_of().carry_out(call, "wipe", {"place": place})
 
 
-@tool(access="write", timeout="6s", resources="form")
+@tool(access="write", timeout="6s", resources="form", price_usd="0.01")
 async def file_form(call: Call, name: str) -> str:
     """File a form; asks a human how many copies."""
     copies = call.ask("copies", "How many copies?", int)
@@ -87,6 +106,8 @@ async def file_form(call: Call, name: str) -> str:
 
 TOOLS = (look, peek, note, mail, mail_slowly, pay, pay_slowly, wire, wipe, file_form)
 ACCESS = {tool.name: tool.spec.access for tool in TOOLS}
+PRICE = {tool.name: tool.spec.price_nano for tool in TOOLS}
+REPORTS = {tool.name: tool.spec.reports_price for tool in TOOLS}
 POLICY = {tool.name: tool.spec.on_crash for tool in TOOLS}
 _NEVER = Rule(id="never-wipe", effect="deny", tool="wipe", reason="nobody wipes")
 _FREE: dict[AnyTool | str, int] = {
@@ -149,7 +170,7 @@ digger = _agent(
 )
 _REMIT = Remit(approvals=_ASKED, rules=(_NEVER,), approval_timeout="90s")
 clerk = _agent("clerk", replace(_REMIT, turns=8, timeout="5m"))
-poor = _agent("poor", replace(_REMIT, cost_usd="0.12", tokens=40_000, timeout="5m"))
+poor = _agent("poor", replace(_REMIT, cost_usd="0.08", tokens=40_000, timeout="5m"))
 saver = _agent(
     "saver",
     replace(_REMIT, session_cost_usd="0.25", session_tokens=80_000, turns=8),

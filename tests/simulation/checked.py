@@ -11,12 +11,20 @@ from remit.adapters.memory.store import MemoryStore
 from remit.errors import StoreCorrupt
 from remit.journal.codec import decompress, open_record
 from remit.journal.events import (
+    BudgetRefused,
     Event,
+    InputRequested,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
+    ProbeCompleted,
     RunEnded,
     RunStarted,
+    ToolCompleted,
+    ToolFailed,
+    ToolRequested,
+    ToolResolved,
+    ToolUnknown,
 )
 from remit.journal.record import GENESIS, Body, check_link, check_mac
 from remit.journal.rows import Answer, Append, Appended, RunRow
@@ -31,7 +39,7 @@ from remit.machine.tools import call_digest
 from remit.values.account import account, resolve
 from remit.values.ids import parent_of, root_of
 from remit.values.message import Message
-from tests.simulation.agents import ACCESS, POLICY, authority_of
+from tests.simulation.agents import ACCESS, POLICY, PRICE, REPORTS, authority_of
 from tests.simulation.world import SECRET, Effect, Node, Violation, World, ensure, same
 
 MACS = {"sim": b"m" * 32}
@@ -54,6 +62,10 @@ class CheckedStore(MemoryStore):
         self._posted: dict[RunKey, int] = defaultdict(int)
         self._reserved: dict[tuple[str, str, str], int] = {}
         """(tenant, hold, account) -> amount, from events alone."""
+        self._above: dict[RunKey, int] = defaultdict(int)
+        """(tenant, account) -> what tools reported above their prices; that may overdraw."""
+        self._paid: dict[tuple[str, str, str], int] = defaultdict(int)
+        """(tenant, run, call) -> what the journal says that a tool call cost."""
 
     # ------------------------------------------------------------ appends
 
@@ -138,38 +150,89 @@ class CheckedStore(MemoryStore):
         return found
 
     def _check_money(self, key: RunKey, body: Body) -> None:
-        tenant, run = key
-        touched = set()
+        tenant, _ = key
+        touched: set[str] = set()
         for event in body.events:
-            if isinstance(event, ModelRequested):
-                names = {resolve(hold.account, run) for hold in event.holds}
-                ensure(names == self._drawn_on(key), f"{key}: held on {sorted(names)}")
-                for hold in event.holds:
-                    name = resolve(hold.account, run)
-                    self._reserved[tenant, f"{run}:{event.call}:{event.attempt}", name] = (
-                        hold.amount
-                    )
-                    touched.add(name)
-            elif isinstance(event, ModelCompleted | ModelFailed):
-                for post in event.posts:
-                    name = resolve(post.account, run)
-                    mark = hold_id(run, event.call, event.attempt)
-                    held = self._reserved.pop((tenant, mark, name))
-                    ensure(post.amount <= held, f"{key}: posted {post.amount} of {held} held")
-                    self._posted[tenant, name] += post.amount
-                    touched.add(name)
+            match event:
+                case ModelRequested() | ToolRequested():
+                    touched |= self._reserve(key, event)
+                case ModelCompleted() | ModelFailed():
+                    touched |= self._settle(key, event)
+                case ToolCompleted() | ToolFailed() | ToolUnknown() | InputRequested():
+                    self._paid[(*key, event.call)] += event.cost
+                    if event.posts:
+                        touched |= self._settle(key, event)
+                case ProbeCompleted() | ToolResolved():
+                    touched |= self._take_back(key, event)
+                case BudgetRefused():
+                    self._world.counts["refused tools"] += "-" in event.call
+                case _:
+                    pass
         for name in touched:
-            now = self._accounts._standings[tenant][name]
-            held = sum(
-                amount for (t, _, a), amount in self._reserved.items() if (t, a) == (tenant, name)
-            )
-            ensure(now.posted + now.held <= now.limit, f"{key}: {name} is overdrawn: {now}")
-            ensure(now.held == held, f"{key}: {name} holds {now.held}, the journal says {held}")
-            posted = self._posted[tenant, name]
-            ensure(now.posted == posted, f"{key}: {name} has {now.posted}, not {posted}")
+            self._check_account(key, tenant, name)
         state = self.states[key]
-        limit = state.spec.limits.cost_nano
+        limit = state.spec.limits.cost_nano + self._above[tenant, account("run", key[1], "nano")]
         ensure(state.cost <= limit, f"{key}: spent {state.cost} of {limit}")
+
+    def _reserve(self, key: RunKey, event: ModelRequested | ToolRequested) -> set[str]:
+        tenant, run = key
+        names = {resolve(hold.account, run) for hold in event.holds}
+        due = self._drawn_on(key)
+        if isinstance(event, ToolRequested):
+            known = self.states[key].find(event.call)
+            price = 0 if known is None else PRICE[known.tool]
+            due = {name for name in due if name.endswith("|nano")} if price else set()
+            amounts = {hold.amount for hold in event.holds}
+            ensure(amounts <= {price}, f"{key}: a call of {price} holds {amounts}")
+        ensure(names == due, f"{key}: held on {sorted(names)}, not {sorted(due)}")
+        mark = hold_id(run, event.call, event.attempt)
+        for hold in event.holds:
+            self._reserved[tenant, mark, resolve(hold.account, run)] = hold.amount
+        return names
+
+    def _settle(
+        self,
+        key: RunKey,
+        event: ModelCompleted
+        | ModelFailed
+        | ToolCompleted
+        | ToolFailed
+        | ToolUnknown
+        | InputRequested,
+    ) -> set[str]:
+        tenant, run = key
+        mark = hold_id(run, event.call, event.attempt)
+        tells = not isinstance(event, ModelCompleted | ModelFailed)
+        for post in event.posts:
+            name = resolve(post.account, run)
+            above = post.amount - self._reserved.pop((tenant, mark, name))
+            ensure(above <= 0 or tells, f"{key}: posted {above} more than was held")
+            self._posted[tenant, name] += post.amount
+            self._above[tenant, name] += max(0, above)
+        if tells:
+            ensure(all(post.amount == event.cost for post in event.posts), f"{key}: wrong posts")
+            self._world.counts["paid tools"] += 1
+        return {resolve(post.account, run) for post in event.posts}
+
+    def _take_back(self, key: RunKey, event: ProbeCompleted | ToolResolved) -> set[str]:
+        tenant, run = key
+        for post in event.posts:
+            self._posted[tenant, resolve(post.account, run)] += post.amount
+            self._world.counts["taken back"] += 1
+        self._paid[(*key, event.call)] += event.cost
+        ensure(self._paid[(*key, event.call)] >= 0, f"{key}: {event.call} costs less than nothing")
+        return {resolve(post.account, run) for post in event.posts}
+
+    def _check_account(self, key: RunKey, tenant: str, name: str) -> None:
+        now = self._accounts._standings[tenant][name]
+        held = sum(
+            amount for (t, _, a), amount in self._reserved.items() if (t, a) == (tenant, name)
+        )
+        most = now.limit + self._above[tenant, name]
+        ensure(now.posted + now.held <= most, f"{key}: {name} is overdrawn: {now}")
+        ensure(now.held == held, f"{key}: {name} holds {now.held}, the journal says {held}")
+        posted = self._posted[tenant, name]
+        ensure(now.posted == posted, f"{key}: {name} has {now.posted}, not {posted}")
 
     def _holds_of(self, key: RunKey) -> list[str]:
         return [hold for tenant, hold, _ in self._reserved if (tenant, hold.split(":")[0]) == key]
@@ -265,7 +328,10 @@ class CheckedStore(MemoryStore):
         for tenant, accounts in self._accounts._standings.items():
             held = {name: now.held for name, now in accounts.items() if now.held}
             ensure(not held, f"{tenant}: still held: {held}")
-            ensure(not self._accounts._holds[tenant], f"{tenant}: holds left: {self._accounts._holds[tenant]}")
+            ensure(
+                not self._accounts._holds[tenant],
+                f"{tenant}: holds left: {self._accounts._holds[tenant]}",
+            )
         self._check_outcomes()
 
     def _check_outcomes(self) -> None:
@@ -277,11 +343,25 @@ class CheckedStore(MemoryStore):
                     if getattr(event, "recorded_only", False):
                         word = "recorded"
                     told[f"{run}:{getattr(event, 'call', '')}"].add(word)
+        self._check_payments(told)
         for effect in self._world.effects:
             words = told[effect.key]
             sure = words & {"ToolCompleted", "ToolUnknown"}
             ensure(sure, f"{effect.key} {effect.tool}: happened, the journal says {sorted(words)}")
             ensure("recorded" not in words, f"{effect.key}: happened in phase shadow")
+
+    def _check_payments(self, told: Mapping[str, set[str]]) -> None:
+        """What happened at a fixed price was paid, as often as it happened."""
+        paid = {f"{run}:{call}": cost for (_, run, call), cost in self._paid.items()}
+        for key, effects in self._world.by_key.items():
+            if not effects:
+                continue
+            timely = [effect for effect in effects if not effect.late]
+            fixed = not REPORTS[effects[0].tool]
+            # A person may have said by mistake that it did not happen.
+            if fixed and "ToolResolved" not in told[key]:
+                due = PRICE[effects[0].tool] * len(timely)
+                ensure(paid.get(key, 0) >= due, f"{key}: {paid.get(key, 0)} paid of {due}")
 
 
 def _why(state: State) -> str:

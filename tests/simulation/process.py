@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from contextlib import aclosing
 from contextvars import copy_context
+from dataclasses import fields
 from functools import lru_cache
 from typing import Any, TypeVar, cast
 
@@ -13,6 +14,8 @@ from remit.app.app import App
 from remit.app.assemble import Parts
 from remit.app.desk import Desk
 from remit.app.lazy import ModelShelf
+from remit.app.plan_desk import PlanDesk
+from remit.app.upgrade import Gate
 from remit.errors import NotAllowed, NotFound, StoreBusy, StoreError, StoreGone
 from remit.journal.rows import Claimed
 from remit.machine.agent import Agent
@@ -34,6 +37,7 @@ from tests.simulation.virtual import PROCESS
 from tests.simulation.world import Node, Threads, Violation, World, ensure
 
 T = TypeVar("T")
+_PARTS = tuple(part.name for part in fields(Parts))
 VAULT = AeadVault(b"v" * 32)
 _SIGNER = Signer(key=MACS["sim"], key_id="sim")
 # Faults a store may show; a process that meets one must neither lose nor repeat anything.
@@ -164,8 +168,26 @@ class Machine(Node):
         )
         self.app = App("memory:", agents=ROOTS, worker=True)
         books = Books(store, self, world, _SIGNER)
+        plans = PlanDesk(
+            store=store,
+            books=books,
+            clock=self,
+            redactor=redactor_for,
+            plans=None,
+            ring=self.engine.ring,
+        )
+        gate = Gate(plans=None, clock=self, secret=_SIGNER.key)
         shelf = ModelShelf({"sim": cast("Model", mind)}, _no_model)
-        self.app._parts = Parts(self.engine, self.desk, shelf, books)
+        known: dict[str, Any] = {
+            "engine": self.engine,
+            "desk": self.desk,
+            "shelf": shelf,
+            "books": books,
+            "plans": plans,
+            "gate": gate,
+        }
+        # What has no part in driving runs (bills, payments) is not there.
+        self.app._parts = Parts(**{name: known.get(name) for name in _PARTS})
         self.app._specs = SPECS
         self.launch(self._serve())
 

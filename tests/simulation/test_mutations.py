@@ -10,9 +10,10 @@ import pytest
 
 from remit.adapters.memory import store as memory
 from remit.journal.admit import Stand, admit
+from remit.journal.events import ToolUnknown
 from remit.journal.record import Body, Record
 from remit.journal.rows import Answer, Append, RunRow
-from remit.machine import doubt, judging, schedule
+from remit.machine import doubt, ending, judging, outcomes, schedule
 from remit.machine.state import CallState, State
 from remit.machine.tools import AnyTool
 from remit.policy.permission import Verdict
@@ -29,6 +30,7 @@ Patch = pytest.MonkeyPatch
 _append = cast("Callable[..., Append]", Driver._append)
 _result = cast("Callable[..., object]", ToolGate._result)
 _clear_up = cast("Callable[..., None]", doubt._clear_up)
+_settle_call = cast("Callable[..., ToolUnknown]", doubt.settle_call)
 _runs = cast("Callable[..., object]", CheckedStore.runs)
 
 
@@ -93,6 +95,22 @@ def hold_too_little(patch: Patch) -> None:
     patch.setattr(schedule, "input_bound", lambda _: 1)
 
 
+def hold_nothing_for_tools(patch: Patch) -> None:
+    """Priced tools reserve nothing."""
+    patch.setattr(schedule, "tool_holds", lambda *_: ())
+
+
+def tools_for_nothing(patch: Patch) -> None:
+    """What a tool cost is entered only where it said so."""
+
+    def cheap(call: CallState, fact: ToolUnknown) -> ToolUnknown:
+        said = fact.model_copy(update={"charged": fact.charged or 0})
+        return _settle_call(call, said)
+
+    for module in (doubt, ending, outcomes):
+        patch.setattr(module, "settle_call", cheap)
+
+
 def allow_everything(patch: Patch) -> None:
     """No rule refuses anything."""
     patch.setattr(judging, "judge", lambda *_: Verdict("allow", "mutation", "anything goes"))
@@ -149,6 +167,8 @@ MUTATIONS: list[tuple[Callable[[Patch], None], int, Tune | None]] = [
     (repeat_after_a_crash, 60, None),
     (hold_nothing, 5, None),
     (hold_too_little, 20, None),
+    (hold_nothing_for_tools, 5, None),
+    (tools_for_nothing, 5, None),
     (allow_everything, 20, None),
     (trust_old_approvals, 200, None),
     (mix_sessions, 100, None),

@@ -10,6 +10,17 @@ SEEDS = int(os.environ.get("REMIT_SEEDS", "2000"))
 ONLY = os.environ.get("REMIT_SEED")
 # Seeds of one test: enough tests to share among workers, few enough to start quickly.
 _BATCH = 50
+# What each of them must have shown.
+_HAPPENS = (
+    "kills",
+    "pauses",
+    "effects",
+    "approved",
+    "requests",
+    "cancels",
+    "paid tools",
+    "refused tools",
+)
 BATCHES = (
     [range(start, min(start + _BATCH, SEEDS)) for start in range(0, SEEDS, _BATCH)]
     if ONLY is None
@@ -27,7 +38,7 @@ def test_the_invariants_hold_whatever_happens(seeds: range) -> None:
             happened[what] = happened.get(what, 0) + count
     collect()
     if len(seeds) == _BATCH:
-        for what in ("kills", "pauses", "effects", "approved", "requests", "cancels"):
+        for what in _HAPPENS:
             assert happened.get(what), f"{seeds}: no {what} at all, so nothing was shown"
 
 

@@ -182,6 +182,7 @@ class World:
         *,
         effect: bool = True,
         said: int | None = None,
+        bills: bool = False,
     ) -> str:
         """What an asynchronous tool does: wait, fail, hang, act, wait again."""
         self.enter(call, tool, arguments)
@@ -189,6 +190,8 @@ class World:
             await self._trouble()
             if effect:
                 self.act(call, tool)
+            if bills:
+                self._bill(call)
             await asyncio.sleep(self.rng.random() * 2)
             if self.chance(self.moods.tool_hang):
                 await asyncio.sleep(1e6)
@@ -203,13 +206,25 @@ class World:
         if self.chance(self.moods.tool_fault):
             raise self.rng.choice((ToolError("no luck"), ValueError("bad"), TimeoutError("slow")))
 
-    def in_thread(self, call: Call, tool: str, *, effect: bool = True) -> str:
+    def in_thread(self, call: Call, tool: str, *, effect: bool = True, bills: bool = False) -> str:
         """What a synchronous tool does; its thread has entered before."""
         if self.chance(self.moods.tool_fault):
             raise ToolError("no luck in a thread")
         if effect:
             self.act(call, tool)
+        if bills:
+            self._bill(call)
         return self.token()
+
+    def _bill(self, call: Call) -> None:
+        """Somebody says what the call cost: in pieces, not at all, or more than was agreed."""
+        way = self.rng.random()
+        if way < 0.15:
+            return
+        pieces = 1 if way < 0.6 else 3
+        for _ in range(pieces):
+            cents = self.rng.randrange(2) if way < 0.93 else 6
+            call.charge(f"0.0{cents}")
 
     async def probe(self, call: Call) -> str | None:
         """Whether the effect of a call happened, if the system can be asked."""
