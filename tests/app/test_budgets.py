@@ -1,0 +1,424 @@
+"""Budgets as operators see and set them, and what they do to runs: windows, locks, alerts."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+
+from remit import Agent, App, Remit, ScriptedModel, tool
+from remit.app.budgets import BudgetView
+from remit.errors import ConfigError, NotAllowed, NotFound, UsageError
+from remit.journal.events import BudgetRefused, BudgetSet, BudgetWarned, CostAlerted
+from remit.policy.allowance import Budget
+from remit.values.clean import Clean
+from remit.values.model import ModelAnswer, ModelRequest
+from tests.app.damages import verified
+from tests.app.spending import (
+    COST,
+    DAY_MS,
+    HOUR_MS,
+    NOON,
+    at,
+    clock,
+    spending,
+    steady,
+    worker,
+)
+from tests.runtime.kit import HandClock
+from tests.runtime.stage import PATIENCE_S, PRICES, an_agent, told
+
+__all__ = ["clock"]
+WORKER = worker()
+BOSS = {"principal": "boss", "reason": "it is time"}
+
+
+async def go(app: App, agent: Agent[str] = WORKER, **who: str) -> str:
+    """One run of one call: its status, and why where it was stopped."""
+    run = await app.run(agent, "Go", **{"tenant": "acme", "user": "ann", **who})
+    return run.status if run.status == "completed" else run.reason
+
+
+async def the_view(app: App, holder: str, window: str, unit: str = "nano") -> BudgetView:
+    found = await app.budgets.show("acme", holder)
+    (view,) = [each for each in found if (each.window, each.unit) == (window, unit)]
+    return view
+
+
+# ---------------------------------------------------------------- windows
+
+
+@pytest.mark.requirement("BUD-3", "BUD-4")
+async def test_a_day_locks_one_user_and_the_next_day_unlocks(clock: HandClock) -> None:
+    each = Budget(of="user", window="day", calls=2)
+    async with spending(each, agents=[WORKER]) as app:
+        assert [await go(app) for _ in range(3)] == ["completed", "completed", "budget"]
+        assert await go(app, user="bob") == "completed"
+        clock.at_ms = at("2026-11-21T23:59")
+        assert await go(app) == "budget"
+        clock.at_ms = at("2026-11-22T00:00")
+        assert await go(app) == "completed"
+        view = await the_view(app, "user:ann", "day", "calls")
+        assert (view.account, view.used, view.left) == ("user:ann|day:2026-11-22|calls", 1, 1)
+
+
+@pytest.mark.requirement("BUD-3")
+@pytest.mark.parametrize(
+    ("zone", "before", "after"),
+    [
+        ("UTC", "2026-11-21T23:30", "2026-11-22T00:30"),
+        ("Asia/Tokyo", "2026-11-21T14:30", "2026-11-21T15:30"),
+        ("America/New_York", "2026-11-22T04:30", "2026-11-22T05:30"),
+        ("Europe/Berlin", "2026-10-24T21:30", "2026-10-24T22:30"),
+        ("Europe/Berlin", "2026-10-25T22:30", "2026-10-25T23:30"),  # clocks were set back
+    ],
+)
+async def test_a_day_ends_at_the_midnight_of_its_tenant(
+    zone: str,
+    before: str,
+    after: str,
+    clock: HandClock,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    settings = f'[tenants.acme]\ntimezone = "{zone}"\n'
+    (tmp_path / "remit.toml").write_text(settings, encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    clock.at_ms = at(before)
+    async with spending(Budget(of="tenant", window="day", calls=1), agents=[WORKER]) as app:
+        assert [await go(app), await go(app)] == ["completed", "budget"]
+        view = await the_view(app, "tenant", "day", "calls")
+        assert view.resets_ms == at(after) - HOUR_MS // 2
+        clock.at_ms = at(after)
+        assert await go(app) == "completed"
+
+
+@pytest.mark.requirement("BUD-2", "BUD-3")
+@pytest.mark.parametrize(
+    ("window", "later"), [("hour", "2026-11-21T13:00"), ("month", "2026-12-01T00:00")]
+)
+async def test_tokens_are_counted_by_hour_and_month(
+    window: str, later: str, clock: HandClock
+) -> None:
+    budget = Budget(of="user", name="ann", window=window, tokens=1500)  # type: ignore[arg-type] # a text
+    async with spending(budget, agents=[WORKER]) as app:
+        found = [await go(app) for _ in range(9)]
+        assert found[0] == "completed"
+        assert found[-1] == "budget"
+        view = await the_view(app, "user:ann", window, "tokens")
+        assert view.used == 200 * found.count("completed")
+        assert view.used is not None
+        assert view.used <= 1500
+        clock.at_ms = at(later)
+        assert await go(app) == "completed"
+
+
+@pytest.mark.requirement("BUD-3", "TEN-1")
+async def test_one_tenants_exhaustion_leaves_the_other_untouched(clock: HandClock) -> None:
+    each = Budget(of="tenant", window="month", cost_usd="0.002")
+    async with spending(each, agents=[WORKER]) as app:
+        first = [await go(app) for _ in range(9)]
+        assert first[-1] == "budget"
+        assert await go(app, tenant="globex") == "completed"
+        acme, globex = await the_view(app, "tenant", "month"), await app.budgets.show("globex")
+        assert acme.used == COST * first.count("completed") <= acme.limit
+        assert [(each.tenant, each.used) for each in globex if each.holder == "tenant:globex"] == [
+            ("globex", COST)
+        ]
+
+
+@pytest.mark.requirement("BUD-3")
+async def test_everybody_together_has_one_budget(clock: HandClock) -> None:
+    async with spending(Budget(of="global", window="day", calls=3), agents=[WORKER]) as app:
+        tenants = ("acme", "globex", "initech", "acme")
+        found = [await go(app, tenant=tenant) for tenant in tenants]
+        assert found == ["completed", "completed", "completed", "budget"]
+        for tenant in tenants:
+            (view,) = await app.budgets.show(tenant, "global")
+            assert (view.tenant, view.holder, view.used, view.left) == ("*", "global:all", 3, 0)
+
+
+# ---------------------------------------------------------------- warned, alerted, locked
+
+
+@pytest.mark.requirement("BUD-4")
+async def test_eighty_percent_is_told_once_in_each_window(clock: HandClock) -> None:
+    async with spending(Budget(of="user", window="day", calls=5), agents=[WORKER]) as app:
+
+        async def warnings() -> list[int]:
+            found = []
+            for _ in range(6):
+                run = await app.run(WORKER, "Go", tenant="acme", user="ann")
+                found.append(len(await told(app, run.id, BudgetWarned, tenant="acme")))
+            return found
+
+        assert await warnings() == [0, 0, 0, 1, 0, 0]
+        assert (await the_view(app, "user:ann", "day", "calls")).warned
+        clock.at_ms += DAY_MS
+        assert not (await the_view(app, "user:ann", "day", "calls")).warned
+        assert await warnings() == [0, 0, 0, 1, 0, 0]
+
+
+@pytest.mark.requirement("BUD-8")
+async def test_the_alert_of_a_session_arrives_and_nothing_stops(clock: HandClock) -> None:
+    agent = worker(session_alert_usd="0.0005")
+    async with spending(agents=[agent]) as app:
+        alerts = []
+        for _ in range(4):
+            run = await app.run(agent, "Go", tenant="acme", user="ann", session="s1")
+            assert run.status == "completed"
+            alerts += await told(app, run.id, CostAlerted, tenant="acme")
+        account = "session:s1|alert|nano"
+        assert alerts == [CostAlerted(account=account, used=2 * COST, limit=500_000)]
+        view = await the_view(app, "session:s1", "alert")
+        assert (view.used, view.limit, view.warned, view.source) == (
+            4 * COST,
+            500_000,
+            True,
+            "runs",
+        )
+
+
+@pytest.mark.requirement("BUD-3", "BUD-4")
+async def test_a_raised_limit_unlocks_the_next_run_of_a_session(
+    clock: HandClock, tmp_path: Path
+) -> None:
+    agent = worker(session_cost_usd="0.001")
+    path = tmp_path / "j.db"
+    async with spending(agents=[agent], url=f"sqlite:///{path}") as app:
+        found = [await go(app, agent, session="s1") for _ in range(4)]
+        assert found[-1] == "budget"
+        assert await go(app, agent, session="s2") == "completed"
+        await app.budgets.set("acme", "session:s1", amounts={"cost_usd": "0.01"}, **BOSS)
+        assert await go(app, agent, session="s1") == "completed"
+        view = await the_view(app, "session:s1", "total")
+        assert (view.limit, view.source, view.principal) == (10_000_000, "set", "boss")
+        await app.budgets.unset("acme", "session:s1", **BOSS)
+        assert await go(app, agent, session="s1") == "budget"
+    assert [each.damages for each in await verified(path)] == [()]
+
+
+# ---------------------------------------------------------------- runs under way
+
+
+GATE: list[asyncio.Event] = []
+
+
+@tool
+async def wait_here() -> str:
+    """Wait until the test says so."""
+    GATE[0].set()
+    await GATE[1].wait()
+    return "over"
+
+
+def patient(request: ModelRequest) -> ModelAnswer:
+    return steady(request, {"wait_here": {}})
+
+
+@pytest.mark.requirement("BUD-4")
+@pytest.mark.parametrize(("amount", "status"), [("0.0005", "stopped"), ("1", "completed")])
+async def test_what_is_set_holds_at_once_for_a_run_under_way(
+    amount: str, status: str, clock: HandClock
+) -> None:
+    GATE[:] = [asyncio.Event(), asyncio.Event()]
+    agent = an_agent(tools=[wait_here])
+    app = App(
+        "memory:",
+        agents=[agent],
+        models={"scripted": ScriptedModel(patient, steady)},
+        prices=PRICES,
+        budgets=[Budget(of="user", window="day", cost_usd="0.006" if status == "stopped" else "0")],
+    )
+    async with app:
+        if status == "completed":  # what is declared would let nothing through
+            await app.budgets.set(
+                "acme", "user:ann", window="day", amounts={"cost_usd": "0.006"}, **BOSS
+            )
+        run = await app.start(agent, "Go", tenant="acme", user="ann")
+        await asyncio.wait_for(GATE[0].wait(), PATIENCE_S)
+        await app.budgets.set(
+            "acme", "user:ann", window="day", amounts={"cost_usd": amount}, **BOSS
+        )
+        GATE[1].set()
+        ended = await app.wait(run, tenant="acme", timeout_s=60)
+        assert ended.status == status
+        refused = await told(app, run, BudgetRefused, tenant="acme")
+        assert [each.limit for each in refused] == [500_000] * (status == "stopped")
+
+
+# ---------------------------------------------------------------- showing
+
+
+async def test_each_limit_says_where_it_is_from(clock: HandClock) -> None:
+    budgets = (
+        Budget(of="user", window="day", calls=9),
+        Budget(of="user", window="day", calls=7, tenant="acme"),
+        Budget(of="user", name="bob", window="day", calls=5, tenant="acme"),
+        Budget(of="label", name="red", tokens=10_000),
+        Budget(of="tenant", window="month", cost_usd="9"),
+        Budget(of="tenant", name="globex", calls=1),
+        Budget(of="global", window="hour", calls=100),
+    )
+    agent = worker(session_cost_usd="2")
+    async with spending(*budgets, agents=[agent]) as app:
+        await app.budgets.set("acme", "user:*", window="hour", amounts={"calls": 4}, **BOSS)
+        await app.budgets.set(
+            "acme", "user:ann", window="day", amounts={"calls": 8, "tokens": 50_000}, **BOSS
+        )
+        await app.budgets.set("acme", "global", amounts={"alert_usd": "3"}, **BOSS)
+        assert await go(app, agent, session="s1") == "completed"
+        found = {
+            each.account: (each.source, each.limit, each.used)
+            for each in await app.budgets.show("acme")
+        }
+        assert found == {
+            "global:all|alert|nano": ("set", 3 * 10**9, COST),
+            "global:all|hour:2026-11-21T12|calls": ("declared", 100, 1),
+            "label:red|total|tokens": ("declared", 10_000, 0),
+            "session:s1|total|nano": ("runs", 2 * 10**9, COST),
+            "tenant:acme|month:2026-11|nano": ("declared", 9 * 10**9, COST),
+            "user:*|day|calls": ("declared", 7, None),
+            "user:*|hour|calls": ("set", 4, None),
+            "user:ann|day:2026-11-21|calls": ("set", 8, 1),
+            "user:ann|day:2026-11-21|tokens": ("set", 50_000, 200),
+            "user:ann|hour:2026-11-21T12|calls": ("set", 4, 1),
+            "user:bob|day:2026-11-21|calls": ("declared", 5, 0),
+        }
+        (hour, day, tokens) = sorted(
+            await app.budgets.show("acme", "user:ann"), key=lambda each: each.limit
+        )
+        assert (hour.source, hour.limit, hour.left, hour.principal) == ("set", 4, 3, "boss")
+        assert (day.reason, day.set_ms, day.holder) == ("it is time", NOON, "user:ann")
+        assert (tokens.resets_ms, tokens.warned) == (at("2026-11-22T00:00"), False)
+        (bob, _) = sorted(await app.budgets.show("acme", "user:bob"), key=lambda e: e.window)
+        assert (bob.limit, bob.source, bob.used, bob.left) == (5, "declared", 0, 5)
+        (eve, _) = sorted(await app.budgets.show("globex", "user:eve"), key=lambda e: e.window)
+        assert (eve.limit, eve.source) == (9, "declared")
+        assert len(await app.budgets.show("acme", limit=3)) == 3
+        assert await app.budgets.show("acme", "label:blue") == []
+
+
+async def test_the_account_of_a_run_is_shown_where_it_is_asked_for(clock: HandClock) -> None:
+    async with spending(agents=[WORKER]) as app:
+        run = await app.run(WORKER, "Go", tenant="acme")
+        (view,) = await app.budgets.show("acme", f"run:{run.id}")
+        assert (view.source, view.used, view.limit) == ("runs", COST, 5 * 10**9)
+        assert f"run:{run.id}" not in {each.holder for each in await app.budgets.show("acme")}
+
+
+# ---------------------------------------------------------------- setting
+
+
+@pytest.mark.requirement("BUD-4", "AUD-1")
+async def test_a_limit_that_is_set_stands_in_the_book_of_its_holder(clock: HandClock) -> None:
+    async with spending(agents=[WORKER]) as app:
+        made = await app.budgets.set(
+            "acme",
+            "user:ann",
+            window="month",
+            amounts={"cost_usd": "50", "tokens": None},
+            principal="boss",
+            reason="she pays",
+        )
+        fact = BudgetSet(
+            account="user:ann|month|nano",
+            limit=50 * 10**9,
+            principal="boss",
+            reason=Clean.vouch("she pays"),
+        )
+        assert made == (fact,)
+        assert [page.event for page in await app.books.read("acme", "user:ann")] == [fact]
+        assert await app.books.read("globex", "user:ann") == ()
+        back = await app.budgets.unset("acme", "user:ann", window="month", **BOSS)
+        assert [(each.account, each.limit) for each in back] == [("user:ann|month|nano", None)]
+        assert await app.store.limits("acme") == []
+        with pytest.raises(NotFound, match="nothing is set for the window 'month'"):
+            await app.budgets.unset("acme", "user:ann", window="month", **BOSS)
+        for tenant in ("acme", "globex"):
+            await app.budgets.set(tenant, "global", amounts={"calls": 5}, **BOSS)
+        assert len(await app.books.read("*", "global:all")) == 2, "one book, whoever wrote"
+
+
+async def test_both_kinds_of_total_are_given_back_together(clock: HandClock) -> None:
+    async with spending(agents=[WORKER]) as app:
+        amounts = {"cost_usd": "5", "alert_usd": "3"}
+        await app.budgets.set("acme", "tenant", amounts=amounts, **BOSS)
+        await app.budgets.set("acme", "tenant", window="day", amounts={"calls": 5}, **BOSS)
+        back = await app.budgets.unset("acme", "tenant", **BOSS)
+        assert [each.account for each in back] == [
+            "tenant:acme|total|nano",
+            "tenant:acme|alert|nano",
+        ]
+        assert len(await app.store.limits("acme")) == 1
+
+
+@pytest.mark.requirement("TEN-1")
+@pytest.mark.parametrize(
+    ("holder", "window", "amounts", "kind", "what"),
+    [
+        ("run:run_1", "total", {"calls": 1}, NotAllowed, "stands in its first record"),
+        ("label:*", "total", {"calls": 1}, UsageError, "needs its name"),
+        ("anne", "total", {"calls": 1}, UsageError, "no holder of budgets"),
+        ("user", "total", {"calls": 1}, UsageError, "say user:NAME"),
+        ("user:", "total", {"calls": 1}, UsageError, "say user:NAME"),
+        ("user:a b", "total", {"calls": 1}, ConfigError, "user 'a b': use 1 to 128"),
+        ("tenant:globex", "total", {"calls": 1}, UsageError, "name it with --tenant globex"),
+        ("user:ann", "week", {"calls": 1}, UsageError, "user:ann window: Input should be"),
+        ("user:ann", "day", {"calls": -1}, UsageError, "user:ann calls: Input should be"),
+        ("user:ann", "day", {"cost_usd": "1e"}, UsageError, "'1e' is not an amount in USD"),
+        ("user:ann", "day", {"alert_usd": "1"}, UsageError, "an alert counts all"),
+        ("user:ann", "day", {}, UsageError, "say at least one of"),
+    ],
+)
+async def test_what_cannot_be_set_says_why(
+    holder: str,
+    window: str,
+    amounts: dict[str, str | int | None],
+    kind: type[Exception],
+    what: str,
+    clock: HandClock,
+) -> None:
+    async with spending(agents=[WORKER]) as app:
+        with pytest.raises(kind, match=what):
+            await app.budgets.set("acme", holder, window=window, amounts=amounts, **BOSS)
+        assert await app.store.runs(None, books=True) == []
+
+
+async def test_a_limit_needs_a_reason_and_a_tenant(clock: HandClock) -> None:
+    async with spending(agents=[WORKER]) as app:
+        with pytest.raises(UsageError, match="say a reason"):
+            await app.budgets.set(
+                "acme", "user:ann", amounts={"calls": 1}, principal="boss", reason=" "
+            )
+        with pytest.raises(UsageError, match="name a tenant"):
+            await app.budgets.set("*", "user:ann", amounts={"calls": 1}, **BOSS)
+
+
+async def test_a_secret_in_a_reason_is_not_kept(clock: HandClock) -> None:
+    token = "ghp_" + "A1b2" * 9
+    async with spending(agents=[WORKER]) as app:
+        (made,) = await app.budgets.set(
+            "acme", "user:ann", amounts={"calls": 1}, principal="boss", reason=f"see {token}"
+        )
+        assert token not in str(made.reason)
+
+
+@pytest.mark.requirement("BUD-3")
+async def test_closed_windows_do_not_hide_the_open_one(clock: HandClock) -> None:
+    each = Budget(of="user", window="hour", calls=50)
+    async with spending(each, agents=[WORKER]) as app:
+        for _ in range(5):
+            assert await go(app) == "completed"
+            clock.at_ms += HOUR_MS
+        clock.at_ms -= HOUR_MS
+        found = [view for view in await app.budgets.show("acme") if view.holder == "user:ann"]
+        assert [view.account for view in found] == ["user:ann|hour:2026-11-21T16|calls"]
+
+
+def test_a_view_of_each_has_nothing_left_to_tell() -> None:
+    view = BudgetView(tenant="acme", account="user:*|day|calls", limit=4, source="set")
+    assert (view.left, view.warned, view.holder) == (None, False, "user:*")
+
+
+def test_remit_declares_session_alerts() -> None:
+    assert Remit(session_alert_usd="1.5").session_alert_usd == "1.5"
