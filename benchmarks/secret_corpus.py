@@ -15,9 +15,10 @@ from dataclasses import dataclass
 ALNUM = string.ascii_letters + string.digits
 LOWNUM = string.ascii_lowercase + string.digits
 WORDS = (
-    "falcon river summer dragon coffee berlin winter monkey orange silver planet garden tiger "
-    "ocean rocket marble candle forest castle pepper violet breeze thunder pocket lantern anchor"
-).split()
+    "falcon", "river", "summer", "dragon", "coffee", "berlin", "winter", "monkey", "orange",
+    "silver", "planet", "garden", "tiger", "ocean", "rocket", "marble", "candle", "forest",
+    "castle", "pepper", "violet", "breeze", "thunder", "pocket", "lantern", "anchor",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +151,7 @@ def assigned(dice: Dice, key: str, value: str) -> str:
         f"{key}: {value}\n",
         f'{key} = "{value}"\n',
         f"{key}: '{value}'\n",
-        f"  {key}: \"{value}\"\n",
+        f'  {key}: "{value}"\n',
         f'{{"user": "ann", "{key}": "{value}", "n": 3}}\n',
         f'{{"{key}":"{value}","retries":3}}',
         f"export {key.upper()}={value}\n",
@@ -166,14 +167,13 @@ def assigned(dice: Dice, key: str, value: str) -> str:
         f'private static final String {key.upper()} = "{value}";\n',
         f'  {key} := "{value}"\n',
         f"$config['{key}'] = '{value}';\n",
-        f"    {key.title()}:  \"{value}\",\n",
+        f'    {key.title()}:  "{value}",\n',
         f'define("{key.upper()}", "{value}");\n',
         f"ENV {key.upper()} {value}\n",
         f"2026-03-01T10:00:00Z DEBUG settings loaded {key}={value} region=eu\n",
         f"  {key}: {value}  # rotate me\n",
         f"let {key} = `{value}`\n",
         f":{key} => '{value}',\n",
-
     )
 
 
@@ -187,7 +187,8 @@ def stand_in(dice: Dice, key: str) -> str:
         f"your_{key}_here", "changeme", "xxxxxxxx", "********", "TODO", "REPLACE_ME", "null",
         "None", "string", "example", f"my-{key}", f"settings.{key}", f"self.{key}", f"args.{key}",
         f"config.get('{key}')", "", "test", "secret", "password", f"%({key})s", f"%{name}%",
-        f"/run/secrets/{word}_{key}", f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{word}",
+        f"/run/secrets/{word}_{key}",
+        f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{word}",
         f"vault:secret/data/{word}#{key}", "required", "undefined", f"{word}_{key}", "...",
         f"{{{key}}}", f"#{{{key}}}", f"req.body.{key}", f"get_{key}()", "redacted", "[REDACTED]",
         "dummy", "placeholder", f"{key}_value", "sk-xxxxxxxxxxxxxxxxxxxx", "insert-here",
@@ -284,16 +285,16 @@ def decoy(dice: Dice) -> str:
         f"{word}-1.2.3.tar.gz md5={dice.hex(32)}\n",
         f'!function(e,t){{var n="{dice.of(ALNUM, 24)}",r=e.key||t.token;return r(n)}}(a,b);\n',
         f'"_id": {{"$oid": "{dice.hex(24)}"}}, "key": "{word}"\n',
-        f"func Test{word.title()}(t *testing.T) {{ token := newToken(t, \"{word}\") }}\n",
-        f"if (password !== confirmPassword) {{ throw new Error('Passwords do not match') }}\n",
+        f'func Test{word.title()}(t *testing.T) {{ token := newToken(t, "{word}") }}\n',
+        "if (password !== confirmPassword) { throw new Error('Passwords do not match') }\n",
         f'aws_access_key_id = AKIA{"IOSFODNN7"}EXAMPLE\n',
         f"Invalid token '{word}' at position {dice.number(1, 999)}\n",
-        f"resource \"aws_secretsmanager_secret\" \"{word}\" {{ name = \"{word}/api-key\" }}\n",
+        f'resource "aws_secretsmanager_secret" "{word}" {{ name = "{word}/api-key" }}\n',
         f"uuid = {dice.uuid()}\nhash = {dice.hex(64)}\nsignature verified\n",
         f"image: {word}:{dice.hex(12)}\nsecretKeyRef:\n  name: {word}\n  key: api-token\n",
         f'{{"kid": "{dice.of(ALNUM, 20)}", "kty": "RSA", "n": "{dice.base64(96)}", "e": "AQAB"}}\n',
         f"https://cdn.example.org/{dice.hex(16)}/{word}.{dice.hex(8)}.js\n",
-        f"<input type=\"password\" name=\"{word}Password\" placeholder=\"Your password\">\n",
+        f'<input type="password" name="{word}Password" placeholder="Your password">\n',
         f"nonce-{dice.base64(16)} in the content policy; key exchange: x25519\n",
         f'"resolved": "https://registry.example.org/{word}/-/{word}-2.0.{dice.number(0, 9)}.tgz"\n',
     )  # fmt: skip

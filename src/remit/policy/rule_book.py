@@ -46,7 +46,7 @@ _BYTE_BITS = 8
 _NAME = re.compile(r"[a-z][a-z0-9-]{0,31}")
 _PART = re.compile(r"(?<!\\)\{([a-z][a-z0-9-]{0,31})\}")
 _TOP = frozenset({"format", "parts", "lists", "rule"})
-_TEXTS = ("allow", "allow_match", "allow_before", "hits", "misses")
+_TEXTS = ("must", "allow", "allow_match", "allow_before", "hits", "misses")
 _FIELDS = frozenset({"id", "pattern", "keywords", "entropy", "more", "sensitivity", *_TEXTS})
 
 
@@ -235,6 +235,7 @@ class _Reader:
             sensitivity=sensitivity,
             source=self.where,
             more=self.pattern(table.get("more", RUN), f"{at}: more"),
+            must=lists["must"],
             allow=lists["allow"],
             allow_match=lists["allow_match"],
             allow_before=lists["allow_before"],

@@ -284,7 +284,9 @@ def head(node: Node, keywords: frozenset[str]) -> Node | None:
         case Repeat():
             inner = head(node.node, keywords) if node.least else None
             return inner if inner is None or node.least == 1 else node
-        case _:  # Atom() | Edge()
+        case Atom():
+            return node if node.source.removeprefix("\\").lower() in keywords else None
+        case _:  # Edge()
             return None
 
 

@@ -27,7 +27,7 @@ RUN = "[A-Za-z0-9_./+=~-]"
 """What is dropped after a secret that is longer than `MAX_SECRET`: the rest of the token."""
 
 _RULE_ID = compiled(RULE_ID, "RULE_ID")
-_KEYWORD = re.compile(r"[ !#-\[\]-~]{2,}")
+_KEYWORD = re.compile(r"[ !#-\[\]-~]{2,}|[=:]")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,7 @@ class SecretRule:
     `pattern` is in the language of `remit.policy.secret_pattern`; the first group that took part is
     the secret, without groups the whole match. `keywords`: every match holds one of them, in any
     case; text without keywords is never looked at. `entropy`: least bits per byte of the secret.
+    `must`: RE2 patterns of which one must be found in the secret.
     `allow`: RE2 patterns that acquit a secret they are found in; `allow_match`: the same for the
     whole match; `allow_before`: the same for what ends where the match begins, at most `LOOKBACK`
     bytes. `more`: the class of characters that are dropped
@@ -55,6 +56,7 @@ class SecretRule:
     allow_match: tuple[str, ...] = ()
     allow_before: tuple[str, ...] = ()
     more: str = RUN
+    must: tuple[str, ...] = ()
     sensitivity: str = SENSITIVITIES[0]
     source: str = ""
     hits: tuple[str, ...] = ()
@@ -86,6 +88,7 @@ class ArmedRule:
         "_allow_match",
         "_begins",
         "_begun",
+        "_must",
         "find",
         "groups",
         "keywords",
@@ -101,7 +104,7 @@ class ArmedRule:
         if not rule.keywords or not all(map(_KEYWORD.fullmatch, rule.keywords)):
             raise ConfigError(
                 f"{where}: name at least one keyword that every match holds, of 2 or more "
-                "printable ASCII characters without quotes and backslashes"
+                "printable ASCII characters without quotes and backslashes, or '=' or ':'"
             )
         known = secret_pattern.parse(rule.pattern, where, rule.keywords)
         if known.most > MAX_SECRET // 2:
@@ -117,6 +120,7 @@ class ArmedRule:
         self.find = compiled(rule.pattern, f"{where}: pattern")
         self.more = compiled(f"(?:{rule.more})*", f"{where}: more")
         self.keywords = "|".join(map(re.escape, rule.keywords))
+        self._must = any_of(rule.must, f"{where}: must")
         self._allow = any_of(rule.allow, f"{where}: allow")
         self._allow_match = any_of(rule.allow_match, f"{where}: allow_match")
         before = tuple(rf"(?:{each})\z" for each in rule.allow_before)
@@ -140,6 +144,8 @@ class ArmedRule:
     def convicts(self, secret: bytes, match: bytes, before: bytes) -> bool:
         """Tell whether what was found is a secret: enough entropy, and nothing acquits it."""
         if self.rule.entropy and entropy(secret) < self.rule.entropy:
+            return False
+        if self._must is not None and not self._must.search(secret):
             return False
         acquittals = (
             (self._allow, secret),
