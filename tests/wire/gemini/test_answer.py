@@ -160,7 +160,7 @@ def test_the_tier_is_told() -> None:
 
 @pytest.mark.requirement("BUD-7")
 def test_an_answer_without_counts_is_refused() -> None:
-    told = "the provider's answer is malformed: usageMetadata.promptTokenCount is missing"
+    told = "the provider's answer is malformed: usageMetadata: promptTokenCount is missing"
     assert refused(body(usageMetadata=None)) == told
     assert refused(body(usageMetadata={"candidatesTokenCount": 5})) == told
 

@@ -1,6 +1,6 @@
 """Gemini generateContent answers in one piece: encode what we serve, decode what we get."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, assert_never
 
 from remit.errors import ProviderError
@@ -19,7 +19,7 @@ from remit.wire.failure import excerpt
 from remit.wire.gemini.errors import reported
 from remit.wire.gemini.request import Block, embedded
 from remit.wire.gemini.request_decode import content_name, text_of
-from remit.wire.jsontext import array, quote, record
+from remit.wire.jsontext import Json, array, quote, record
 from remit.wire.node import Node
 
 ABOUT = "the provider's answer is malformed: "
@@ -178,47 +178,46 @@ class Pieces:
         self._left_out: list[str] = []
         self._stop = ""
         self._blocked = False
-        self._counts: dict[str, int] = {}
+        self._counts: dict[str, Json] = {}
         self._model = ""
         self._id = ""
-        self._tier = ""
 
     @property
     def ended(self) -> bool:
         """True once the answer says why it ended."""
-        return bool(self._stop)
+        return bool(self._stop) or self._blocked
 
     def add(self, node: Node) -> list[Delta]:
         """The deltas in the next response object. Raises `ProviderError`."""
-        error = node.find("error")
-        if error is not None:
-            raise reported(error)
-        self._model = text_of(node, "modelVersion") or self._model
-        self._id = text_of(node, "responseId") or self._id
-        usage = node.find("usageMetadata")
-        if usage is not None:
-            # Each is a running total, and a zero is left out.
-            self._counts |= {name: usage.count(name) for name in _COUNTS if name in usage.members()}
-            self._tier = text_of(usage, "trafficType") or self._tier
-        feedback = node.find("promptFeedback")
-        if feedback is not None and text_of(feedback, "blockReason"):
-            self._stop, self._blocked = "SAFETY", True
-        deltas: list[Delta] = []
-        candidates = node.find("candidates")
-        for candidate in () if candidates is None else candidates.items():
-            deltas.extend(self._candidate(candidate))
-        return deltas
+        members = node.members()  # looked at by name: a stream has hundreds of these
+        if members.get("error") is not None:
+            raise reported(node.get("error"))
+        self._model = self._model or text_of(node, "modelVersion")
+        self._id = self._id or text_of(node, "responseId")
+        if members.get("usageMetadata") is not None:
+            # Each count is a running total, and a zero is left out.
+            self._counts |= node.get("usageMetadata").members()
+        if members.get("promptFeedback") is not None:
+            self._blocked |= bool(text_of(node.get("promptFeedback"), "blockReason"))
+        if members.get("candidates") is None:
+            return []
+        return [
+            delta
+            for candidate in node.get("candidates").items()
+            for delta in self._candidate(candidate)
+        ]
 
     def answer(self) -> ModelAnswer:
         """What was put together. Raises `ProviderError` (`malformed`) without usage."""
         self._settle()
+        counts = Node(self._counts, "malformed", f"{ABOUT}usageMetadata: ")
         return ModelAnswer(
             parts=tuple(self._parts),
-            stop=self._reason(),
-            usage=self._usage(),
+            stop="refusal" if self._blocked else self._reason(),
+            usage=self._usage({name: counts.count(name) for name in _COUNTS}),
             model=self._model,
             provider_id=self._id,
-            service_tier=self._tier,
+            service_tier=text_of(counts, "trafficType"),
             left_out=tuple(self._left_out),
         )
 
@@ -332,14 +331,12 @@ class Pieces:
             self._leave_out(f"stop reason {self._stop!r}")
         return "tools" if any(isinstance(part, RawCall) for part in self._parts) else "end"
 
-    def _usage(self) -> Usage:
-        counts = self._counts
+    def _usage(self, count: Mapping[str, int]) -> Usage:
         # A missing count would be unpaid: refused. Only a blocked prompt may have none.
-        if "promptTokenCount" not in counts and not self._blocked:
+        if self._counts.get("promptTokenCount") is None and not self._blocked:
             raise ProviderError(
-                f"{ABOUT}usageMetadata.promptTokenCount is missing", kind="malformed"
+                f"{ABOUT}usageMetadata: promptTokenCount is missing", kind="malformed"
             )
-        count = {name: counts.get(name, 0) for name in _COUNTS}
         read = count["promptTokenCount"] + count["toolUsePromptTokenCount"]
         written = count["candidatesTokenCount"] + count["thoughtsTokenCount"]
         return Usage(

@@ -235,7 +235,10 @@ def _message(node: Node, reading: _Reading) -> Message:
 
 def content_name(node: Node) -> str:
     """The name of the member that holds the content of a part, empty if none does."""
-    return next((name for name in sorted(node.members()) if name not in _ABOUT_PARTS), "")
+    members = node.members()
+    if "text" in members:  # of nearly all parts of a stream
+        return "text"
+    return next((name for name in members if name not in _ABOUT_PARTS), "")
 
 
 def text_of(node: Node, key: str) -> str:
