@@ -18,6 +18,9 @@ def test_each_has_places_of_its_own() -> None:
         ({"anthropic-version": "2023-06-01"}, "/v1/models", "anthropic"),
         ({"x-goog-api-key": "k"}, "/v1/nothing", "google"),
         ({}, "/v1beta/models", "google"),
+        ({"authorization": "Bearer k"}, "/v1/models", "openai"),
+        ({"authorization": "Bearer k"}, "/v1/chat/nothing", "openai-chat"),
+        ({"api-key": "k"}, "/openai/nothing", "openai"),
         ({}, "/nothing", "anthropic"),
     ],
 )

@@ -1,7 +1,7 @@
 """The simulated Anthropic service: refuses what the real one refuses, in its words."""
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from remit.errors import ProviderError
 from remit.simulator.cache import Segment
@@ -102,6 +102,10 @@ class AnthropicEndpoint:
         if isinstance(root.get("cache_control"), dict) and found:
             found[-1] = Segment(found[-1].content, is_breakpoint=True)  # automatic caching
         return found
+
+    def events(self, answer: ModelAnswer, _request: ModelRequest) -> Iterator[bytes]:
+        """The events of a stream."""
+        return self.codec.encode_stream(answer)
 
     def stream_error(self, text: str) -> bytes:
         """An `error` event."""

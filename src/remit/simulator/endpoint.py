@@ -1,6 +1,6 @@
 """What the server must know about a protocol besides its codec: keys, checks, blocks, headers."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Protocol
 
 from remit.errors import ProviderError
@@ -57,6 +57,10 @@ class Endpoint(Protocol):
 
     def segments(self, root: Mapping[str, Json]) -> Sequence[Segment]:
         """The blocks of a request in the order the model reads them."""
+        ...
+
+    def events(self, answer: ModelAnswer, request: ModelRequest) -> Iterator[bytes]:
+        """The events of a streamed answer, as its request asked for them."""
         ...
 
     def stream_error(self, text: str) -> bytes:

@@ -126,6 +126,10 @@ class GeminiEndpoint:
         )
         return segments
 
+    def events(self, answer: ModelAnswer, _request: ModelRequest) -> Iterator[bytes]:
+        """The events of a stream."""
+        return self.codec.encode_stream(answer)
+
     def stream_error(self, text: str) -> bytes:
         """A status object in the place of a response."""
         return sse.encode(error_body(503, "UNAVAILABLE", text).decode())

@@ -5,8 +5,16 @@ from collections.abc import Mapping
 from remit.simulator.anthropic import AnthropicEndpoint
 from remit.simulator.endpoint import Endpoint
 from remit.simulator.gemini import GeminiEndpoint
+from remit.simulator.openai_chat import OpenAIChatEndpoint
+from remit.simulator.openai_responses import OpenAIResponsesEndpoint
 
-ENDPOINTS: tuple[Endpoint, ...] = (AnthropicEndpoint(), GeminiEndpoint())
+# In the order in which they are asked whose client it is.
+ENDPOINTS: tuple[Endpoint, ...] = (
+    AnthropicEndpoint(),
+    GeminiEndpoint(),
+    OpenAIChatEndpoint(),
+    OpenAIResponsesEndpoint(),
+)
 
 
 def spoken_by(headers: Mapping[str, str], path: str) -> Endpoint:

@@ -241,7 +241,7 @@ class Simulator:
         fault = plan.fault if plan.fault and plan.fault.kind in faults.MIDSTREAM else None
         if read.stream:
             headers["content-type"] = f"{sse.CONTENT_TYPE}; charset=utf-8"
-            chunks = list(endpoint.codec.encode_stream(answer))
+            chunks = list(endpoint.events(answer, read))
         else:
             headers["content-type"] = "application/json"
             chunks = [endpoint.codec.encode_answer(answer)]

@@ -66,6 +66,9 @@ class ModelRequest:
     media: Mapping[str, bytes] = field(default_factory=dict)
     """The bytes of the images and documents in `messages`, by digest."""
     stream: bool = True
+    stream_usage: bool = True
+    """False where a client did not ask for token counts in the stream, which some protocols let it
+    choose. Remit's own requests always ask."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,6 +146,7 @@ def replies(draw: st.DrawFn, *, thinks: bool) -> list[Part]:
 def chat_requests(draw: st.DrawFn, *, thinks: bool = False) -> ModelRequest:
     """Requests as the wire keeps them; only compatible servers are sent reasoning."""
     found: dict[str, bytes] = {}
+    stream: bool = draw(st.booleans())
     return ModelRequest(
         model=draw(st.sampled_from(["gpt-6-sol", "gpt-4o-2024-11-20", "llama-4"])),
         system=draw(st.just("") | spoken),
@@ -155,5 +156,6 @@ def chat_requests(draw: st.DrawFn, *, thinks: bool = False) -> ModelRequest:
         effort=draw(st.none() | st.sampled_from(EFFORTS)),
         output_schema=draw(st.just("") | json_objects),
         media=found,
-        stream=draw(st.booleans()),
+        stream=stream,
+        stream_usage=not stream or draw(st.booleans()),
     )

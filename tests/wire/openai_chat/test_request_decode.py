@@ -12,7 +12,7 @@ from openai.types.chat.completion_create_params import (
 
 from remit.errors import ProviderError
 from remit.values.clean import Clean
-from remit.values.message import CallPart, ResultPart, ThinkingPart
+from remit.values.message import CallPart, DocumentPart, ResultPart, ThinkingPart
 from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.openai.asking import NO_LIMIT
 from remit.wire.openai_chat.request import encode_request
@@ -78,6 +78,23 @@ def test_what_is_not_said_has_a_default() -> None:
     found = decoded(response_format={"type": "text"})
     assert (found.max_output_tokens, found.output_schema) == (NO_LIMIT, "")
     assert decoded(max_completion_tokens=3, max_tokens=5).max_output_tokens == 3
+
+
+def test_images_and_files_come_with_their_bytes() -> None:
+    image = {"type": "image_url", "image_url": {"url": "data:image/png;base64,cG5n"}}
+    file = {"file_data": "data:text/plain;base64,aGk=", "filename": "n.txt"}
+    found = decoded(messages=[{"role": "user", "content": [image, {"type": "file", "file": file}]}])
+    picture, letter = found.messages[0].media
+    assert isinstance(letter, DocumentPart)
+    assert letter.name == "n.txt"
+    assert found.media == {picture.digest: b"png", letter.digest: b"hi"}
+
+
+def test_who_wants_counts_in_a_stream_says_so() -> None:
+    assert not decoded(stream=True).stream_usage
+    assert not decoded(stream=True, stream_options={}).stream_usage
+    assert decoded(stream=True, stream_options={"include_usage": True}).stream_usage
+    assert decoded(stream=False).stream_usage
 
 
 def test_text_is_cleaned_on_its_way_in() -> None:

@@ -110,6 +110,13 @@ def test_whole_and_streamed_are_the_same(answer: ModelAnswer) -> None:
     assert read(encode_stream(answer))[0] == decode_answer(encode_answer(answer))
 
 
+def test_counts_go_to_those_who_ask() -> None:
+    answer = answer_of(chunk({"content": "hi"}))
+    chunks = list(encode_stream(answer, usage=False))
+    assert len(chunks) == len(list(encode_stream(answer))) - 1
+    assert b"usage" not in b"".join(chunks)
+
+
 # ---------------------------------------------------------------- servers of all kinds
 
 

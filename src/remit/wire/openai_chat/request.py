@@ -43,7 +43,7 @@ def encode_request(request: ModelRequest, dialect: Dialect = OPENAI) -> bytes:
         dialect.limit: str(request.max_output_tokens),
         "stream": "true" if request.stream else "false",
     }
-    if request.stream:
+    if request.stream and request.stream_usage:
         members["stream_options"] = '{"include_usage":true}'
     effort = effort_of(request)
     if effort is not None:

@@ -100,6 +100,7 @@ def decode_request(body: bytes, clean: Cleaner) -> ModelRequest:
         for node in root.get("messages").items()
         if (message := _message(node, reading)) is not None
     ]
+    streams = stream is not None and stream.boolean()
     return ModelRequest(
         model=model,
         system="\n".join(reading.system),
@@ -109,8 +110,14 @@ def decode_request(body: bytes, clean: Cleaner) -> ModelRequest:
         effort=read_effort(root.find("reasoning_effort")),
         output_schema=_format(root.find("response_format")),
         media=reading.media.found,
-        stream=stream is not None and stream.boolean(),
+        stream=streams,
+        stream_usage=not streams or _wants_usage(root.find("stream_options")),
     )
+
+
+def _wants_usage(node: Node | None) -> bool:
+    wanted = None if node is None else node.find("include_usage")
+    return wanted is not None and wanted.boolean()
 
 
 def _schema(node: Node) -> ToolSchema:

@@ -34,8 +34,12 @@ MAX_PARTS = 10_000
 # ---------------------------------------------------------------- encode
 
 
-def encode_stream(answer: ModelAnswer) -> Iterator[bytes]:
-    """The chunks of an answer, one item each; the usage comes in the last of them."""
+def encode_stream(answer: ModelAnswer, *, usage: bool = True) -> Iterator[bytes]:
+    """The chunks of an answer, one item each; the usage comes in the last of them.
+
+    Without `usage` that one is not sent: clients that do not ask for it do not expect a chunk
+    without a choice.
+    """
     yield _chunk(answer, {"role": '"assistant"', "content": '""'})
     calls = 0
     for part in answer.parts:
@@ -52,8 +56,9 @@ def encode_stream(answer: ModelAnswer) -> Iterator[bytes]:
             case never:
                 assert_never(never)
     yield _chunk(answer, {}, stop_name(answer.stop))
-    whole = head(answer, "chat.completion.chunk", "", usage_object(answer.usage))
-    yield sse.encode(whole)
+    if usage:
+        whole = head(answer, "chat.completion.chunk", "", usage_object(answer.usage))
+        yield sse.encode(whole)
     yield sse.encode(DONE)
 
 

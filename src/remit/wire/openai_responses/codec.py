@@ -3,7 +3,7 @@
 from functools import partial
 
 from remit.values.model import ModelRequest
-from remit.wire.codec import Codec
+from remit.wire.codec import Codec, Counting
 from remit.wire.openai.address import OPENAI, Address
 from remit.wire.openai.errors import (
     decode_error,
@@ -13,6 +13,12 @@ from remit.wire.openai.errors import (
     request_id,
 )
 from remit.wire.openai_responses.answer import decode_answer, encode_answer
+from remit.wire.openai_responses.count import (
+    count_path,
+    decode_count,
+    encode_count,
+    encode_counted,
+)
 from remit.wire.openai_responses.request import encode_request
 from remit.wire.openai_responses.request_decode import decode_request
 from remit.wire.openai_responses.stream import Decoder, encode_stream
@@ -41,6 +47,7 @@ def responses_codec(address: Address) -> Codec:
         encode_limits=encode_limits,
         decode_limits=decode_limits,
         request_id=request_id,
+        counting=Counting(count_path, encode_count, encode_counted, decode_count),
     )
 
 
