@@ -51,7 +51,11 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> HandClock:
 
 @asynccontextmanager
 async def spending(
-    *budgets: Budget, agents: Iterable[Agent[object]], url: str = "memory:", calls: int = 60
+    *budgets: Budget,
+    agents: Iterable[Agent[object]],
+    url: str = "memory:",
+    calls: int = 60,
+    worker: bool = False,
 ) -> AsyncIterator[App]:
     """An open app with these budgets whose model is steady."""
     app = App(
@@ -60,6 +64,7 @@ async def spending(
         models={"scripted": ScriptedModel(*[steady] * calls)},
         prices=PRICES,
         budgets=budgets,
+        worker=worker,
     )
     async with app:
         yield app
