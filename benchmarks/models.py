@@ -24,6 +24,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 import anthropic
+import openai
 from google import genai
 from google.genai import types as google_types
 
@@ -35,6 +36,8 @@ from remit.values.message import CallPart, Message, Origin, ResultPart, TextPart
 from remit.values.model import Delta, ModelRequest, ToolSchema
 from remit.wire.anthropic.codec import ANTHROPIC
 from remit.wire.gemini.codec import GEMINI
+from remit.wire.openai_chat.codec import OPENAI_CHAT
+from remit.wire.openai_responses.codec import OPENAI_RESPONSES
 
 # An agent in the middle of its work: five tools, four turns behind it, a paragraph and a call next.
 SCENARIO = """
@@ -52,9 +55,9 @@ Ask = Callable[[], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Contest:
-    """One provider: its name, its SDK, and how both sides ask."""
+    """One protocol: its name, its SDK, and how both sides ask."""
 
-    provider: str
+    protocol: str
     sdk: str
     model: str
     ours: Callable[[str], HttpModel]
@@ -182,6 +185,48 @@ async def google_sdk(url: str, request: ModelRequest) -> AsyncIterator[Ask]:
         await client.aio.aclose()
 
 
+@asynccontextmanager
+async def openai_chat_sdk(url: str, request: ModelRequest) -> AsyncIterator[Ask]:
+    """OpenAI's SDK at Chat Completions."""
+    body = json.loads(OPENAI_CHAT.encode_request(request))
+    base = f"{url}/v1"
+    async with openai.AsyncOpenAI(api_key=_KEY, base_url=base, max_retries=0) as client:
+
+        async def ask() -> None:
+            found = await client.chat.completions.create(**body)
+            if not request.stream:
+                check(found.usage.completion_tokens)
+                return
+            written = 0
+            async for chunk in found:
+                if chunk.usage:
+                    written = chunk.usage.completion_tokens
+            check(written)
+
+        yield ask
+
+
+@asynccontextmanager
+async def openai_responses_sdk(url: str, request: ModelRequest) -> AsyncIterator[Ask]:
+    """OpenAI's SDK at Responses."""
+    body = json.loads(OPENAI_RESPONSES.encode_request(request))
+    base = f"{url}/v1"
+    async with openai.AsyncOpenAI(api_key=_KEY, base_url=base, max_retries=0) as client:
+
+        async def ask() -> None:
+            found = await client.responses.create(**body)
+            if not request.stream:
+                check(found.usage.output_tokens)
+                return
+            written = 0
+            async for event in found:
+                if event.type == "response.completed":
+                    written = event.response.usage.output_tokens
+            check(written)
+
+        yield ask
+
+
 def check(written: int | None) -> None:
     """Nobody is fast by giving no answer."""
     if not written:
@@ -195,6 +240,20 @@ CONTESTS = (
         "claude-sonnet-4-5-20250929",
         lambda url: AnthropicModel(_KEY, base_url=url),
         anthropic_sdk,
+    ),
+    Contest(
+        "openai chat",
+        "openai",
+        "gpt-4.1-2025-04-14",
+        lambda url: HttpModel(OPENAI_CHAT, _KEY, base_url=url),
+        openai_chat_sdk,
+    ),
+    Contest(
+        "openai responses",
+        "openai",
+        "gpt-4.1-2025-04-14",
+        lambda url: HttpModel(OPENAI_RESPONSES, _KEY, base_url=url),
+        openai_responses_sdk,
     ),
     Contest(
         "google",
@@ -264,7 +323,7 @@ async def compare(contest: Contest, url: str, options: argparse.Namespace, *, st
         for _ in range(options.rounds):
             for name, ask in sides.items():
                 rounds[name].append(await play(ask, options.requests, options.concurrency))
-    about = {"provider": contest.provider, "stream": stream}
+    about = {"protocol": contest.protocol, "stream": stream}
     medians: list[Round] = []
     for name, found in rounds.items():
         cpu_ms = statistics.median(one.cpu_ms for one in found)
@@ -286,11 +345,11 @@ def main() -> None:
     parser.add_argument("--requests", type=int, default=200, help="a round")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--concurrency", type=int, default=16)
-    parser.add_argument("--provider", choices=[one.provider for one in CONTESTS])
+    parser.add_argument("--protocol", choices=[one.protocol for one in CONTESTS])
     options = parser.parse_args()
     with simulator() as url:
         for contest in CONTESTS:
-            if options.provider in {None, contest.provider}:
+            if options.protocol in {None, contest.protocol}:
                 for stream in (False, True):
                     asyncio.run(compare(contest, url, options, stream=stream))
 
