@@ -1,6 +1,7 @@
 """`remit reconcile` against a simulated provider: agrees, finds what was planted, or says why."""
 
 import json
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -9,9 +10,15 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import cast
 
+import click
 import pytest
 
+from remit.cli.main import remit as commands
+from remit.cli.reconcile import reconcile
+from remit.simulator.distortion import DISTORTION_KINDS
 from tests.cli.terminal import Remit
+from tests.docs.blocks import blocks
+from tests.tidy.tree import ROOT
 
 TODAY = f"{datetime.now(UTC):%Y-%m-%d}"
 AGENT = """
@@ -210,3 +217,18 @@ def test_nobody_to_compare_with(shop: Path, monkeypatch: pytest.MonkeyPatch) -> 
     assert "ANTHROPIC_ADMIN_KEY, OPENAI_ADMIN_KEY" in result.stderr
     (shop / "remit.toml").write_text('[reconciliation]\ndaily = ["openai"]\n', encoding="utf-8")
     assert "OPENAI_ADMIN_KEY" in remit("reconcile").stderr
+
+
+def test_the_how_to_names_commands_that_exist() -> None:
+    page = "docs/howto/reconcile.md"
+    found = [
+        shlex.split(line.removeprefix("$ remit reconcile"))
+        for block in blocks(ROOT, page)
+        for line in block.code.splitlines()
+        if line.startswith("$ remit reconcile")
+    ]
+    assert found
+    for words in found:
+        reconcile.make_context("reconcile", words, parent=click.Context(commands))
+    text = (ROOT / page).read_text(encoding="utf-8")
+    assert [kind for kind in DISTORTION_KINDS if f"`{kind}`" not in text] == []
