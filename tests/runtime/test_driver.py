@@ -22,6 +22,7 @@ from remit.machine.state import State
 from remit.runtime import driver as module
 from remit.runtime.hub import StreamEvent
 from remit.runtime.perform import Performer
+from remit.runtime.switchboard import Switchboard
 from remit.values.clean import Clean
 from remit.values.model import ModelRequest
 from tests.runtime.driving import (
@@ -234,6 +235,29 @@ async def test_while_the_switches_cannot_be_read_nothing_new_is_released(
     assert bench.bodies()[0].causes[0].stale_switches
     readable = True
     assert (await drive).status == "completed"
+
+
+@pytest.mark.requirement("OPS-1")
+async def test_a_run_goes_on_at_once_when_somebody_else_has_read_the_switches(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Between its decision and its rest the view became fresh: no timer would ever ring it."""
+    bench = a_bench("fine")
+    board = bench.services.switchboard
+    looks = 0
+
+    async def nothing() -> bool:
+        return False
+
+    def stale(_: Switchboard) -> bool:
+        nonlocal looks
+        looks += 1
+        return looks <= 4  # until the decision is made and recorded
+
+    monkeypatch.setattr(board, "refresh", nothing)
+    monkeypatch.setattr(Switchboard, "stale", property(stale))
+    assert (await bench.drive()).status == "completed"
+    assert bench.bodies()[0].causes[0].stale_switches
 
 
 @pytest.mark.requirement("TEN-3")

@@ -1,5 +1,7 @@
 """The switchboard: at most a second old, tenants apart, and no view at all means no."""
 
+import asyncio
+
 import pytest
 from typing_extensions import override
 
@@ -108,6 +110,44 @@ async def test_an_unreadable_store_leaves_the_old_view_to_grow_old() -> None:
     assert not bench.board.stale
     bench.clock.at_ms += 600
     assert bench.board.stale
+
+
+async def test_those_who_ask_at_once_are_one_question_to_the_store(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    await bench.off("tool:pay")
+    asked = 0
+
+    async def switches() -> list[Switch]:
+        nonlocal asked
+        asked += 1
+        await asyncio.sleep(0.01)
+        return await MemoryStore.switches(bench.store)
+
+    monkeypatch.setattr(bench.store, "switches", switches)
+    impatient = asyncio.create_task(bench.board.refresh())
+    others = [asyncio.create_task(bench.board.refresh()) for _ in range(20)]
+    await asyncio.sleep(0)
+    impatient.cancel()
+    assert await asyncio.gather(*others) == [True] * 20
+    assert (asked, bench.board.changes) == (1, 1)
+    assert not await bench.board.refresh()
+    assert asked == 2
+
+
+async def test_a_fault_is_told_to_whoever_asked_and_the_next_look_is_a_new_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+
+    async def broken() -> list[Switch]:
+        raise LookupError("a bug of ours")
+
+    monkeypatch.setattr(bench.store, "switches", broken)
+    for _ in range(2):
+        with pytest.raises(LookupError, match="a bug of ours"):
+            await bench.board.refresh()
 
 
 def test_one_slow_read_does_not_stop_the_world() -> None:

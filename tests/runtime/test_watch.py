@@ -82,6 +82,22 @@ async def test_a_switch_reaches_the_drivers_when_it_is_seen() -> None:
     await stop(task)
 
 
+@pytest.mark.requirement("OPS-1")
+async def test_a_switch_that_a_driver_saw_first_reaches_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(watch, "REFRESH_S", 0.05)
+    store = MemoryStore()
+    engine = an_engine(store)
+    board = engine.services.switchboard
+    task = asyncio.create_task(watch_switches(engine))
+    await until(lambda: not board.stale)
+    await store.switch(Switch("all", "test", "ann", NOW, None), "all")
+    assert await board.refresh()
+    await until(lambda: engine.rings == 1)
+    await stop(task)
+
+
 async def test_due_runs_of_this_process_are_woken_though_the_store_stumbles() -> None:
     engine = an_engine(Due())
     task = asyncio.create_task(watch_due(engine, lambda *key: key == MINE))

@@ -80,6 +80,8 @@ class Driver:
         self._letters = True  # look once at the start
         self._timer: asyncio.TimerHandle | None = None
         self._broken: BaseException | None = None
+        self._was_stale = False
+        """The last decision had no fresh view of the switches: it released nothing."""
         self.fenced = False
         self.begun = asyncio.Event()
         """The run is durable, or this driver has left it."""
@@ -174,6 +176,8 @@ class Driver:
     def _is_due(self) -> bool:
         now_ms = self.services.clock.now_ms()
         stale = self.services.switchboard.stale
+        if self._was_stale and not stale:
+            return True  # somebody else has read them since
         at_ms = wake_at_ms(self.state, now_ms, stale_switches=stale)
         return at_ms is not None and now_ms >= at_ms
 
@@ -182,7 +186,7 @@ class Driver:
             self._timer.cancel()
             self._timer = None
         now_ms = self.services.clock.now_ms()
-        stale = self.services.switchboard.stale
+        stale = self._was_stale or self.services.switchboard.stale
         at_ms = wake_at_ms(self.state, now_ms, stale_switches=stale)
         if at_ms is not None:
             loop = asyncio.get_running_loop()
@@ -207,6 +211,7 @@ class Driver:
         short = _Short()
         for refusal in range(_REFUSALS + 1):
             world = self._world(short, last_try=refusal == _REFUSALS)
+            self._was_stale = world.stale_switches
             state, body = fold_decisions(self.state, inputs, world)
             if not body.events and not rows:
                 return False

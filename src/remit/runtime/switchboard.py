@@ -1,5 +1,7 @@
 """A view of the switches that is at most a second old; an unreadable one counts as refusal."""
 
+import asyncio
+
 from remit.errors import StoreError
 from remit.journal.rows import Switch
 from remit.ports import Clock, Store
@@ -16,17 +18,37 @@ class Switchboard:
         self._clock = clock
         self._switches: tuple[Switch, ...] = ()
         self._read_ms: int | None = None
+        self._reading: asyncio.Task[None] | None = None
+        self.changes = 0
+        """How often a look found something else than the one before."""
 
     async def refresh(self) -> bool:
-        """Read the switches; True when they changed. A failure leaves the view to grow stale."""
+        """Read the switches; True when they changed. A failure leaves the view to grow stale.
+
+        Whoever asks while they are being read waits for that: hundreds of drivers that find the
+        view stale at one instant are one question to the store.
+        """
+        before = self.changes
+        if self._reading is None:
+            self._reading = asyncio.create_task(self._read())
+            self._reading.add_done_callback(self._was_read)
+        await asyncio.shield(self._reading)
+        return self.changes != before
+
+    def _was_read(self, reading: asyncio.Task[None]) -> None:
+        self._reading = None
+        if not reading.cancelled():
+            reading.exception()  # whoever waited has it
+
+    async def _read(self) -> None:
         asked_ms = self._clock.now_ms()
         try:
             switches = tuple(await self._store.switches())
         except StoreError:
-            return False
-        changed = switches != self._switches
+            return
+        if switches != self._switches:
+            self.changes += 1
         self._switches, self._read_ms = switches, asked_ms
-        return changed
 
     @property
     def stale(self) -> bool:

@@ -20,8 +20,11 @@ LEDGER_S = 30.0
 async def watch_switches(engine: Engine) -> None:
     """Keep the view of the switches fresh; a change reaches every driver at once."""
     board = engine.services.switchboard
+    told = board.changes
     while True:
-        if await board.refresh():
+        await board.refresh()
+        if board.changes != told:  # whoever has seen it first, a driver may have
+            told = board.changes
             engine.ring_all()
         await asyncio.sleep(REFRESH_S)
 
