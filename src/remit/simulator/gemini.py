@@ -33,6 +33,9 @@ INPUT_LIMIT = 1_048_576  # of every model since 2.5, as the list of models tells
 OUTPUT_LIMIT = 65_536
 # The SDK asks the stable version, which by now takes the same members.
 _MODELS = f"/{{version:v1|{VERSION}}}/models"
+# Vertex AI's places: with a key alone, and in a project.
+_VERTEX = r"v1(?:beta1)?(?:/projects/[^/]+/locations/[^/]+)?/publishers/google"
+_PLACES = f"/{{place:v1|{VERSION}|{_VERTEX}}}/models"
 # How the ids begin that scripts give where they name none.
 _SCRIPTED_CALL, _SCRIPTED_ANSWER = "toolu_01", "msg_01"
 
@@ -45,8 +48,8 @@ class GeminiEndpoint:
     """`remit.simulator.endpoint.Endpoint` for generateContent."""
 
     codec = GEMINI
-    route = f"{_MODELS}/{{model:[^/:]+}}:{{verb:{WHOLE}|{STREAMED}}}"
-    count_route = f"{_MODELS}/{{model:[^/:]+}}:{COUNT}"
+    route = f"{_PLACES}/{{model:[^/:]+}}:{{verb:{WHOLE}|{STREAMED}}}"
+    count_route = f"{_PLACES}/{{model:[^/:]+}}:{COUNT}"
     models_route = _MODELS
     id_header = ""
     wrong_key = "API key not valid. Please pass a valid API key."

@@ -240,6 +240,16 @@ async def test_a_count_is_what_an_answer_is_billed(model: GeminiModel) -> None:
     assert counted == answer.usage.input > 1000
 
 
+@pytest.mark.parametrize("project", ["", "/projects/p/locations/europe-west1"])
+async def test_vertex_ai_has_another_address(simulator: Simulator, project: str) -> None:
+    client = GeminiModel(KEY, base_url=f"{simulator.url}/v1{project}/publishers/google")
+    for stream in (True, False):
+        answer = await client.answer(request("hi", stream=stream), deadline_s=10, emit=ignore)
+        assert answer.parts == (RawText("hi"),)
+        assert await client.count(request("hi", stream=stream)) == answer.usage.input
+    await client.close()
+
+
 async def test_a_prefix_is_found_in_the_implicit_cache(model: GeminiModel) -> None:
     asked = request("x" * 8000)
     first = await model.answer(asked, deadline_s=10, emit=ignore)
