@@ -1,6 +1,6 @@
 """One run driven by hand: each method is one input, and every decision is checked as it is made."""
 
-from collections.abc import Coroutine, Iterable
+from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -10,6 +10,7 @@ from remit.journal.events import (
     ApprovalGiven,
     CancelRequested,
     Event,
+    InputCounted,
     InputReceived,
     InputRequested,
     ModelCompleted,
@@ -32,6 +33,7 @@ from remit.machine.decide import decide
 from remit.machine.evolve import evolve, fold
 from remit.machine.inputs import Input, Inspection, Kind, World
 from remit.machine.schedule import wake_at_ms
+from remit.machine.spec import InputCount
 from remit.machine.state import CallState, State, begin
 from remit.machine.tools import AnyTool
 from remit.machine.transitions import CALL_EVENTS
@@ -73,18 +75,24 @@ def make_agent(
     agents: Iterable[Agent[object]] = (),
     output_type: type[T] | None = None,
     max_output_tokens: int = 1000,
+    output_ceiling: int | None = None,
+    fallbacks: Sequence[str] = (),
+    input_count: InputCount = "bound",
 ) -> Agent[object]:
     """An agent with these tools."""
     kind: type[object] = str if output_type is None else output_type
     return Agent(
         "worker",
         model=MODEL,
+        fallbacks=fallbacks,
         instructions="Work.",
         tools=tools,
         agents=agents,
         output_type=kind,
         remit=remit,
         max_output_tokens=max_output_tokens,
+        output_ceiling=output_ceiling,
+        input_count=input_count,
     )
 
 
@@ -178,7 +186,9 @@ class Bench:
             root="run_1",
             depth=self.depth,
             deadline_ms=self.world.now_ms + ms,
-            prices=(PRICE,),
+            prices=tuple(
+                PRICE.model_copy(update={"model": each.model}) for each in self.spec.candidates
+            ),
             accounts=self.accounts,
             plan=self.plan,
         )
@@ -210,6 +220,7 @@ class Bench:
         stop: StopReason | None = None,
         usage: Usage | None = None,
         inspected: bool = True,
+        answered: str = "",
     ) -> list[Event]:
         """The model answers with text and calls of (tool, arguments)."""
         model = self.state.model
@@ -221,7 +232,7 @@ class Bench:
             parts=parts,
             stop=stop or ("tools" if calls else "end"),
             usage=usage or Usage(input=100, output=10),
-            model="x",
+            model=answered or model.model.partition(":")[2],
         )
         inspections = {
             part.call: self.inspect(part.call, part.tool, part.arguments)
@@ -229,6 +240,10 @@ class Bench:
             if isinstance(part, CallPart) and inspected
         }
         return self.give(fact, inspections=inspections)
+
+    def counted(self, tokens: int | None = 90, why: str = "") -> list[Event]:
+        """The provider counted the request that is to come, or says why not."""
+        return self.give(InputCounted(call=self.state.counting, tokens=tokens, detail=clean(why)))
 
     def model_fails(
         self, kind: FailureKind, *, retry_after_ms: int | None = None, usage: Usage | None = None

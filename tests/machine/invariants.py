@@ -8,12 +8,15 @@ from remit.journal.events import (
     ApprovalGiven,
     ApprovalRequested,
     CallJudged,
+    CountRequested,
     InputRequested,
     ModelCompleted,
     ModelRequested,
+    OutputEscalated,
     ProbeCompleted,
     ProbeRequested,
     RunEnded,
+    RunRecovered,
     RunStopping,
     SubrunEnded,
     SubrunRequested,
@@ -45,9 +48,11 @@ class Invariants(RuleBasedStateMachine):
 
     @invariant()
     def every_proposed_call_has_one_verdict(self) -> None:
+        dropped = {event.call for event in self.bench.all_of(OutputEscalated)}
         proposed = [
             part.call
             for event in self.bench.all_of(ModelCompleted)
+            if event.call not in dropped
             for part in event.parts
             if isinstance(part, CallPart)
         ]
@@ -132,7 +137,9 @@ class Invariants(RuleBasedStateMachine):
         stopped = False
         for event in self.bench.log:
             stopped = stopped or isinstance(event, RunStopping | RunEnded)
-            intents = ModelRequested | ToolRequested | SubrunRequested | ProbeRequested
+            intents = (
+                CountRequested | ModelRequested | ToolRequested | SubrunRequested | ProbeRequested
+            )
             assert not (stopped and isinstance(event, intents))
 
     @invariant()
@@ -166,6 +173,24 @@ class Invariants(RuleBasedStateMachine):
             open_now.add((state.model.call, state.model.attempt))
         still = {key[0] for key in opened if closed[key] == 0}
         assert still == {hold_id("run_1", call, attempt) for call, attempt in open_now}
+
+    @invariant()
+    def a_request_is_counted_before_it_is_made_and_at_most_once(self) -> None:
+        recovered: set[tuple[str, str]] = set()
+        asked: set[tuple[str, str]] = set()
+        for event in self.bench.log:
+            match event:
+                case CountRequested():
+                    key = (event.call, event.model)
+                    assert key not in asked or key in recovered
+                    asked.add(key)
+                    recovered.discard(key)
+                case RunRecovered():
+                    recovered |= asked
+                case ModelRequested() if self.bench.spec.input_count == "always":
+                    assert (event.call, event.model) in asked
+                case _:
+                    pass
 
     @invariant()
     def only_what_is_out_holds_anything(self) -> None:
@@ -207,6 +232,7 @@ class Invariants(RuleBasedStateMachine):
         self.nothing_outlives_the_deadline()
         self.the_clock_runs_while_work_is_done()
         self.holds_and_posts_balance()
+        self.a_request_is_counted_before_it_is_made_and_at_most_once()
         self.only_what_is_out_holds_anything()
         self.the_cost_is_what_was_posted()
         self.nothing_is_taken_back_that_was_not_assumed()

@@ -29,6 +29,7 @@ from remit.journal.events import (
 from remit.machine.agent import Agent, Remit
 from remit.machine.conversation import with_results
 from remit.machine.ending import STOP_GRACE_MS
+from remit.machine.spec import InputCount
 from remit.machine.turns import input_bound
 from remit.values.model import FailureKind, StopReason
 from remit.values.usage import Usage
@@ -106,20 +107,33 @@ ACCOUNTS = (
 )
 
 
-def worker(remit: Remit, *, typed: bool) -> Agent[object]:
+COUNTS: st.SearchStrategy[InputCount] = st.sampled_from(["bound", "when-short", "always"])
+
+
+def worker(remit: Remit, *, typed: bool, count: InputCount) -> Agent[object]:
     tools = (look_up, read_doc, write_doc, send_mail, set_flag, pay_bill, commit_tree)
-    return make_agent(*tools, remit=remit, agents=(writer,), output_type=int if typed else None)
+    return make_agent(
+        *tools,
+        remit=remit,
+        agents=(writer,),
+        output_type=int if typed else None,
+        input_count=count,
+    )
 
 
 class Runs(Invariants):
     """One run, to which anything may happen in any order."""
 
-    @initialize(remit=REMITS, typed=st.booleans(), calls=FIRST)
-    def begin(self, remit: Remit, typed: bool, calls: list[tuple[str, str]]) -> None:
+    @initialize(remit=REMITS, typed=st.booleans(), calls=FIRST, count=COUNTS)
+    def begin(
+        self, remit: Remit, typed: bool, calls: list[tuple[str, str]], count: InputCount
+    ) -> None:
         Tree.state = "tree-1"
-        self.bench = Bench(worker(remit, typed=typed), accounts=ACCOUNTS)
+        self.bench = Bench(worker(remit, typed=typed, count=count), accounts=ACCOUNTS)
         self.typed = typed
         self.bench.start()
+        if self.bench.state.counting:
+            self.bench.counted()
         if calls:
             self.bench.answer("", *calls)
 
@@ -169,6 +183,12 @@ class Runs(Invariants):
         with self._in(world):
             self.bench.answer(text, *calls, stop=cast("StopReason | None", stop), usage=usage)
 
+    @precondition(lambda self: self.bench.state.counting)
+    @rule(tokens=st.sampled_from([None, 1, 300, 10**6]), world=WORLDS)
+    def provider_counts(self, tokens: int | None, world: str) -> None:
+        with self._in(world):
+            self.bench.counted(tokens)
+
     @precondition(lambda self: self.thinks and len(self.bench.inputs) % 3 == 0)
     @rule(
         kind=st.sampled_from(["rate_limited", "overloaded", "timeout", "auth", "unknown"]),
@@ -195,6 +215,8 @@ class Runs(Invariants):
             last = [("final_answer", '{"answer":5}')] if self.typed else []
             calls = data.draw(st.lists(st.one_of(GATED, CALLS), max_size=3)) or last
             steps.append(partial(bench.answer, "Well.", *calls))
+        if state.counting:
+            steps.append(bench.counted)
         if state.checking:
             steps.append(partial(bench.give, CheckCompleted(call=state.checking, passed=happened)))
         if steps:

@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from remit.journal.events import (
+    CallJudged,
     ModelRequested,
     RunEnded,
     RuntimeSaid,
@@ -121,7 +122,13 @@ def test_a_call_is_cut_at_its_timeout_or_at_the_deadline() -> None:
     late = Bench(worker())
     late.start(timeout_ms=1_000)
     late.answer("", LOOK)
-    assert late.last(ToolRequested).until_ms == START_MS + 1_000
+    assert late.last(ToolRequested).until_ms == START_MS + 900  # a tenth is kept for an answer
+    late = Bench(worker())
+    late.start(timeout_ms=1_000)
+    late.pass_ms(950)
+    late.answer("", LOOK)
+    assert late.all_of(ToolRequested) == []
+    assert late.last(CallJudged).rule == "limits.wrap-up"
 
 
 def test_calls_that_wait_are_refused_once_their_tool_is_off_and_hold_nobody_up() -> None:
@@ -217,14 +224,16 @@ def test_a_paused_answer_is_continued() -> None:
     ("stop", "reason"), [("max_tokens", "output-limit"), ("refusal", "model-refused")]
 )
 def test_a_cut_answer_stops_the_run_and_is_kept(stop: StopReason, reason: str) -> None:
-    bench = begun()
+    bench = Bench(make_agent(remit=Remit(continuations=0), output_ceiling=1000))
+    bench.start()
     bench.answer("Half a", stop=stop)
     ended = one(bench.log, RunEnded)
     assert (ended.status, ended.reason, ended.output) == ("stopped", reason, '"Half a"')
 
 
 def test_a_call_that_was_cut_off_is_told_as_invalid_and_the_run_goes_on() -> None:
-    bench = begun()
+    bench = Bench(make_agent(look_up, output_ceiling=1000))
+    bench.start()
     events = bench.answer("", ("look_up", '{"path":"a'), stop="max_tokens")
     assert one(events, ToolFailed).kind == "invalid"
     assert types(events)[-1] == "ModelRequested"

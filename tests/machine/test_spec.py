@@ -9,6 +9,7 @@ from remit.machine.spec import AgentSpec, ToolSpec, canonical, digest_of, schema
 from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Rule
+from remit.policy.routing import Candidate
 
 TOOL = ToolSpec(name="look_up", description="Look.", parameters='{"type":"object"}')
 SPEC = AgentSpec(name="a", model="m:x", instructions="Work.", tools=(TOOL,))
@@ -32,6 +33,7 @@ TOOL_CHANGES: list[dict[str, object]] = [
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},
     {"model": "m:y"},
+    {"models": (Candidate(model="m:x"), Candidate(model="m:y", weight=0))},
     {"instructions": "Rest."},
     {"prompt": "p 2"},
     {"tools": ()},
@@ -44,9 +46,11 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"owner": "ops"},
     {"systems": ("crm",)},
     {"max_output_tokens": 1},
+    {"output_ceiling": 9},
     {"thinking_tokens": 1},
     {"output_schema": "{}"},
     {"has_predicate": True},
+    {"input_count": "always"},
 ]
 
 

@@ -10,7 +10,7 @@ from remit.machine.changing import replace
 from remit.machine.spec import ToolSpec
 from remit.machine.state import ANY, CallState, begin, conflicts, is_out
 from remit.machine.transitions import CallStatus
-from tests.machine.bench import PRICE, Bench, make_agent
+from tests.machine.bench import MODEL, PRICE, Bench, make_agent
 from tests.machine.toolbox import look_up, writer
 
 READ = ToolSpec(name="read_doc", description="x", parameters="{}")
@@ -91,13 +91,13 @@ def test_a_run_that_works_waits_for_nobody() -> None:
 def test_the_price_is_that_of_the_agents_model() -> None:
     bench = Bench(make_agent())
     with pytest.raises(UnpricedModel, match="run_1: the run started without a price"):
-        bench.state.price()
+        bench.state.price(MODEL)
     bench.start()
-    assert bench.state.price() == PRICE
+    assert bench.state.price(MODEL) == PRICE
     other = PRICE.model_copy(update={"model": "scripted:other"})
-    assert replace(bench.state, prices=(other, PRICE)).price() == PRICE
+    assert replace(bench.state, prices=(other, PRICE)).price(MODEL) == PRICE
     with pytest.raises(UnpricedModel):
-        replace(bench.state, prices=(other,)).price()
+        replace(bench.state, prices=(other,)).price(MODEL)
 
 
 @pytest.mark.requirement("DUR-6")

@@ -8,7 +8,7 @@ import pytest
 from remit.journal.events import CheckCompleted
 from remit.machine.agent import Agent, Remit
 from remit.machine.transitions import CALL, CALL_EVENTS, RUN, RUN_EVENTS, diagram
-from tests.machine.bench import Bench, make_agent
+from tests.machine.bench import MONEY, Bench, make_agent
 from tests.machine.toolbox import Tree, commit_tree, look_up, pay_bill, send_mail, set_flag, writer
 
 FREE = Remit(approvals={send_mail: 0, set_flag: 0, pay_bill: 1, commit_tree: 1})
@@ -142,6 +142,37 @@ def final() -> Bench:
     return begun(("final_answer", '{"answer":3}'), agent=make_agent(output_type=int))
 
 
+def cut_answers() -> Bench:
+    bench = begun(agent=make_agent(output_ceiling=2_000))
+    bench.answer("Half", stop="max_tokens")
+    bench.answer("Half", stop="max_tokens")
+    bench.answer("The rest.")
+    return bench
+
+
+def counted() -> Bench:
+    bench = begun(agent=make_agent(look_up, input_count="always"))
+    bench.recover()
+    bench.counted()
+    bench.answer("", LOOK)
+    bench.done()
+    bench.counted(None, "slow")
+    bench.answer("Half", stop="pause")
+    bench.cancel()
+    bench.counted()
+    return bench
+
+
+def counted_for_a_retry() -> Bench:
+    bench = begun(agent=make_agent(input_count="when-short"))
+    bench.model_fails("rate_limited")
+    bench.world = replace(bench.world, refused={MONEY: 0})
+    bench.wake(60_000)
+    bench.recover()
+    bench.counted()
+    return bench
+
+
 TOURS: list[Callable[[], Bench]] = [
     reads,
     writes_in_doubt,
@@ -153,6 +184,9 @@ TOURS: list[Callable[[], Bench]] = [
     predicate_cut,
     shadow,
     final,
+    cut_answers,
+    counted,
+    counted_for_a_retry,
 ]
 
 

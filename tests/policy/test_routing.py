@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.policy.breaker import Position
+from remit.policy.breaker import Unwell
 from remit.policy.limits import JITTER_SCALE
 from remit.policy.routing import Candidate, drawn, ranked
 
@@ -36,7 +36,7 @@ def test_a_fallback_comes_last() -> None:
 
 @pytest.mark.requirement("PROV-1")
 def test_what_is_open_is_skipped_and_what_cools_is_looked_at() -> None:
-    down: dict[str, Position] = {"p:a": "open"}
+    down: dict[str, Unwell] = {"p:a": "open"}
     assert ranked(ALL, 0, health=down) == ("p:b", "q:c", "p:a")
     assert ranked(ALL, 0, health={"p:a": "half_open"})[0] == "p:a"
     assert ranked((A,), 0, health=down) == ("p:a",)  # there is nothing else
@@ -61,7 +61,7 @@ def test_what_cannot_answer_is_left_out() -> None:
     sick=st.dictionaries(st.integers(0, 5), POSITION),
 )
 def test_every_model_has_its_place(
-    weights: list[int], dice: int, sick: dict[int, Position]
+    weights: list[int], dice: int, sick: dict[int, Unwell]
 ) -> None:
     candidates = [Candidate(model=f"p:{n}", weight=w) for n, w in enumerate(weights)]
     health = {f"p:{n}": position for n, position in sick.items()}

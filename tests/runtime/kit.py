@@ -25,6 +25,7 @@ from remit.policy.redact import Redactor
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Model, Store
 from remit.runtime.cleaning import Cleaner
+from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub
 from remit.runtime.services import Services, Signer
 from remit.runtime.switchboard import Switchboard
@@ -103,6 +104,7 @@ def services_on(
     clock = HandClock() if clock is None else clock
     asked: Model = ScriptedModel("fine") if model is None else model
     return Services(
+        health=HealthBoard(clock),
         store=store,
         clock=clock,
         dice=SystemDice(),

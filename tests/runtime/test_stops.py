@@ -18,6 +18,7 @@ from remit.journal.events import (
     RunStopping,
     ToolFailed,
     ToolUnknown,
+    WrapUpAsked,
 )
 from remit.machine.tools import AnyTool
 from remit.values.model import Delta, ModelAnswer, ModelRequest
@@ -114,7 +115,8 @@ TOOLS = (
     read_slowly, write_slowly, read_in_thread, read_politely, write_in_thread, read_stubbornly
 )  # fmt: skip
 LONG = an_agent("long", tools=TOOLS, remit=Remit(approvals=FREE))
-SHORT = an_agent("short", tools=TOOLS, remit=Remit(approvals=FREE, timeout="300ms"))
+SHORT = an_agent("short", tools=TOOLS, remit=Remit(approvals=FREE, timeout="300ms", wrap_up="0s"))
+BRIEF = an_agent("brief", tools=TOOLS, remit=Remit(approvals=FREE, timeout="3s"))
 CASES = [
     ({"read_slowly": {"name": "a"}}, ToolFailed),
     ({"write_slowly": {"name": "a"}}, ToolUnknown),
@@ -192,6 +194,18 @@ async def test_at_the_deadline_a_hanging_tool_is_cut_and_the_caller_sees_what_wa
         assert len(await told(app, run.id, fact)) == 1
     async with opened(journal_at(tmp_path), [SHORT]) as app:
         assert (await app.get(run.id)).partial == run.partial  # saved, too
+
+
+@pytest.mark.requirement("STOP-1", "STOP-2")
+async def test_time_is_kept_back_for_a_last_answer() -> None:
+    script = ["Working on it.", {"read_slowly": {"name": "a"}}], "All I have is this."
+    async with opened("memory:", [BRIEF], *script) as app:
+        async with asyncio.timeout(PATIENCE_S):
+            run = await app.run(BRIEF, "Go")
+        assert (run.status, run.reason) == ("stopped", "deadline")
+        assert run.partial == '"All I have is this."'
+        assert [fact.kind for fact in await told(app, run.id, ToolFailed)] == ["timeout"]
+        assert len(await told(app, run.id, WrapUpAsked)) == 1
 
 
 @pytest.mark.requirement("STOP-1", "STOP-2")

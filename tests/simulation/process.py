@@ -24,6 +24,7 @@ from remit.policy.secret_scan import SecretRules
 from remit.ports import Model, Store
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
+from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub, StreamEvent
 from remit.runtime.reader import Reader
 from remit.runtime.services import Services, Signer
@@ -149,6 +150,7 @@ class Machine(Node):
             model=lambda _: mind,
             agents=cast("Mapping[str, Agent[object]]", ALL),
             hub=Hub(),
+            health=HealthBoard(self),
             switchboard=Switchboard(store, self),
             owner=self.name,
             secret_rules=secret_rules,

@@ -27,6 +27,7 @@ from remit.policy.secret_rule import SecretRule
 from remit.ports import Model, Prices, Sandbox
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
+from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub
 from remit.runtime.ledger import Ledger
 from remit.runtime.reader import Reader
@@ -110,6 +111,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         model=shelf.get,
         agents=agents,
         hub=Hub(),
+        health=HealthBoard(clock),
         switchboard=Switchboard(store, clock),
         owner=f"{owner}-{dice.entropy(4).hex()}",
         environment=settings.environment,
@@ -117,6 +119,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         sandbox=LazySandbox(make_sandbox) if sandbox is None else sandbox,
         hidden=keys.hidden,
         budgets=(*settings.budgets, *budgets),
+        floating_models=settings.floating_models,
         calendar=Calendars(settings.timezone, settings.timezones).of,
     )
     reader = Reader(store)

@@ -85,6 +85,8 @@ class Settings(BaseModel):
     billing: Billing | None = None
     plans: Mapping[str, PlanBody] = {}
     """The lowest first; see `remit.app.plan_settings`."""
+    floating_models: tuple[str, ...] = ()
+    """Globs of model names, as `openai:gpt-5`, that may change without notice."""
     timezone: str = "UTC"
     """Whose hours, days and months budgets are counted in, as `Europe/Berlin`."""
     tenants: Mapping[str, TenantConfig] = {}
@@ -136,7 +138,7 @@ def _problem(error: ErrorDetails) -> str:
     shown = error["loc"][0] in _SHOWN or error["loc"][-1] in _SHOWN
     value = f" = {error['input']!r}" if shown else ""
     remedy = (
-        "known keys: url, environment, timezone, tenants.NAME.timezone, "
+        "known keys: url, environment, floating_models, timezone, tenants.NAME.timezone, "
         "providers.NAME.{base_url, api_key_env, plain_http}, "
         "secrets.{source, known, rules, sensitivity}, "
         "reconciliation.{daily, tolerance, key_ids, google_table}, "

@@ -16,7 +16,7 @@ from remit.cli.demo_stage import TASK, Stage, lomu_folder
 from remit.cli.person import principal, user_name
 from remit.errors import NotAllowed, NotFound
 from remit.machine.agent import Agent
-from remit.runtime.hub import StreamDelta, StreamItem
+from remit.runtime.hub import StreamEvent, StreamItem
 
 CAP_USD = "1.00"
 TESTS = "python -m unittest"
@@ -111,7 +111,7 @@ class _Showing:
                 taken.cancel()
 
     def _show(self, item: StreamItem) -> None:
-        if isinstance(item, StreamDelta):
+        if not isinstance(item, StreamEvent):
             self.audience.see(item)
             return
         place = (item.version, item.index)

@@ -30,7 +30,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
-from remit.runtime.hub import StreamDelta, StreamEvent, StreamItem
+from remit.runtime.hub import StreamDelta, StreamEvent, StreamItem, StreamRetraction
 from remit.values.ids import root_of
 from remit.values.money import format_usd
 
@@ -96,6 +96,9 @@ class LiveView:
         if isinstance(item, StreamDelta):
             if item.kind == "text":
                 role.said += item.text
+            return []
+        if isinstance(item, StreamRetraction):
+            role.said = ""
             return []
         return [f"{'  ' * item.run.count('.')}{line}" for line in self._fold(role, item)]
 

@@ -18,6 +18,7 @@ from remit.journal.facts_of_bills import (
     ReconciliationFailed,
     ReconciliationFinished,
 )
+from remit.journal.facts_of_counts import CountRequested, InputCounted
 from remit.journal.facts_of_humans import (
     ApprovalDenied,
     ApprovalExpired,
@@ -28,10 +29,15 @@ from remit.journal.facts_of_humans import (
     InputRequested,
 )
 from remit.journal.facts_of_models import (
+    ContinuationAsked,
     ModelCompleted,
+    ModelDrifted,
     ModelFailed,
     ModelRequested,
+    ModelSwitched,
+    OutputEscalated,
     RetryPlanned,
+    WrapUpAsked,
 )
 from remit.journal.facts_of_money import BudgetRefused, BudgetSet, BudgetWarned, CostAlerted
 from remit.journal.facts_of_plans import (
@@ -87,16 +93,22 @@ __all__ = [
     "CheckRequested",
     "ClockPaused",
     "ClockResumed",
+    "ContinuationAsked",
     "CostAlerted",
+    "CountRequested",
     "Event",
     "Hold",
     "InboxIgnored",
+    "InputCounted",
     "InputReceived",
     "InputRequested",
     "Intent",
     "ModelCompleted",
+    "ModelDrifted",
     "ModelFailed",
     "ModelRequested",
+    "ModelSwitched",
+    "OutputEscalated",
     "PayerLinked",
     "PaymentIgnored",
     "PaymentReceived",
@@ -124,6 +136,7 @@ __all__ = [
     "ToolRequested",
     "ToolResolved",
     "ToolUnknown",
+    "WrapUpAsked",
 ]
 
 Event = Annotated[
@@ -141,6 +154,13 @@ Event = Annotated[
     | ModelCompleted
     | ModelFailed
     | RetryPlanned
+    | CountRequested
+    | InputCounted
+    | ModelSwitched
+    | ModelDrifted
+    | OutputEscalated
+    | ContinuationAsked
+    | WrapUpAsked
     | CallJudged
     | ToolQueued
     | ToolRequested

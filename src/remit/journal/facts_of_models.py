@@ -24,6 +24,10 @@ class ModelRequested(Fact):
     input_bound: int
     """Upper bound of the input in tokens."""
     holds: tuple[Hold, ...] = ()
+    stream: bool = True
+    """The answer may come in pieces; not after streams kept breaking."""
+    until_ms: int | None = None
+    """The instant at which it is cut; None: at the run's deadline."""
 
 
 class ModelCompleted(Fact):
@@ -42,6 +46,8 @@ class ModelCompleted(Fact):
     posts: tuple[Post, ...] = ()
     over_hold: bool = False
     """The real cost was above the hold: the provider under-declared."""
+    left_behind: tuple[str, ...] = ()
+    """What of the conversation this model could not be told, such as another's signed reasoning."""
 
 
 class ModelFailed(Fact):
@@ -59,6 +65,8 @@ class ModelFailed(Fact):
     cost: int = 0
     posts: tuple[Post, ...] = ()
     assumed: bool = False
+    model: str = ""
+    """The model that was asked."""
 
 
 class RetryPlanned(Fact):
@@ -68,3 +76,54 @@ class RetryPlanned(Fact):
     call: str
     attempt: int
     at_ms: int
+
+
+class ModelSwitched(Fact):
+    """Another model is asked from here on.
+
+    `reason` is the kind of the failure, `open` (its breaker) or `lost`.
+    """
+
+    type: Literal["ModelSwitched"] = tag("ModelSwitched")
+    call: str
+    attempt: int
+    model: str
+    instead_of: str
+    reason: str
+
+
+class ModelDrifted(Fact):
+    """The model that answered is not the one that was asked, by its own word."""
+
+    type: Literal["ModelDrifted"] = tag("ModelDrifted")
+    call: str
+    asked: str
+    answered: str
+
+
+class OutputEscalated(Fact):
+    """The answer was cut at its limit: it is dropped, and asked for again with a larger one."""
+
+    type: Literal["OutputEscalated"] = tag("OutputEscalated")
+    call: str
+    attempt: int = 1
+    max_output_tokens: int
+
+
+class ContinuationAsked(Fact):
+    """The answer was cut, or paused: the model is asked to go on where it stopped."""
+
+    type: Literal["ContinuationAsked"] = tag("ContinuationAsked")
+    call: str
+    number: int
+    """From 1, within one answer."""
+    tokens: int
+    """What the part before it was long."""
+    text: Clean = Clean("")
+
+
+class WrapUpAsked(Fact):
+    """The time is nearly over: the model is asked for what it has; no more tools are called."""
+
+    type: Literal["WrapUpAsked"] = tag("WrapUpAsked")
+    text: Clean

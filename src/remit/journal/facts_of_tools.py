@@ -85,6 +85,8 @@ class ToolFailed(Settled):
     text: Clean
     rule: str = ""
     latency_ms: int = 0
+    fault: bool = False
+    """The tool, or what it reaches, is broken: it did not just say no."""
 
 
 class ToolUnknown(Settled):

@@ -12,6 +12,7 @@ may check MACs cannot forge the chain that others hold heads of.
 import hashlib
 import hmac
 from dataclasses import dataclass
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
@@ -45,6 +46,8 @@ class Cause(BaseModel):
     """(account, available) after the store refused this decision's holds."""
     limits: tuple[tuple[str, int], ...] = ()
     """(account, limit) of those whose limit is another than the run was started with."""
+    health: tuple[tuple[str, Literal["open", "half_open"]], ...] = ()
+    """Breakers of its models and tools that were not closed."""
     last_try: bool = False
     """The store had refused often enough for the budget to count as exhausted."""
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Generic, cast
+from typing import Generic, cast, get_args
 
 from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeVar  # with the default of PEP 696: an agent answers with text
@@ -15,18 +15,21 @@ from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import brief_of, compact, unwrap
 from remit.machine.paging import read_result
-from remit.machine.spec import FINAL_TOOL, AgentSpec, ToolSpec
+from remit.machine.spec import FINAL_TOOL, AgentSpec, InputCount, ToolSpec
 from remit.machine.tools import AnyTool, Tool, call_digest, problems
 from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Effect, Rule
 from remit.policy.phase import Phase, least
+from remit.policy.routing import Candidate
 from remit.values.duration import milliseconds
 from remit.values.ids import check_name
 from remit.values.money import usd
 
 T_co = TypeVar("T_co", covariant=True, default=str)
 _TWO_HUMANS = 2
+# What every current model of the large providers can write at once.
+_OUTPUT_CEILING = 16_384
 _ASK_CHARS = 60  # with `ask_` the 64 characters that providers allow
 _BRIEF = json.dumps(
     {
@@ -67,6 +70,9 @@ class Remit:
     session_alert_usd: what a session may cost before a `CostAlerted` event tells of it.
     budgets: further limits, of users, tenants, labels …, per hour, day or month.
     rules: further allow, ask and deny rules; deny wins, a write no rule covers is refused.
+    unattended: nobody waits for the runs: an outage of the providers is sat out until the deadline.
+    continuations: how often an answer that was cut is continued. wrap_up: the time kept back for a
+    last answer when the rest is used up, at most a tenth of `timeout`.
     success: a predicate of the answer, evaluated when a run ends.
     owner: who is called when something is wrong. systems: the names of what it may touch.
     """
@@ -84,6 +90,10 @@ class Remit:
     parallel_calls: int = 8
     depth: int = 4
     model_attempts: int = 4
+    model_retries: int = 20
+    unattended: bool = False
+    continuations: int = 3
+    wrap_up: str = "30s"
     result_chars: int = 20_000
     approvals: Mapping[AnyTool | str, int] = field(default_factory=dict)
     approvers: Sequence[str] = ()
@@ -112,6 +122,10 @@ class Remit:
                 depth=self.depth,
                 approval_ms=milliseconds(self.approval_timeout),
                 model_attempts=self.model_attempts,
+                model_retries=self.model_retries,
+                unattended=self.unattended,
+                continuations=self.continuations,
+                wrap_up_ms=milliseconds(self.wrap_up),
                 result_chars=self.result_chars,
             )
         except ValidationError as exc:
@@ -142,8 +156,14 @@ class Remit:
 class Agent(Generic[T_co]):
     """An agent: a model, instructions, tools, sub-agents and its remit.
 
-    model: provider and pinned name, as `anthropic:claude-haiku-4-5-20251001`.
+    model: provider and pinned name, as `anthropic:claude-haiku-4-5-20251001`; or several with the
+    share of conversations that each gets, `{"anthropic:…": 3, "openai:…": 1}`.
+    fallbacks: models that are asked only where every one of those fails.
+    output_ceiling: up to this many tokens an answer that was cut is asked for again, with a larger
+    limit each time (default 16,384).
     output_type: `str`, or a Pydantic-readable type; then the agent answers through `final_answer`.
+    input_count: what a request's input is taken for before it is paid for: its bytes (`bound`), or
+    the provider's own count, asked for where the bytes do not fit (`when-short`) or `always`.
     agents: sub-agents it may hand a brief to; each has its own tools and sees only the brief.
 
     Raises `SpecError` when a write tool has no authority, names clash, or a limit is wrong.
@@ -153,7 +173,8 @@ class Agent(Generic[T_co]):
         self,
         name: str,
         *,
-        model: str,
+        model: str | Mapping[str, int],
+        fallbacks: Sequence[str] = (),
         instructions: str | Prompt,
         tools: Iterable[AnyTool] = (),
         agents: Iterable["Agent[object]"] = (),
@@ -161,10 +182,14 @@ class Agent(Generic[T_co]):
         remit: Remit | None = None,
         description: str = "",
         max_output_tokens: int = 4096,
+        output_ceiling: int | None = None,
         thinking_tokens: int = 0,
+        input_count: InputCount = "bound",
     ) -> None:
         self.name = check_name("agent", name)
-        self.model = model
+        weights = {model: 1} if isinstance(model, str) else dict(model)
+        self.model = next(iter(weights), "")
+        self.models = (*weights.items(), *((name, 0) for name in fallbacks))
         self.prompt = instructions if isinstance(instructions, Prompt) else Prompt(instructions)
         self.tools: tuple[AnyTool, ...] = tuple(tools)
         self.agents = tuple(agents)
@@ -172,20 +197,24 @@ class Agent(Generic[T_co]):
         self.remit = Remit() if remit is None else remit
         self.description = description
         self.max_output_tokens = max_output_tokens
+        self.output_ceiling = (
+            max(max_output_tokens, _OUTPUT_CEILING) if output_ceiling is None else output_ceiling
+        )
         self.thinking_tokens = thinking_tokens
+        self.input_count = input_count
         self._check()
 
     def _check(self) -> None:
-        provider, _, model = self.model.partition(":")
-        if not (provider and model):
-            raise SpecError(
-                f"agent {self.name!r}: model {self.model!r} names no provider; "
-                "write it as 'anthropic:claude-haiku-4-5-20251001'"
-            )
+        self._check_models()
         names = [spec.name for spec in self._tool_specs()]
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise SpecError(f"agent {self.name!r}: two tools are named {', '.join(twice)}")
+        if self.input_count not in get_args(InputCount):
+            raise SpecError(
+                f"agent {self.name!r}: input_count is {self.input_count!r}; it is one of "
+                f"{', '.join(get_args(InputCount))}"
+            )
         if not 0 <= self.thinking_tokens < self.max_output_tokens:
             raise SpecError(
                 f"agent {self.name!r}: thinking_tokens is {self.thinking_tokens}, but it is a part "
@@ -193,6 +222,29 @@ class Agent(Generic[T_co]):
             )
         self.remit.limits()
         self._check_authority(self.remit.all_rules())
+
+    def _check_models(self) -> None:
+        names = [name for name, _ in self.models]
+        for name, weight in self.models:
+            provider, _, model = name.partition(":")
+            if not (provider and model):
+                raise SpecError(
+                    f"agent {self.name!r}: model {name!r} names no provider; "
+                    "write it as 'anthropic:claude-haiku-4-5-20251001'"
+                )
+            if weight < 0 or names.count(name) > 1:
+                what = "stands there twice" if names.count(name) > 1 else f"has weight {weight}"
+                raise SpecError(
+                    f"agent {self.name!r}: model {name!r} {what}; name each once, with a weight "
+                    "of 0 (only where the others fail) or more"
+                )
+        if not names:
+            raise SpecError(f"agent {self.name!r}: it has no model; name one")
+        if self.output_ceiling < self.max_output_tokens:
+            raise SpecError(
+                f"agent {self.name!r}: output_ceiling is {self.output_ceiling}, below "
+                f"max_output_tokens, which is {self.max_output_tokens}"
+            )
 
     def _check_authority(self, rules: tuple[Rule, ...]) -> None:
         for tool in self.tools:
@@ -247,6 +299,9 @@ class Agent(Generic[T_co]):
         return AgentSpec(
             name=self.name,
             model=self.model,
+            models=tuple(Candidate(model=name, weight=weight) for name, weight in self.models)
+            if len(self.models) > 1
+            else (),
             instructions=text,
             prompt=" ".join(part for part in (self.prompt.name, self.prompt.version) if part),
             tools=self._tool_specs(),
@@ -259,9 +314,11 @@ class Agent(Generic[T_co]):
             owner=self.remit.owner,
             systems=tuple(self.remit.systems),
             max_output_tokens=self.max_output_tokens,
+            output_ceiling=self.output_ceiling,
             thinking_tokens=self.thinking_tokens,
             output_schema=schema,
             has_predicate=self.remit.success is not None,
+            input_count=self.input_count,
         )
 
     def tool(self, name: str) -> AnyTool | None:

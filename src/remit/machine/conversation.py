@@ -66,7 +66,9 @@ def answer_of(state: State) -> str | None:
     if state.answer is not None or state.calls or state.spec.output_schema is not None:
         return state.answer
     last = state.messages[-1] if state.messages else None
-    return json_text(last.text) if last is not None and last.role == "assistant" else None
+    if last is None or last.role != "assistant":
+        return None
+    return json_text(state.kept + last.text)
 
 
 def history_of(state: State) -> tuple[Message, ...]:

@@ -15,12 +15,8 @@ from remit.journal.events import (
     ClockResumed,
     CostAlerted,
     Event,
-    ModelCompleted,
-    ModelFailed,
-    ModelRequested,
     PlanChanged,
     PlanRefused,
-    RetryPlanned,
     RunEnded,
     RunRecovered,
     RunStarted,
@@ -32,10 +28,12 @@ from remit.journal.record import Body
 from remit.machine.call_folds import fold_call
 from remit.machine.changing import replace
 from remit.machine.conversation import RUNTIME, say, with_results
-from remit.machine.state import CallState, ModelCall, State
+from remit.machine.count_folds import COUNT_FOLDS
+from remit.machine.model_folds import MODEL_FOLDS
+from remit.machine.state import State
 from remit.machine.transitions import CALL_EVENTS, RUN, RUN_EVENTS, Phase
 from remit.policy.allowance import strictest
-from remit.values.message import CallPart, TextPart
+from remit.values.message import TextPart
 
 
 def _started(state: State, event: RunStarted, at_ms: int) -> State:
@@ -73,70 +71,6 @@ def _plan_changed(state: State, event: PlanChanged, _: int) -> State:
 
 def _refused(state: State, event: BudgetRefused | PlanRefused, _: int) -> State:
     return replace(state, refused=event)
-
-
-def _model_requested(state: State, event: ModelRequested, _: int) -> State:
-    first = event.attempt == 1
-    told = with_results(state)
-    out = ModelCall(
-        call=event.call,
-        attempt=event.attempt,
-        max_output_tokens=event.max_output_tokens,
-        input_bound=event.input_bound,
-        holds=event.holds,
-    )
-    return replace(
-        told,
-        model=out,
-        answer=None,
-        turns=told.turns + first,
-        numbered=told.numbered + first,
-        failures=0 if first else told.failures,
-    )
-
-
-def _model_completed(state: State, event: ModelCompleted, _: int) -> State:
-    said = say(state, "assistant", event.parts)
-    calls = tuple(
-        CallState(
-            call=part.call,
-            spec=state.spec.tool(part.tool),
-            tool=part.tool,
-            provider_id=part.provider_id,
-            arguments=part.arguments,
-        )
-        for part in event.parts
-        if isinstance(part, CallPart)
-    )
-    text = "".join(part.text for part in event.parts if isinstance(part, TextPart))
-    return replace(
-        said,
-        model=None,
-        failures=0,
-        calls=calls,
-        last_text=text or state.last_text,
-        stop=event.stop,
-        usage=state.usage + event.usage,
-        cost=state.cost + event.cost,
-    )
-
-
-def _model_failed(state: State, event: ModelFailed, at_ms: int) -> State:
-    usage = state.usage if event.usage is None else state.usage + event.usage
-    idle = None if state.model is None else replace(state.model, retry_at_ms=at_ms)
-    return replace(
-        state,
-        model=idle,
-        failures=state.failures + 1,
-        usage=usage,
-        cost=state.cost + event.cost,
-    )
-
-
-def _retry(state: State, event: RetryPlanned, _: int) -> State:
-    if state.model is None:
-        raise StoreCorrupt(f"{state.run}: a retry is planned for no model call")
-    return replace(state, model=replace(state.model, retry_at_ms=event.at_ms))
 
 
 def _paused(state: State, event: ClockPaused, _: int) -> State:
@@ -196,10 +130,13 @@ def _checked(state: State, event: CheckCompleted, _: int) -> State:
 
 
 def _recovered(state: State, _: RunRecovered, __: int) -> State:
-    return replace(state, checking="")
+    # A check and a count change nothing: they are made again.
+    return replace(state, checking="", count=None if state.counting else state.count)
 
 
 _RUN_FOLD: dict[str, Callable[..., State]] = {
+    **MODEL_FOLDS,
+    **COUNT_FOLDS,
     "RunStarted": _started,
     "RunRecovered": _recovered,
     "CancelRequested": _cancelled,
@@ -210,10 +147,6 @@ _RUN_FOLD: dict[str, Callable[..., State]] = {
     "CheckRequested": _check,
     "CheckCompleted": _checked,
     "RunEnded": _ended,
-    "ModelRequested": _model_requested,
-    "ModelCompleted": _model_completed,
-    "ModelFailed": _model_failed,
-    "RetryPlanned": _retry,
     "BudgetWarned": _warned,
     "CostAlerted": _warned,
     "BudgetRefused": _refused,

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.journal.events import Event
+from remit.policy.breaker import Unwell
 
 Kind = Literal["start", "recover", "outcome", "letter", "wake"]
 """start: a new run; recover: taken over from a dead driver; outcome: of something released;
@@ -49,5 +50,7 @@ class World:
     """What each account still affords, after the store refused this decision's holds."""
     limits: Mapping[str, int] = field(default_factory=dict)
     """Limits that operators set since the run started, of the accounts in `refused`."""
+    health: Mapping[str, Unwell] = field(default_factory=dict)
+    """Breakers that are not closed, of the run's models and (as `tool:name`) tools."""
     last_try: bool = False
     """The store refused often enough: do not reserve again."""

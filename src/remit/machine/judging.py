@@ -65,6 +65,8 @@ def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Ver
         return Verdict("deny", "builtin.schema", inspection.error), "invalid"
     if spec.kind == "final":
         return Verdict("allow", "builtin.final-answer", "the answer fits its type"), "denied"
+    if state.wrapping or draft.world.now_ms >= state.soft_ms:
+        return Verdict("deny", "limits.wrap-up", "the time is nearly over: answer now"), "limit"
     if state.repeats.get(inspection.digest, 0) + 1 >= limits.identical_calls:
         times = limits.identical_calls - 1
         reason = f"this exact call was made {times} times before and nothing has changed since"

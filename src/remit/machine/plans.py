@@ -49,7 +49,7 @@ def refuse_outside(draft: Draft) -> bool:
 def _outside(plan: PlanTerms, spec: AgentSpec) -> PlanRefused | None:
     if not includes(plan.agents, spec.name):
         return PlanRefused(plan=plan.name, what="agent", name=spec.name)
-    if not includes(plan.models, spec.model):
+    if not any(includes(plan.models, each.model) for each in spec.candidates):
         return PlanRefused(plan=plan.name, what="model", name=spec.model)
     return None
 

@@ -63,6 +63,7 @@ def _expire(draft: Draft) -> None:
 
 def _start(draft: Draft, call: CallState) -> None:
     target = f"tool:{call.tool}"
+    broken = draft.world.health.get(target) == "open" and not call.unsure
     outside = None  # the plan may have changed since the call was judged
     if call.spec is not None and not call.unsure:
         outside = denied_by_plan(draft.state, call.spec)
@@ -73,6 +74,9 @@ def _start(draft: Draft, call: CallState) -> None:
         refuse(draft, call.call, Verdict("deny", f"switch.{target}", "this tool is switched off"))
     elif outside is not None:
         refuse(draft, call.call, outside)
+    elif broken:
+        said = "this tool fails at present and is left alone for a while"
+        refuse(draft, call.call, Verdict("deny", f"breaker.{target}", said), "limit")
     elif call.spec is not None and call.spec.kind == "agent":
         draft.add(
             SubrunRequested(
@@ -94,7 +98,11 @@ def _release(draft: Draft, call: CallState) -> None:
         _refuse_priced(draft, call, short)
         return
     timeout = 0 if call.spec is None else call.spec.timeout_ms
-    until_ms = min(draft.world.now_ms + timeout, draft.state.deadline_ms)
+    soft_ms, deadline_ms = draft.state.soft_ms, draft.state.deadline_ms
+    # Time is kept back to say what became of it, but for that no write is brought into doubt.
+    reads = call.spec is not None and call.spec.access == "read"
+    last_ms = soft_ms if reads and draft.world.now_ms < soft_ms else deadline_ms
+    until_ms = min(draft.world.now_ms + timeout, last_ms)
     draft.add(
         ToolRequested(call=call.call, attempt=call.attempt + 1, until_ms=until_ms, holds=holds)
     )
@@ -124,7 +132,7 @@ def wake_at_ms(state: State, now_ms: int, *, stale_switches: bool = False) -> in
             times.append(clock_warning_ms(state.started_ms, state.deadline_ms))
     if stale_switches:
         return min([now_ms + _SWITCH_RETRY_MS, *times])
-    if state.model is not None and state.model.retry_at_ms is not None:
+    if state.model is not None and state.model.retry_at_ms is not None and not state.counting:
         times.append(state.model.retry_at_ms)
     times += [call.expires_ms for call in state.calls if call.status == "asking"]
     return min(times) if times else None

@@ -10,8 +10,11 @@ from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Access, Risk, Rule
 from remit.policy.phase import Phase
+from remit.policy.routing import Candidate
 from remit.values.model import ToolSchema
 
+InputCount = Literal["bound", "when-short", "always"]
+"""How a request's input is measured for its hold: by its bytes, or by asking the provider."""
 ToolKind = Literal["function", "agent", "final"]
 OnCrash = Literal["repeat", "probe", "ask"]
 
@@ -21,6 +24,10 @@ FINAL_TOOL = "final_answer"
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _is_bound(value: object) -> bool:
+    return value == "bound"
 
 
 def _is_nothing(value: object) -> bool:
@@ -65,6 +72,8 @@ class AgentSpec(_Frozen):
     name: str
     model: str
     instructions: str
+    models: tuple[Candidate, ...] = ()
+    """All models it may be answered by, where there are more than `model`."""
     prompt: str = ""
     """Name and version of the prompt, for people."""
     tools: tuple[ToolSpec, ...] = ()
@@ -78,9 +87,18 @@ class AgentSpec(_Frozen):
     owner: str = ""
     systems: tuple[str, ...] = ()
     max_output_tokens: int = 4096
+    output_ceiling: int = 4096
+    """Up to this an answer that was cut is asked for again with a larger limit."""
     thinking_tokens: int = 0
     output_schema: str | None = None
     has_predicate: bool = False
+    # As prices of tools: declarations without it keep their digests.
+    input_count: InputCount = Field(default="bound", exclude_if=_is_bound)
+
+    @property
+    def candidates(self) -> tuple[Candidate, ...]:
+        """The models it may be answered by."""
+        return self.models or (Candidate(model=self.model),)
 
     @property
     def digest(self) -> str:

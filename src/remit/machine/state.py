@@ -10,6 +10,7 @@ from remit.journal.facts_of_plans import PlanTerms
 from remit.machine.measure import measured
 from remit.machine.spec import AgentSpec, ToolSpec, schemas
 from remit.machine.transitions import CallStatus, Phase
+from remit.policy.limits import soft_deadline_ms
 from remit.values.bound import REQUEST_FRAME, text_bound, tools_bound
 from remit.values.message import Message
 from remit.values.price import ModelPrice
@@ -72,7 +73,38 @@ class ModelCall:
     max_output_tokens: int
     input_bound: int
     holds: tuple[Hold, ...]
+    model: str
+    tried: tuple[str, ...] = ()
+    """Models that failed in this call."""
+    failed_by: str = ""
+    """The kind of its last failure."""
+    breaks: int = 0
+    """Streams of this call that broke."""
     retry_at_ms: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Conversation:
+    """What was said up to some point, with its digest and size."""
+
+    messages: tuple[Message, ...]
+    digest: bytes
+    context_bound: int
+    last_text: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Count:
+    """What the provider was asked to count, and what it said."""
+
+    call: str
+    """The model call that would come next."""
+    model: str
+    digest: bytes
+    """Of the conversation."""
+    tokens: int | None = None
+    """None while it waits, and where the provider could not say."""
+    waits: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,6 +149,8 @@ class State:
     context_bound: int = 0
     """Upper bound of the tokens of the messages."""
     model: ModelCall | None = None
+    count: Count | None = None
+    """The last request that was counted, or is being counted."""
     calls: tuple[CallState, ...] = ()
     answer: str | None = None
     """The final answer, as JSON text, once the model gave one."""
@@ -133,6 +167,26 @@ class State:
     repeats: Mapping[str, int] = field(default_factory=dict)
     repeated: int = 0
     """Calls refused for being identical."""
+    favourite: str = ""
+    """The model that answered last."""
+    lost: tuple[str, ...] = ()
+    """Models that cannot answer in this run: retired, wrong key, not paid for."""
+    retries: int = 0
+    """Of all model calls together."""
+    drifted: tuple[tuple[str, str], ...] = ()
+    """(asked, answered), told already."""
+    output_limit: int = 0
+    """The raised limit of the answer; 0: the agent's own."""
+    before: Conversation | None = None
+    """The conversation before the last answer, until the next request."""
+    kept: str = ""
+    """The text so far of an answer that is continued."""
+    parts: tuple[int, ...] = ()
+    """The tokens of each part of that answer, the last one included."""
+    continuing: bool = False
+    """The next request goes on with that answer."""
+    wrapping: bool = False
+    """Only a last answer is asked for any more."""
     usage: Usage = NOTHING
     cost: int = 0
     cancelled: str | None = None
@@ -157,7 +211,13 @@ class State:
     def in_flight(self) -> bool:
         """Something is being performed, or may be."""
         thinking = self.model is not None and self.model.retry_at_ms is None
-        return thinking or bool(self.checking) or any(is_out(call) for call in self.calls)
+        asking = bool(self.checking or self.counting)
+        return thinking or asking or any(is_out(call) for call in self.calls)
+
+    @property
+    def counting(self) -> str:
+        """The model call whose request the provider is counting; empty while it counts none."""
+        return self.count.call if self.count is not None and self.count.waits else ""
 
     @property
     def next_free(self) -> CallState | None:
@@ -176,7 +236,7 @@ class State:
         """Something was released whose outcome is unknown to a driver that starts now."""
         thinking = self.model is not None and self.model.retry_at_ms is None
         out = any(is_out(call) and not call.child for call in self.calls)
-        return thinking or bool(self.checking) or out
+        return thinking or bool(self.checking or self.counting) or out
 
     @property
     def waits_for_others(self) -> bool:
@@ -194,16 +254,21 @@ class State:
         """The call of that id in the current turn."""
         return next((known for known in self.calls if known.call == call), None)
 
-    def price(self) -> ModelPrice:
-        """The price of the agent's model, as it stood when the run started.
+    @property
+    def soft_ms(self) -> int:
+        """The instant after which only a last answer is asked for."""
+        return soft_deadline_ms(self.started_ms, self.deadline_ms, self.spec.limits.wrap_up_ms)
+
+    def price(self, model: str) -> ModelPrice:
+        """The price of one of the agent's models, as it stood when the run started.
 
         Raises `UnpricedModel`.
         """
         for price in self.prices:
-            if price.model == self.spec.model:
+            if price.model == model:
                 return price
         raise UnpricedModel(
-            f"{self.run}: the run started without a price for {self.spec.model}, "
+            f"{self.run}: the run started without a price for {model}, "
             "and an unpriced model is refused"
         )
 

@@ -6,8 +6,9 @@ under the present phase cannot happen, and a journal that holds it is refused.
 
 from typing import Literal
 
-Phase = Literal["new", "ready", "thinking", "acting", "checking", "stopping", "ended"]
-"""new: not begun; ready: a decision is due; thinking: a model call is out or waits for its retry;
+Phase = Literal["new", "ready", "counting", "thinking", "acting", "checking", "stopping", "ended"]
+"""new: not begun; ready: a decision is due; counting: the provider counts the next request;
+thinking: a model call is out or waits for its retry (and may be counted first);
 acting: tool calls are under way; checking: the success predicate runs; stopping: what is in flight
 is being cut; ended."""
 
@@ -24,8 +25,15 @@ RUN: dict[tuple[Phase, str], Phase] = {
     ("ready", "RunRecovered"): "ready",
     ("thinking", "RunRecovered"): "thinking",
     ("acting", "RunRecovered"): "acting",
+    ("counting", "RunRecovered"): "ready",
     ("checking", "RunRecovered"): "ready",
     ("stopping", "RunRecovered"): "stopping",
+    ("ready", "CountRequested"): "counting",
+    ("acting", "CountRequested"): "counting",
+    ("thinking", "CountRequested"): "thinking",
+    ("counting", "InputCounted"): "ready",
+    ("thinking", "InputCounted"): "thinking",
+    ("stopping", "InputCounted"): "stopping",
     ("ready", "ModelRequested"): "thinking",
     ("acting", "ModelRequested"): "thinking",
     ("thinking", "ModelRequested"): "thinking",
@@ -33,6 +41,8 @@ RUN: dict[tuple[Phase, str], Phase] = {
     ("thinking", "ModelFailed"): "ready",
     ("stopping", "ModelCompleted"): "stopping",
     ("stopping", "ModelFailed"): "stopping",
+    ("ready", "OutputEscalated"): "ready",
+    ("ready", "ContinuationAsked"): "ready",
     ("ready", "RetryPlanned"): "thinking",
     ("ready", "CallJudged"): "acting",
     ("acting", "CallJudged"): "acting",
@@ -45,6 +55,7 @@ RUN: dict[tuple[Phase, str], Phase] = {
     ("checking", "CheckCompleted"): "ready",
     ("stopping", "CheckCompleted"): "stopping",
     ("ready", "RunStopping"): "stopping",
+    ("counting", "RunStopping"): "stopping",
     ("thinking", "RunStopping"): "stopping",
     ("acting", "RunStopping"): "stopping",
     ("checking", "RunStopping"): "stopping",

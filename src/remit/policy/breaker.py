@@ -8,6 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 Position = Literal["closed", "open", "half_open"]
+Unwell = Literal["open", "half_open"]
+"""The positions that others need to know of."""
 Signal = Literal["succeeded", "failed", "tripped", "cooled"]
 """succeeded, failed: a call ended; tripped: one failure too many; cooled: open for long enough."""
 

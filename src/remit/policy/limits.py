@@ -1,5 +1,7 @@
 """Limits of a run: what it may cost, how long it may take, how often it may try."""
 
+from collections.abc import Sequence
+
 from pydantic import BaseModel, ConfigDict, Field
 
 # Defaults of the requirements: $5 a run, 50 turns, 10 tool calls.
@@ -8,6 +10,8 @@ _TURNS = 50
 _TOOL_CALLS = 10
 _TIMEOUT_MS = 10 * 60 * 1000
 _APPROVAL_MS = 72 * 60 * 60 * 1000  # a weekend and a day
+_WRAP_UP_MS = 30_000  # a short answer of a slow model
+_WRAP_UP_PART = 10
 WARN_PERCENT = 80
 
 IDENTICAL_CALLS = "limits.identical-calls"
@@ -34,6 +38,14 @@ class Limits(BaseModel):
     """How deep sub-runs may nest below the root."""
     approval_ms: int = Field(default=_APPROVAL_MS, ge=1)
     model_attempts: int = Field(default=4, ge=1)
+    model_retries: int = Field(default=20, ge=0)
+    """Of all model calls of a run together."""
+    unattended: bool = False
+    """Nobody waits: a provider's outage is sat out until the deadline."""
+    continuations: int = Field(default=3, ge=0)
+    """How often an answer that was cut is continued."""
+    wrap_up_ms: int = Field(default=_WRAP_UP_MS, ge=0)
+    """Kept back of the time for a last answer, at most a tenth of the whole."""
     result_chars: int = Field(default=20_000, ge=200)
     """A longer tool result is cut for the model; the whole is kept as an artifact."""
 
@@ -41,6 +53,22 @@ class Limits(BaseModel):
 def clock_warning_ms(started_ms: int, deadline_ms: int) -> int:
     """The instant at which 80 % of the time is used."""
     return started_ms + (deadline_ms - started_ms) * WARN_PERCENT // 100
+
+
+def soft_deadline_ms(started_ms: int, deadline_ms: int, wrap_up_ms: int) -> int:
+    """The instant after which only a last answer is asked for."""
+    return deadline_ms - min(wrap_up_ms, (deadline_ms - started_ms) // _WRAP_UP_PART)
+
+
+# Continuations that bring less than this, twice in a row, bring nothing any more.
+CONTINUATION_FLOOR_TOKENS = 500
+_BEFORE_JUDGING = 3
+
+
+def diminishes(tokens: Sequence[int]) -> bool:
+    """An answer is continued without getting on: `tokens` are the lengths of its parts so far."""
+    last = tokens[-2:]
+    return len(tokens) >= _BEFORE_JUDGING and max(last) < CONTINUATION_FLOOR_TOKENS
 
 
 # Full jitter: AWS Architecture Blog, "Exponential Backoff And Jitter" (2015).

@@ -60,13 +60,13 @@ def next_try(failure: Failure, means: Means) -> int | None:
     """
     if not (may_pass(failure.kind) or failure.kind in _OTHERS_MAY):
         return None
-    spent = failure.retries >= means.retries and not means.unattended
-    if spent or not means.models:
+    tries = means.attempts + len(set(failure.tried)) - 1
+    spent = failure.retries >= means.retries or failure.attempt >= tries
+    if not means.models or (spent and not means.unattended):
         return None
     if failure.kind == "in_doubt" or any(model not in failure.tried for model in means.models):
         return means.now_ms
-    tries = means.attempts + len(set(failure.tried)) - 1
-    if not may_pass(failure.kind) or (failure.attempt >= tries and not means.unattended):
+    if not may_pass(failure.kind):
         return None
     wait = backoff_ms(failure.attempt, means.jitter, failure.retry_after_ms)
     if means.unattended:

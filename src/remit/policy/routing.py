@@ -6,7 +6,7 @@ from itertools import accumulate
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from remit.policy.breaker import Position
+from remit.policy.breaker import Unwell
 from remit.policy.limits import JITTER_SCALE
 
 
@@ -33,7 +33,7 @@ def ranked(
     dice: int,
     *,
     favourite: str = "",
-    health: Mapping[str, Position] | None = None,
+    health: Mapping[str, Unwell] | None = None,
     lost: Collection[str] = (),
 ) -> tuple[str, ...]:
     """All models that may be asked, the first choice first.

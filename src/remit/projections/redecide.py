@@ -33,6 +33,7 @@ from remit.values.message import CallPart
 _OUTCOMES = frozenset(
     {
         "CheckCompleted",
+        "InputCounted",
         "InputRequested",
         "ModelCompleted",
         "ModelFailed",
@@ -115,6 +116,7 @@ def _again(
         stale_switches=cause.stale_switches,
         refused=dict(cause.refused),
         limits=dict(cause.limits),
+        health=dict(cause.health),
         last_try=cause.last_try,
     )
     try:

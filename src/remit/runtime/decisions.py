@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from remit.journal.events import Event, ModelFailed
+from remit.journal.events import Event, ModelFailed, ModelRequested
 from remit.journal.record import UNUSED_JITTER, Body, Cause
 from remit.journal.rows import RunStatus
 from remit.machine.affording import rooms
@@ -11,9 +11,13 @@ from remit.machine.inputs import Input, World
 from remit.machine.state import State
 
 
-def _rolled(events: list[Event]) -> bool:
-    """The dice matter after a failed model call only: for the retry, or for there being none."""
-    return any(isinstance(event, ModelFailed) for event in events)
+def _rolled(events: list[Event], state: State) -> bool:
+    """The dice matter after a failed model call, and where one of several models is chosen."""
+    chosen = len(state.spec.candidates) > 1
+    return any(
+        isinstance(event, ModelFailed) or (chosen and isinstance(event, ModelRequested))
+        for event in events
+    )
 
 
 def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[State, Body]:
@@ -30,11 +34,12 @@ def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[Sta
                 kind=given.kind,
                 count=len(draft.events),
                 now_ms=world.now_ms,
-                jitter=world.jitter if _rolled(draft.events) else UNUSED_JITTER,
+                jitter=world.jitter if _rolled(draft.events, state) else UNUSED_JITTER,
                 off=tuple(sorted(world.off)),
                 stale_switches=world.stale_switches,
                 refused=tuple(world.refused.items()),
                 limits=tuple(world.limits.items()),
+                health=tuple(sorted(world.health.items())),
                 last_try=world.last_try,
             )
         )

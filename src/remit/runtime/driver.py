@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from remit.errors import StoreError
 from remit.journal.codec import seal
 from remit.journal.events import (
+    OutputEscalated,
     RunStopping,
     SubrunRequested,
 )
@@ -34,7 +35,8 @@ from remit.machine.state import State
 from remit.policy.redact import Redactor
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.decisions import fold_decisions, status_of
-from remit.runtime.hub import StreamEvent
+from remit.runtime.health import targets_of
+from remit.runtime.hub import StreamEvent, StreamRetraction
 from remit.runtime.intents import Intents
 from remit.runtime.lease import Lease, Seat
 from remit.runtime.letters import child_letters, end_letter, read_letter
@@ -90,6 +92,7 @@ class Driver:
         def cleaner() -> Cleaner:
             return Cleaner(redactor, services.vault, seat.tenant, seat.run)
 
+        self._cleaner = cleaner
         self._intents = Intents(
             self.lease,
             Performer(services=services, agent=agent, redactor=redactor, cleaner=cleaner),
@@ -156,7 +159,10 @@ class Driver:
             self._letters = self._letters or len(rows) > _BATCH
             rows = rows[:_BATCH]
         inputs = [outcome.input for outcome in outcomes]
-        inputs += [await read_letter(row, self.state, self.agent) for row in rows]
+        letters = self._cleaner()
+        inputs += [await read_letter(row, self.state, self.agent, letters) for row in rows]
+        if letters.rows:
+            outcomes.append(Outcome(inputs[-1], letters.rows))
         if not inputs:
             inputs = [Input(kind="wake")]
         if not await self._record(inputs, outcomes, rows) and self._is_due():
@@ -199,6 +205,7 @@ class Driver:
             jitter=self.services.dice.jitter(),
             off=board.off(self.seat.tenant, self.state.spec.name),
             stale_switches=board.stale,
+            health=self.services.health.view(self.seat.run, targets_of(self.state)),
             refused=short.rooms,
             limits=short.limits,
             last_try=last_try,
@@ -225,6 +232,7 @@ class Driver:
                 self.fenced = True
                 _refuse_second_run(answer, self.seat.new)
                 return True
+            self.services.health.hear(body.events, self.state)
             self._settle_in(record, state, letters=bool(answer.crossed))
             self.seat.row_lags = _status(state, body) != status_of(state)
             await self._after(body)
@@ -297,6 +305,9 @@ class Driver:
     async def _after(self, body: Body) -> None:
         seat, hub = self.seat, self.services.hub
         for index, event in enumerate(body.events):
+            if isinstance(event, OutputEscalated):
+                gone = StreamRetraction(seat.run, event.call, event.attempt)
+                hub.publish(seat.tenant, self.state.root, gone)
             item = StreamEvent(seat.run, seat.version, index, event)
             hub.publish(seat.tenant, self.state.root, item)
         for letter in child_letters(body.events, self.state) + end_letter(body.events, self.state):

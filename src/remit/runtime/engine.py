@@ -185,7 +185,9 @@ class Engine:
         if spec is None or agent is None:
             raise SpecError(f"{parent.run}: the agent {event.agent!r} is not registered here")
         now_ms = services.clock.now_ms()
-        left_ms = max(1, parent.deadline_ms - now_ms)
+        # The parent keeps time back to say what became of it.
+        until_ms = parent.soft_ms if now_ms < parent.soft_ms else parent.deadline_ms
+        left_ms = max(1, until_ms - now_ms)
         origin = Origin(kind="agent", name=parent.spec.name)
         spender = spender_of(parent, spec.name)
         set_limits = await services.store.limits(parent.tenant, limit_prefixes(spender))

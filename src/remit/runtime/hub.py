@@ -36,7 +36,16 @@ class StreamDelta:
     text: str
 
 
-StreamItem = StreamEvent | StreamDelta
+@dataclass(frozen=True, slots=True)
+class StreamRetraction:
+    """What came of this attempt is taken back: the stream broke, or was cut. Drop its deltas."""
+
+    run: str
+    call: str
+    attempt: int
+
+
+StreamItem = StreamEvent | StreamDelta | StreamRetraction
 
 
 class Subscription:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import get_args
 
 from pydantic import ValidationError
@@ -11,6 +11,7 @@ from remit.errors import ProviderError, RemitError
 from remit.journal.events import (
     CheckCompleted,
     CheckRequested,
+    CountRequested,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
@@ -23,8 +24,9 @@ from remit.machine.state import State
 from remit.machine.tools import problems
 from remit.policy.redact import RedactedStream, Redactor
 from remit.runtime.cleaning import INVALID, Cleaner
-from remit.runtime.hub import StreamDelta
-from remit.runtime.inspecting import inspect_call
+from remit.runtime.counting import count_input
+from remit.runtime.hub import StreamDelta, StreamRetraction
+from remit.runtime.inspecting import cleaned, inspect_call
 from remit.runtime.outcome import Outcome
 from remit.runtime.services import Services
 from remit.values.message import CallPart, Part
@@ -41,20 +43,22 @@ _KINDS = frozenset(get_args(FailureKind))
 class Deltas:
     """Passes deltas of one model call on, cleaned; nothing is kept back longer than needed."""
 
-    publish: Callable[[StreamDelta], None]
+    publish: Callable[[StreamDelta | StreamRetraction], None]
     redactor: Redactor
+    cleaner: Cleaner
     run: str
     call: str
     attempt: int
     streams: dict[int, RedactedStream] = field(default_factory=dict)
     kinds: dict[int, Delta] = field(default_factory=dict)
     offsets: dict[int, int] = field(default_factory=dict)
+    whole: bool = False
 
     def emit(self, delta: Delta) -> None:
         """Pass one delta on. Of calls only the tool's name: arguments come with the outcome."""
         if delta.kind == "call":
             if delta.tool:
-                self._put(delta.index, delta, delta.tool)
+                self._put(delta.index, delta, self.cleaner.name(delta.tool))
             return
         if delta.index not in self.streams:
             self.streams[delta.index] = self.redactor.stream()
@@ -62,9 +66,16 @@ class Deltas:
         self._put(delta.index, delta, self.streams[delta.index].feed(delta.text))
 
     def finish(self) -> None:
-        """Pass on what the streams still hold back."""
+        """Pass on what the streams still hold back; the answer stands."""
+        self.whole = True
         for index, stream in self.streams.items():
             self._put(index, self.kinds[index], stream.finish())
+
+    def retract(self) -> None:
+        """Take back what was passed on of an answer that broke: nothing of it will stand."""
+        if self.offsets and not self.whole:
+            self.offsets.clear()
+            self.publish(StreamRetraction(self.run, self.call, self.attempt))
 
     def _put(self, index: int, delta: Delta, text: str) -> None:
         if not text:
@@ -91,11 +102,13 @@ class Performer:
         started_ms = clock.now_ms()
         cleaner = self.cleaner()
         provider, _, name = event.model.partition(":")
-        left_s = max(0.0, (state.deadline_ms - started_ms) / 1000 - _SETTLE_S)
+        until_ms = state.deadline_ms if event.until_ms is None else event.until_ms
+        left_s = max(0.0, (until_ms - started_ms) / 1000 - _SETTLE_S)
         listens = hub.listens(state.tenant, state.root)
         deltas = Deltas(
             lambda item: hub.publish(state.tenant, state.root, item),
             self.redactor,
+            cleaner,
             state.run,
             event.call,
             event.attempt,
@@ -107,7 +120,7 @@ class Performer:
             tools=schemas(state.spec),
             max_output_tokens=event.max_output_tokens,
             thinking_tokens=min(state.spec.thinking_tokens, event.max_output_tokens - 1),
-            stream=listens,
+            stream=listens and event.stream,
         )
         try:
             model = self.services.model(provider)
@@ -117,30 +130,31 @@ class Performer:
             emit = deltas.emit if listens else _nowhere
             async with asyncio.timeout(left_s):
                 answer = await model.answer(request, deadline_s=left_s, emit=emit)
+            outcome = await self._completed(event, answer, started_ms, cleaner)
             deltas.finish()
+            return outcome
         except asyncio.CancelledError:
             return self._failed(event, started_ms, "cancelled", "the run was stopped")
         except TimeoutError:
             return self._failed(event, started_ms, "timeout", f"no answer within {left_s:g} s")
         except ProviderError as exc:
             return self._failed(event, started_ms, exc.kind, str(exc), exc)
-        except Exception as exc:  # noqa: BLE001  # an adapter's fault ends the call, not the process
-            return self._failed(event, started_ms, "unknown", f"{type(exc).__name__}: {exc}")
-        try:
-            return await self._completed(state, event, answer, started_ms, cleaner)
         except ValidationError as exc:
             text = f"the adapter's answer is none: {problems(exc)}"
             return self._failed(event, started_ms, "malformed", text)
+        except Exception as exc:  # noqa: BLE001  # an adapter's fault ends the call, not the process
+            return self._failed(event, started_ms, "unknown", f"{type(exc).__name__}: {exc}")
+        finally:
+            deltas.retract()  # nothing, where the answer came whole
 
     async def _completed(
         self,
-        state: State,
         event: ModelRequested,
         answer: ModelAnswer,
         started_ms: int,
         cleaner: Cleaner,
     ) -> Outcome:
-        parts = cleaner.parts(answer, event.call, state.spec.model)
+        parts = cleaner.parts(answer, event.call, event.model)
         fact = ModelCompleted(
             call=event.call,
             attempt=event.attempt,
@@ -152,7 +166,7 @@ class Performer:
             latency_ms=self.services.clock.now_ms() - started_ms,
         )
         inspections = {
-            name: replace(found, error=cleaner.error(found.error)) if found.error else found
+            name: cleaned(found, cleaner)
             for name, found in (await inspect_calls(self.agent, parts)).items()
         }
         return Outcome(Input(kind="outcome", fact=fact, inspections=inspections), cleaner.rows)
@@ -178,6 +192,10 @@ class Performer:
             }
         )
         return Outcome(Input(kind="outcome", fact=fact), cleaner.rows)
+
+    async def count_input(self, state: State, event: CountRequested) -> Outcome:
+        """Ask the provider how long the next request is."""
+        return await count_input(self.services, self.cleaner(), state, event)
 
     async def check(self, state: State, event: CheckRequested) -> Outcome:
         """Evaluate the success predicate on the answer; an error or a timeout is a no."""

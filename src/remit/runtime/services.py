@@ -8,6 +8,7 @@ from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
+from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub
 from remit.runtime.switchboard import Switchboard
 from remit.runtime.threads import CutThreads, DaemonThreads
@@ -41,6 +42,7 @@ class Services:
     """By name, sub-agents too."""
     hub: Hub
     switchboard: Switchboard
+    health: HealthBoard
     owner: str
     """Name of this process as a driver."""
     secret_rules: Callable[[], SecretRules]
@@ -53,6 +55,8 @@ class Services:
     """Limits of the settings, beside those that agents declare."""
     calendar: Callable[[str, int], Calendar] = lambda _tenant, _now_ms: UTC
     """The calendar of a tenant, for a run that starts at this instant."""
+    floating_models: tuple[str, ...] = ()
+    """Globs of model names that an operator lets float."""
     threads: Executor = field(default_factory=DaemonThreads)
     """For synchronous tools of all runs of this process."""
     cut_threads: CutThreads = field(default_factory=CutThreads)

@@ -11,6 +11,7 @@ from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
 from remit.machine.state import State
 from remit.policy.allowance import Budget, Spender, accounts_for, strictest
+from remit.policy.pinning import unpinned
 from remit.runtime.services import Services
 from remit.values.account import EVERYONE, OWN, account, resolve
 from remit.values.clean import Clean
@@ -29,13 +30,19 @@ def environment_of(services: Services) -> Environment:
 
 
 def check_startable(services: Services, spec: AgentSpec) -> None:
-    """Raise `UnpricedModel` or `ConfigError` unless all models of an agent can be paid and reached.
+    """Raise unless all models of an agent can be paid and reached, and are pinned to a version.
+
+    `UnpricedModel`, `ConfigError` and `SpecError` say which is not.
 
     Sub-agents too: what cannot work is said before anything is spent.
     """
     for agent in (spec, *spec.agents):
         prices_of(services, agent)
-        services.model(agent.model.partition(":")[0])
+        for each in agent.candidates:
+            services.model(each.model.partition(":")[0])
+            problem = unpinned(each.model, services.floating_models)
+            if problem is not None:
+                raise SpecError(f"agent {agent.name!r}: {problem}")
         if agent is not spec:
             check_startable(services, agent)
 
@@ -49,7 +56,7 @@ def session_is_active(session: str, run: str) -> NotAllowed:
 
 def prices_of(services: Services, spec: AgentSpec) -> tuple[ModelPrice, ...]:
     """The prices of the models a run may use, as of now. Raises `UnpricedModel`."""
-    return (services.prices.price(spec.model),)
+    return tuple(services.prices.price(each.model) for each in spec.candidates)
 
 
 def accounts_of(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from pydantic_core import to_json
 
-from remit.errors import NeedsInput, NotFound, RemitError, SandboxUnavailable
+from remit.errors import NeedsInput, NotFound, OutsideError, RemitError, SandboxUnavailable
 from remit.journal.events import (
     Event,
     InputRequested,
@@ -69,7 +69,7 @@ class _Attempt:
     def key(self) -> tuple[str, str, str]:
         return (self.state.tenant, self.state.run, self.call.call)
 
-    def failed(self, kind: str, text: str, *, cut: bool = False) -> Outcome:
+    def failed(self, kind: str, text: str, *, cut: bool = False, fault: bool = False) -> Outcome:
         """It had no effect; but of an earlier attempt that was lost nobody knows yet."""
         if self.call.unsure:
             return self.unknown(text, cut=cut)
@@ -80,6 +80,7 @@ class _Attempt:
                 "kind": kind,
                 "text": self.cleaner.error(text),
                 "charged": self.meter.charged(cut=cut),
+                "fault": fault,
             }
         )
         return Outcome(Input(kind="outcome", fact=fact), self.cleaner.rows)
@@ -139,12 +140,14 @@ class ToolGate:
         except asyncio.CancelledError:
             return attempt.cut(tool, "cancelled", "the run was stopped")
         except NeedsInput as exc:
+            if attempt.cleaner.text(exc.key) != exc.key:  # the answer is found again by its key
+                return attempt.failed("error", "the key of its question holds a secret")
             asked = _question(attempt, exc)
             return Outcome(Input(kind="outcome", fact=asked), attempt.cleaner.rows)
         except RemitError as exc:
-            return attempt.failed("error", str(exc))
+            return attempt.failed("error", str(exc), fault=isinstance(exc, OutsideError))
         except (Exception, SystemExit) as exc:  # noqa: BLE001  # a tool may raise anything; the model is told
-            return attempt.failed("error", f"{type(exc).__name__}: {exc}")
+            return attempt.failed("error", f"{type(exc).__name__}: {exc}", fault=True)
         if isinstance(result, _Refused):
             return attempt.failed("denied", result.why)
         chars = attempt.state.spec.limits.result_chars
@@ -318,6 +321,6 @@ def _question(attempt: _Attempt, asked: NeedsInput) -> Event:
         attempt=call.attempt,
         key=asked.key,
         text=attempt.cleaner.error(asked.question),
-        answer_schema=asked.answer_schema,
+        answer_schema=attempt.cleaner.json(asked.answer_schema),
         charged=attempt.meter.charged(),
     )
