@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from remit import Agent, Remit, tool
-from remit.app.plan_desk import HolderPlan
+from remit.adapters.scripted import Reply
+from remit.app.plan_desk import HolderPlan, PlanDesk
 from remit.errors import ConfigError
 from remit.journal.events import (
     CallJudged,
@@ -16,8 +17,10 @@ from remit.journal.events import (
     RunStarted,
     ToolFailed,
 )
-from remit.policy.allowance import Budget
+from remit.journal.facts_of_plans import PlanTerms
+from remit.policy.allowance import Budget, Spender
 from remit.policy.plan import Plan, Plans
+from remit.values.model import ModelRequest
 from tests.app.paying import FREE, PLANS, PRO, TEAM, book, clerk, scripted, shop
 from tests.runtime.stage import PATIENCE_S, an_agent, journal_at, secret, told
 
@@ -218,3 +221,52 @@ async def test_where_no_plans_are_declared_nothing_has_one() -> None:
             await app.plans.show("local", "user:ann")
         with pytest.raises(ConfigError, match="no plans are declared"):
             await app.checkout_url("pro")
+
+
+async def test_a_plan_that_changes_while_a_run_starts_reaches_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    agent = shipper()
+    real = PlanDesk.terms
+
+    async def terms(desk: PlanDesk, spender: Spender) -> PlanTerms | None:
+        found = await real(desk, spender)
+        await desk.assign("acme", "user:ann", "pro", principal="local:op")  # it tells nobody yet
+        return found
+
+    monkeypatch.setattr(PlanDesk, "terms", terms)
+    async with scripted("memory:", agent, SHIP, "done", plans=with_free(limits=(CALLS,))) as app:
+        run = await app.run(agent, "go", tenant="acme", user="ann")
+        (started,) = await told(app, run.id, RunStarted, tenant="acme")
+        assert started.plan is not None
+        assert started.plan.name == "free"
+        await app.approve(run.approvals[0].id, principal="boss", tenant="acme")
+        ended = await app.wait(run.id, tenant="acme", timeout_s=PATIENCE_S)
+        assert ended.status == "completed"
+        (changed,) = await told(app, run.id, PlanChanged, tenant="acme")
+        assert changed.plan.name == "pro"
+
+
+async def test_a_sub_run_that_waits_learns_of_the_new_plan() -> None:
+    below = shipper()
+    boss = Agent("boss", model="scripted:x", instructions="You are boss.", agents=[below])
+
+    def say(request: ModelRequest) -> Reply:
+        is_boss = "You are boss" in request.system
+        said = [message.role for message in request.messages].count("assistant")
+        if said:
+            return "done"
+        return {"ask_shipper": {"brief": "ship 1"}} if is_boss else SHIP
+
+    limits = (Budget(of="user", window="day", calls=2),)
+    plans = with_free(limits=limits)
+    async with scripted("memory:", boss, say, say, say, say, plans=plans) as app:
+        run = await app.run(boss, "go", tenant="acme", user="ann")
+        assert run.status == "waiting"
+        await app.plans.assign("acme", "user:ann", "pro", principal="local:op")
+        await app.approve(run.approvals[0].id, principal="boss", tenant="acme")
+        ended = await app.wait(run.id, tenant="acme", timeout_s=PATIENCE_S)
+        assert ended.status == "completed"
+        for each in (run.id, f"{run.id}.c1-1"):
+            (changed,) = await told(app, each, PlanChanged, tenant="acme")
+            assert changed.plan.name == "pro"

@@ -7,16 +7,19 @@ import pytest
 from remit import Remit, tool
 from remit.journal.events import (
     EVENT,
+    AccountLimit,
     ApprovalGiven,
     CancelRequested,
     Event,
     InboxIgnored,
+    PlanChanged,
     RunEnded,
     RunStopping,
     SubrunEnded,
     SubrunRequested,
     ToolQueued,
 )
+from remit.journal.facts_of_plans import PlanTerms
 from remit.journal.rows import InboxRow, Letter
 from remit.machine.changing import replace
 from remit.machine.evolve import evolve
@@ -27,6 +30,7 @@ from remit.runtime.letters import (
     end_letter,
     letter,
     plain_text,
+    plan_key,
     read_letter,
     subrun_end,
 )
@@ -159,6 +163,20 @@ def test_a_stopping_run_tells_its_living_sub_runs_and_no_others() -> None:
     assert "deadline" in fact.reason
     assert child_letters([stopping], state)[0].key == letters[0].key  # sent twice it is one
     assert child_letters([asking()], state) == ()
+
+
+@pytest.mark.requirement("BIL-3")
+def test_a_run_whose_plan_changed_tells_its_living_sub_runs() -> None:
+    own = AccountLimit(account="run:.|total|calls", limit=9, plan="pro")
+    changed = PlanChanged(plan=PlanTerms(name="pro", number=7, accounts=(own,)))
+    state = replace(with_children("released", "done"), plan=changed.plan)
+    (told,) = child_letters([changed], state)
+    assert (told.run, told.key) == (f"{RUN}.c1-1", plan_key(7))
+    fact = fact_in(told)
+    assert isinstance(fact, PlanChanged)
+    assert [each.account for each in fact.plan.accounts] == [f"run:{RUN}|total|calls"]
+    both = child_letters([changed, RunStopping(reason="deadline")], state)
+    assert [each.kind for each in both] == ["CancelRequested", "PlanChanged"]
 
 
 def test_a_tool_call_is_no_sub_run() -> None:

@@ -225,8 +225,7 @@ class App:
     async def _launch(self, agent: Agent[T], wish: Wish) -> str:
         """Hand a new run to a driver. Raises for what cannot work."""
         engine, spec = self.engine, self._spec_of(agent)
-        terms = self._open.plans.terms
-        return await launch(engine, cast("Agent[object]", agent), spec, wish, terms)
+        return await launch(engine, cast("Agent[object]", agent), spec, wish, self._open.plans)
 
     async def stream(
         self,

@@ -1,12 +1,11 @@
 """Starts a run: who pays, what is priced, which conversation goes on; then a driver has it."""
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
+from remit.app.plan_desk import PlanDesk
 from remit.errors import NotAllowed, NotFound
 from remit.journal.admit import LIVE
 from remit.journal.events import RunStarted
-from remit.journal.facts_of_plans import PlanTerms
 from remit.machine.agent import Agent
 from remit.machine.spec import AgentSpec
 from remit.policy.allowance import Spender
@@ -45,7 +44,7 @@ async def launch(
     agent: Agent[object],
     spec: AgentSpec,
     wish: Wish,
-    terms: Callable[[Spender], Awaitable[PlanTerms | None]],
+    plans: PlanDesk,
 ) -> str:
     """Hand a new run to a driver and return its id. Raises for what cannot work."""
     services, tenant = engine.services, wish.tenant
@@ -86,10 +85,13 @@ async def launch(
         accounts=accounts_of(spec, spender, budgets=services.budgets, set_limits=set_limits),
         labels=wish.labels,
         calendar=services.calendar(tenant, now_ms),
-        plan=await terms(spender),
+        plan=await plans.terms(spender),
     )
     engine.mine.add((tenant, run))
     engine.start(agent, spec, Seat(tenant=tenant, run=run, vault=cleaner.rows), started, history)
+    if started.plan is not None:
+        await engine.begun(tenant, run)
+        await plans.catch_up(run, spender, started.plan)
     return run
 
 

@@ -19,12 +19,12 @@ from remit.policy.entitlement import (
     on_payment,
     standing_of,
 )
-from remit.policy.plan import MAX_NAME, Plans, holder_name, terms_of
+from remit.policy.plan import MAX_NAME, Plan, Plans, holder_name, terms_of
 from remit.policy.redact import Redactor
 from remit.ports import Clock, Store
 from remit.runtime.books import Books, Entry, Page
 from remit.runtime.cleaning import storable
-from remit.runtime.letters import letter
+from remit.runtime.letters import letter, plan_key
 from remit.values.account import OPERATOR, OWN
 from remit.values.ids import check_name
 from remit.wire.webhook.reference import Reference, fits, holder_digest
@@ -215,20 +215,35 @@ class PlanDesk:
         """
         plans = self.declared
         pages = await self.books.read(tenant, holder)
-        now_ms = self.clock.now_ms()
-        plan = plans.get(entitled(_standing(pages), plans, now_ms).plan)
-        make = partial(terms_of, plan, number=len(pages))
+        make = partial(terms_of, self._plan_now(pages), number=len(pages))
         before: str | None = None
         while rows := await self.store.runs(tenant, status=LIVE, before=before, limit=_PAGE):
             before = rows[-1].run
             for row in rows:
                 if holder != holder_name(plans, row.tenant, row.user):
                     continue
-                fact = PlanChanged(plan=make(spender=_spender(row)))
-                told = letter(row.run, f"plan:{len(pages)}", fact, now_ms)
                 with suppress(NotFound):  # erased meanwhile
-                    await self.store.send(tenant, told)
-                    self.ring(tenant, row.run)
+                    await self._send(tenant, row.run, make(spender=_spender(row)))
+
+    async def catch_up(self, run: str, spender: Spender, started: PlanTerms) -> None:
+        """Tell a run that has just become durable what changed since its terms were read.
+
+        Whoever changed it before could not know of the run; whoever does afterwards tells it.
+        """
+        tenant = spender.tenant
+        holder = holder_name(self.declared, tenant, spender.user)
+        pages = await self.books.read(tenant, holder)
+        if len(pages) > started.number:
+            await self._send(tenant, run, terms_of(self._plan_now(pages), spender, len(pages)))
+
+    def _plan_now(self, pages: Sequence[Page]) -> Plan:
+        plans = self.declared
+        return plans.get(entitled(_standing(pages), plans, self.clock.now_ms()).plan)
+
+    async def _send(self, tenant: str, run: str, terms: PlanTerms) -> None:
+        fact, now_ms = PlanChanged(plan=terms), self.clock.now_ms()
+        await self.store.send(tenant, letter(run, plan_key(terms.number), fact, now_ms))
+        self.ring(tenant, run)
 
 
 def _standing(pages: Sequence[Page]) -> Standing:

@@ -11,6 +11,7 @@ from remit.journal.events import (
     CancelRequested,
     Event,
     InboxIgnored,
+    PlanChanged,
     RunEnded,
     RunStopping,
     SubrunEnded,
@@ -19,6 +20,7 @@ from remit.journal.events import (
 from remit.journal.rows import InboxRow, Letter
 from remit.machine.agent import Agent
 from remit.machine.inputs import Input, Inspection
+from remit.machine.plans import plan_below
 from remit.machine.state import State
 from remit.runtime.inspecting import inspect_call
 from remit.values.clean import Clean
@@ -51,19 +53,33 @@ async def read_letter(row: InboxRow, state: State, agent: Agent[object]) -> Inpu
 
 
 def child_letters(events: Iterable[Event], state: State) -> tuple[Letter, ...]:
-    """A stopping run tells its living sub-runs to stop; one released with it never starts."""
+    """A stopping run tells its living sub-runs to stop, and one whose plan changed tells them that.
+
+    One released with it never starts, or starts with the new plan.
+    """
     events = list(events)
-    stopping = next((event for event in events if isinstance(event, RunStopping)), None)
-    if stopping is None:
-        return ()
     fresh = {event.child for event in events if isinstance(event, SubrunRequested)}
-    reason = Clean.vouch(f"the parent run stops: {stopping.reason}")
-    fact = CancelRequested(principal=f"run:{state.run}", reason=reason)
-    return tuple(
-        letter(call.child, f"stop:{state.run}", fact, state.stopping_ms)
+    living = [
+        call.child
         for call in state.calls
         if call.child and call.status == "released" and call.child not in fresh
-    )
+    ]
+    told = []
+    stopping = next((event for event in events if isinstance(event, RunStopping)), None)
+    if stopping is not None:
+        reason = Clean.vouch(f"the parent run stops: {stopping.reason}")
+        fact = CancelRequested(principal=f"run:{state.run}", reason=reason)
+        told += [letter(child, f"stop:{state.run}", fact, state.stopping_ms) for child in living]
+    plan = plan_below(state)
+    if plan is not None and any(isinstance(event, PlanChanged) for event in events):
+        changed = PlanChanged(plan=plan)
+        told += [letter(child, plan_key(plan.number), changed, 0) for child in living]
+    return tuple(told)
+
+
+def plan_key(number: int) -> str:
+    """The key of the letter that tells a run a state of its holder's plan, whoever sends it."""
+    return f"plan:{number}"
 
 
 def end_letter(events: Iterable[Event], state: State) -> tuple[Letter, ...]:
