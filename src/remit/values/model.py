@@ -131,6 +131,8 @@ class ModelAnswer:
     """The provider's word for how the call was served and is billed, empty if it gave none."""
     left_out: tuple[str, ...] = ()
     """Kinds of content and stop reasons newer than the codec, named because they are dropped."""
+    left_behind: tuple[str, ...] = ()
+    """What of the conversation the model was not told, as another provider's signed reasoning."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from typing import Protocol
 
 from remit.errors import ProviderError
 from remit.values.clean import Clean
+from remit.values.message import ThinkingPart
 from remit.values.model import Delta, ModelAnswer, ModelRequest, RateLimits
 
 Cleaner = Callable[[str], Clean]
@@ -61,6 +62,11 @@ def as_it_is(request: ModelRequest, _path: str) -> ModelRequest:
     return request
 
 
+def takes_all(_part: ThinkingPart) -> bool:
+    """Every kind of reasoning has a place."""
+    return True
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Codec:
     """One wire protocol. Everything here is pure; times are handed in."""
@@ -79,6 +85,8 @@ class Codec:
     """Raises `ProviderError` (`bad_request`) in the words of the provider's own server."""
     located: Callable[[ModelRequest, str], ModelRequest] = as_it_is
     """The decoded request with what only its path says: some protocols put the model there."""
+    takes: Callable[[ThinkingPart], bool] = takes_all
+    """Whether reasoning goes back to the provider it came from; see `remit.wire.carry`."""
     encode_answer: Callable[[ModelAnswer], bytes]
     decode_answer: Callable[[bytes], ModelAnswer]
     encode_stream: Callable[[ModelAnswer], Iterator[bytes]]

@@ -17,6 +17,7 @@ from remit.errors import ConfigError, ProviderError
 from remit.ports import Model
 from remit.values.model import Delta, ModelAnswer, ModelRequest
 from remit.wire import sse
+from remit.wire.carry import carried
 from remit.wire.codec import Codec, Counting
 from remit.wire.failure import excerpt
 
@@ -106,12 +107,15 @@ class HttpModel(Model):
     # ------------------------------------------------------------ exchange
 
     async def _exchange(self, request: ModelRequest, emit: Callable[[Delta], None]) -> ModelAnswer:
-        body, path = self._codec.encode_request(request), self._codec.path(request)
-        async with self._sent(path, body, stream=request.stream) as response:
-            return await self._answer(response, emit)
+        told, left_behind = carried(request, self.provider, self._codec.takes)
+        body, path = self._codec.encode_request(told), self._codec.path(told)
+        async with self._sent(path, body, stream=told.stream) as response:
+            answer = await self._answer(response, emit)
+        return replace(answer, left_behind=left_behind) if left_behind else answer
 
     async def _counted(self, request: ModelRequest, counting: Counting) -> int:
-        body, path = counting.encode_count(request), counting.path(request)
+        told, _ = carried(request, self.provider, self._codec.takes)
+        body, path = counting.encode_count(told), counting.path(told)
         async with self._sent(path, body, stream=False) as response:
             return counting.decode_count(await self._whole(response))
 

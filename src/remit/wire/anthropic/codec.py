@@ -14,7 +14,7 @@ from remit.wire.anthropic.errors import (
     encode_limits,
     request_id,
 )
-from remit.wire.anthropic.request import encode_request, headers, path
+from remit.wire.anthropic.request import encode_request, headers, path, takes
 from remit.wire.anthropic.request_decode import decode_request
 from remit.wire.anthropic.stream import Decoder, encode_stream
 from remit.wire.codec import Codec, Counting
@@ -27,6 +27,7 @@ ANTHROPIC = Codec(
     headers=headers,
     encode_request=encode_request,
     decode_request=decode_request,
+    takes=takes,
     encode_answer=encode_answer,
     decode_answer=decode_answer,
     encode_stream=encode_stream,

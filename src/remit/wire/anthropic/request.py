@@ -210,16 +210,21 @@ def embedded(arguments: str) -> str:
     return embed_object(arguments) or record({"INVALID_JSON": quote(arguments)})
 
 
+def takes(part: ThinkingPart) -> bool:
+    """Only signed and redacted blocks go back; what has an id of its own is another protocol's."""
+    return bool(part.signature or part.redacted) and not part.item
+
+
 def _thinking_block(part: ThinkingPart) -> Block | None:
+    if not takes(part):
+        return None
     if part.redacted:
         return {"type": '"redacted_thinking"', "data": quote(part.redacted)}
-    if part.signature:
-        return {
-            "type": '"thinking"',
-            "thinking": quote(part.text),
-            "signature": quote(part.signature),
-        }
-    return None
+    return {
+        "type": '"thinking"',
+        "thinking": quote(part.text),
+        "signature": quote(part.signature),
+    }
 
 
 def _result_block(part: ResultPart) -> Block:

@@ -2,6 +2,7 @@
 
 from functools import partial
 
+from remit.values.message import ThinkingPart
 from remit.values.model import ModelRequest
 from remit.wire.codec import Codec
 from remit.wire.openai.errors import (
@@ -24,6 +25,9 @@ def chat_codec(dialect: Dialect) -> Codec:
     def path(request: ModelRequest) -> str:
         return dialect.path_of(request.model)
 
+    def takes(_part: ThinkingPart) -> bool:
+        return bool(dialect.reasoning)
+
     return Codec(
         provider=dialect.provider,
         key_variable=dialect.key_variable,
@@ -32,6 +36,7 @@ def chat_codec(dialect: Dialect) -> Codec:
         headers=dialect.headers,
         encode_request=partial(encode_request, dialect=dialect),
         decode_request=decode_request,
+        takes=takes,
         encode_answer=encode_answer,
         decode_answer=decode_answer,
         encode_stream=encode_stream,

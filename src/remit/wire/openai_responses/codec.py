@@ -19,7 +19,7 @@ from remit.wire.openai_responses.count import (
     encode_count,
     encode_counted,
 )
-from remit.wire.openai_responses.request import encode_request
+from remit.wire.openai_responses.request import encode_request, takes
 from remit.wire.openai_responses.request_decode import decode_request
 from remit.wire.openai_responses.stream import Decoder, encode_stream
 
@@ -38,6 +38,7 @@ def responses_codec(address: Address) -> Codec:
         headers=address.headers,
         encode_request=encode_request,
         decode_request=decode_request,
+        takes=takes,
         encode_answer=encode_answer,
         decode_answer=partial(decode_answer, provider=address.provider),
         encode_stream=encode_stream,

@@ -115,6 +115,11 @@ def _items(request: ModelRequest, message: Message) -> Iterator[Item]:
             yield from (made for part in parts if (made := _answer_item(part)) is not None)
 
 
+def takes(part: ThinkingPart) -> bool:
+    """Reasoning goes back as the item it came as."""
+    return bool(part.item)
+
+
 def _item_of(part: Part) -> str:
     return part.item if isinstance(part, ThinkingPart) else ""
 
