@@ -4,11 +4,20 @@ import json
 
 import pytest
 
-from remit.runtime.cleaning import ERROR_CHARS, INVALID, UNREADABLE, as_object, storable
+from remit.policy.redact import Redactor
+from remit.policy.specimen import write_out
+from remit.runtime.cleaning import (
+    ERROR_CHARS,
+    INVALID,
+    UNREADABLE,
+    Cleaner,
+    as_object,
+    storable,
+)
 from remit.values.message import CallPart, TextPart, ThinkingPart
 from remit.values.model import ModelAnswer, RawCall, RawPart, RawText, RawThinking
 from remit.values.usage import Usage
-from tests.runtime.kit import TENANT, VAULT, a_cleaner
+from tests.runtime.kit import RUN, TENANT, VAULT, a_cleaner, redactor, secret_rules
 from tests.runtime.stage import secret
 
 LONE = "\ud800"
@@ -109,6 +118,32 @@ def test_thinking_is_byte_exact_with_a_signature_or_dropped_whole() -> None:
     assert isinstance(second, ThinkingPart)
     assert key not in first.text
     assert (second.text, second.signature, second.redacted) == ("nothing to hide", "sig", "opaque")
+
+
+@pytest.mark.requirement("SEC-1", "SEC-2")
+def test_signed_thinking_may_hold_what_only_looks_random_but_no_known_secret() -> None:
+    looks = write_out('the password = "{A6}7{A8}" and api_key: {H32} stand in the file')
+    known = write_out("{A6}_{A6}")
+    rules = secret_rules().with_known({"own": known})
+    cleaner = Cleaner(Redactor(redactor()._placeholder, rules), VAULT, TENANT, RUN)
+    kept, opaque, unsigned = cleaner.parts(
+        answer(
+            RawThinking(looks, signature="sig"),
+            RawThinking(f"it is {known}", signature="sig"),
+            RawThinking("fine", signature=f"sig{known}"),
+            RawThinking("", redacted=known),
+            RawThinking("", redacted="opaque"),
+            RawThinking(looks),
+        ),
+        "c1",
+        "m",
+    )
+    assert isinstance(kept, ThinkingPart)
+    assert isinstance(opaque, ThinkingPart)
+    assert isinstance(unsigned, ThinkingPart)
+    assert (kept.text, kept.signature) == (looks, "sig")
+    assert opaque.redacted == "opaque"
+    assert unsigned.text.count("[secret:") == 2
 
 
 @pytest.mark.parametrize("text", ['{"cut": "of', "[1]", '"text"', "nonsense", "[" * 100_000])

@@ -37,24 +37,40 @@ from remit.runtime.letters import (
 from remit.values.clean import Clean
 from remit.values.ids import subrun_id
 from remit.values.usage import Usage
-from tests.runtime.kit import NOW, RUN, asking, released, started, state_of, thinking
-from tests.runtime.stage import an_agent
+from tests.runtime.kit import (
+    NOW,
+    RUN,
+    a_cleaner,
+    asking,
+    released,
+    started,
+    state_of,
+    thinking,
+)
+from tests.runtime.stage import an_agent, secret
 
 
 class Tree:
     """What the call depends on."""
 
     state = "t1"
+    broken = ""
 
 
 @pytest.fixture(autouse=True)
 def _fresh() -> Iterator[None]:
-    Tree.state = "t1"
+    Tree.state, Tree.broken = "t1", ""
     yield
-    Tree.state = "t1"
+    Tree.state, Tree.broken = "t1", ""
 
 
-@tool(access="write", depends=lambda name: f"{name}@{Tree.state}")
+def state_of_tree(name: str) -> str:
+    if Tree.broken:
+        raise RuntimeError(Tree.broken)
+    return f"{name}@{Tree.state}"
+
+
+@tool(access="write", depends=state_of_tree)
 async def ship_order(name: str) -> str:
     """Ship an order."""
     return name
@@ -78,7 +94,7 @@ def fact_in(sent: Letter) -> Event:
 async def test_a_letter_comes_back_as_the_fact_that_was_sent() -> None:
     sent = letter(RUN, "k1", CALL_OFF, NOW)
     assert (sent.run, sent.key, sent.kind, sent.time_ms) == (RUN, "k1", "CancelRequested", NOW)
-    given = await read_letter(InboxRow(7, sent), state_of(SHIPPER), SHIPPER)
+    given = await read_letter(InboxRow(7, sent), state_of(SHIPPER), SHIPPER, a_cleaner())
     assert (given.kind, given.fact, dict(given.inspections)) == ("letter", CALL_OFF, {})
 
 
@@ -88,7 +104,7 @@ async def test_a_letter_comes_back_as_the_fact_that_was_sent() -> None:
 )
 async def test_a_letter_that_cannot_be_read_is_noted_and_harms_nobody(body: bytes) -> None:
     broken = Letter(run=RUN, key="k9", kind="CancelRequested", body=body, time_ms=NOW)
-    given = await read_letter(InboxRow(1, broken), state_of(SHIPPER), SHIPPER)
+    given = await read_letter(InboxRow(1, broken), state_of(SHIPPER), SHIPPER, a_cleaner())
     assert isinstance(given.fact, InboxIgnored)
     assert (given.kind, given.fact.what, given.fact.ref) == ("letter", "CancelRequested", "k9")
 
@@ -116,25 +132,29 @@ def given(arguments: str | None = None, approval: str = "a1") -> InboxRow:
 @pytest.mark.requirement("PERM-7")
 async def test_an_approval_is_inspected_against_the_world_as_it_is_now() -> None:
     state = await asked()
-    same = await read_letter(given(), state, SHIPPER)
+    same = await read_letter(given(), state, SHIPPER, a_cleaner())
     assert same.inspections["c1-1"].digest == state.calls[0].digest
     Tree.state = "t2"
-    changed = await read_letter(given(), state, SHIPPER)
+    changed = await read_letter(given(), state, SHIPPER, a_cleaner())
     assert changed.inspections["c1-1"].digest != state.calls[0].digest
 
 
 @pytest.mark.requirement("APR-4")
 async def test_changed_arguments_are_the_ones_inspected() -> None:
     state = await asked()
-    other = (await read_letter(given('{"name":"coffee"}'), state, SHIPPER)).inspections["c1-1"]
+    other = (
+        await read_letter(given('{"name":"coffee"}'), state, SHIPPER, a_cleaner())
+    ).inspections["c1-1"]
     assert other.arguments == '{"name":"coffee"}'
     assert other.digest != state.calls[0].digest
-    wrong = (await read_letter(given('{"name":1}'), state, SHIPPER)).inspections["c1-1"]
+    wrong = (await read_letter(given('{"name":1}'), state, SHIPPER, a_cleaner())).inspections[
+        "c1-1"
+    ]
     assert wrong.error
 
 
 async def test_an_approval_of_nothing_inspects_nothing() -> None:
-    found = await read_letter(given(approval="a2"), await asked(), SHIPPER)
+    found = await read_letter(given(approval="a2"), await asked(), SHIPPER, a_cleaner())
     assert dict(found.inspections) == {}
 
 
@@ -254,3 +274,16 @@ def test_a_sub_run_that_never_starts_is_not_told() -> None:
     events: list[Event] = [request(2), RunStopping(reason="deadline")]
     letters = child_letters(events, with_children("released", "released"))
     assert [each.run for each in letters] == [f"{RUN}.c1-1"]  # the second has no inbox at all
+
+
+@pytest.mark.requirement("SEC-1")
+async def test_what_a_tool_says_of_an_approved_call_is_cleaned() -> None:
+    key = secret()
+    state, cleaner = await asked(), a_cleaner()
+    Tree.broken = f"no tree for {key}"
+    read = await read_letter(given(), state, SHIPPER, cleaner)
+    error = read.inspections["c1-1"].error
+    assert error is not None
+    assert "no tree for [secret:github-token:" in error
+    assert key not in error
+    assert [row.placeholder in error for row in cleaner.rows] == [True]

@@ -45,10 +45,14 @@ class Redactor:
         self._placeholder = placeholder
         self.rules = rules
 
-    def clean(self, text: str) -> Cleaned:
-        """Plain text without its secrets."""
+    def clean(self, text: str, *, sure: bool = False) -> Cleaned:
+        """Plain text without its secrets.
+
+        With `sure` only what is known by value or bears its issuer's mark: what is merely random,
+        or stands where a secret would, is left then.
+        """
         data = _encoded(text)
-        regions = self.rules.regions(data)
+        regions = self.rules.regions(data, sure=sure)
         if not regions:
             return Cleaned(Clean.vouch(text), ())
         stand_in = StandIn(self._placeholder)
@@ -78,6 +82,14 @@ class Redactor:
             return Cleaned(Clean.vouch(text), ())
         clean = _decoded(b"".join([*out, data[at:]]))
         return Cleaned(Clean.vouch(clean), tuple(stand_in.found))
+
+    def knows(self, text: str | None) -> bool:
+        """Tell whether one of the app's own secrets, known by value, stands in a text."""
+        known = self.rules.known
+        if known is None or not text:
+            return False
+        data = _encoded(text)
+        return known.find(data, 0, len(data)) is not None
 
     def stream(self) -> "RedactedStream":
         """A cleaner for one text that comes in pieces."""

@@ -8,7 +8,14 @@ from typing import Protocol
 from remit.policy.byte_search import Finder, Hit, compiled, sieve
 from remit.policy.known_values import KnownValues
 from remit.policy.secret_pattern import parse
-from remit.policy.secret_rule import LOOKBACK, MAX_SECRET, RULE_ID, ArmedRule, SecretRule
+from remit.policy.secret_rule import (
+    LOOKBACK,
+    MAX_SECRET,
+    RULE_ID,
+    SENSITIVITIES,
+    ArmedRule,
+    SecretRule,
+)
 
 PLACEHOLDER = rf"\[secret:{RULE_ID}:[0-9a-f]{{16,64}}\]"
 """What stands for a secret: its kind and a keyed MAC of 64 to 256 bits in hexadecimal."""
@@ -329,9 +336,12 @@ class SecretRules:
         """Tell, cheaply, that there is nothing to find."""
         return self.known is None and not self._nominator.nominated(data)
 
-    def regions(self, data: bytes) -> list[Region]:
-        """All secrets of a whole text."""
+    def regions(self, data: bytes, *, sure: bool = False) -> list[Region]:
+        """All secrets of a whole text; with `sure` those known or found by an issuer's mark."""
         nominated = self.nominated(data)
+        if sure:
+            rules = self.rules
+            nominated = [n for n in nominated if rules[n].rule.sensitivity == SENSITIVITIES[0]]
         if not nominated and self.known is None:
             return []
         return Scan(self, data).advance(nominated, len(data))

@@ -95,9 +95,13 @@ class Cleaner:
                 )
 
     def _thinking(self, raw: RawThinking, origin: Origin) -> Part | None:
-        cleaned = self._redactor.clean(storable(raw.text))
-        if raw.signature and cleaned.text != raw.text:
-            return None  # signed text goes back byte for byte or not at all
+        # Signed text goes back byte for byte or not at all. What only looks random may stay in it:
+        # a model thinks about hashes and ids, and a dropped block costs it its train of thought.
+        signed = bool(raw.signature or raw.redacted)
+        cleaned = self._redactor.clean(storable(raw.text), sure=signed)
+        opaque = (raw.signature, raw.redacted, raw.item)
+        if signed and (cleaned.text != raw.text or any(map(self._redactor.knows, opaque))):
+            return None
         return ThinkingPart(
             text=self._keep(cleaned),
             signature=raw.signature,

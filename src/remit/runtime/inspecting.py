@@ -1,12 +1,19 @@
 """Asking tools about calls: user code that must not hold up the run."""
 
 import asyncio
+from dataclasses import replace
 
 from remit.machine.agent import Agent
 from remit.machine.inputs import Inspection
+from remit.runtime.cleaning import Cleaner
 
 # `depends` asks one system one question; longer means it hangs.
 _INSPECT_S = 10.0
+
+
+def cleaned(found: Inspection, cleaner: Cleaner) -> Inspection:
+    """The inspection without secrets in what the tool's own code said."""
+    return replace(found, error=cleaner.error(found.error)) if found.error else found
 
 
 async def inspect_call(agent: Agent[object], call: str, tool: str, arguments: str) -> Inspection:

@@ -22,7 +22,8 @@ from remit.machine.agent import Agent
 from remit.machine.inputs import Input, Inspection
 from remit.machine.plans import plan_below
 from remit.machine.state import State
-from remit.runtime.inspecting import inspect_call
+from remit.runtime.cleaning import Cleaner
+from remit.runtime.inspecting import cleaned, inspect_call
 from remit.values.clean import Clean
 from remit.values.ids import parent_of
 
@@ -33,7 +34,9 @@ def letter(run: str, key: str, event: Event, time_ms: int) -> Letter:
     return Letter(run=run, key=key, kind=event.type, body=body, time_ms=time_ms)
 
 
-async def read_letter(row: InboxRow, state: State, agent: Agent[object]) -> Input:
+async def read_letter(
+    row: InboxRow, state: State, agent: Agent[object], cleaner: Cleaner
+) -> Input:
     """The input a letter makes; an approval is inspected again, for the world may have changed."""
     try:
         fact = EVENT.validate_json(row.letter.body)
@@ -48,7 +51,8 @@ async def read_letter(row: InboxRow, state: State, agent: Agent[object]) -> Inpu
         for call in state.calls:
             if call.approval == fact.approval:
                 arguments = call.arguments if fact.arguments is None else fact.arguments
-                inspections[call.call] = await inspect_call(agent, call.call, call.tool, arguments)
+                found = await inspect_call(agent, call.call, call.tool, arguments)
+                inspections[call.call] = cleaned(found, cleaner)
     return Input(kind="letter", fact=fact, inspections=inspections)
 
 
