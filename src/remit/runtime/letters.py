@@ -34,9 +34,7 @@ def letter(run: str, key: str, event: Event, time_ms: int) -> Letter:
     return Letter(run=run, key=key, kind=event.type, body=body, time_ms=time_ms)
 
 
-async def read_letter(
-    row: InboxRow, state: State, agent: Agent[object], cleaner: Cleaner
-) -> Input:
+async def read_letter(row: InboxRow, state: State, agent: Agent[object], cleaner: Cleaner) -> Input:
     """The input a letter makes; an approval is inspected again, for the world may have changed."""
     try:
         fact = EVENT.validate_json(row.letter.body)
