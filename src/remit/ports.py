@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from remit.journal.record import Record
 from remit.journal.rows import (
@@ -47,6 +47,19 @@ class Model(Protocol):
 
     async def close(self) -> None:
         """Release connections."""
+        ...
+
+
+@runtime_checkable
+class InputCounter(Protocol):
+    """A `Model` that can also tell how long a request is, without answering it."""
+
+    async def count(self, request: ModelRequest, *, deadline_s: float) -> int | None:
+        """The input tokens of the request as the provider will count them; nothing is billed.
+
+        None where it cannot be told. Raises `ProviderError`; the whole call ends within
+        `deadline_s` seconds.
+        """
         ...
 
 

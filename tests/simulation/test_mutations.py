@@ -13,7 +13,7 @@ from remit.journal.admit import Stand, admit
 from remit.journal.events import ToolUnknown
 from remit.journal.record import Body, Record
 from remit.journal.rows import Answer, Append, RunRow
-from remit.machine import doubt, ending, judging, outcomes, schedule
+from remit.machine import doubt, ending, judging, outcomes, schedule, turns
 from remit.machine.state import CallState, State
 from remit.machine.tools import AnyTool
 from remit.policy.permission import Verdict
@@ -87,12 +87,12 @@ def repeat_after_a_crash(patch: Patch) -> None:
 
 def hold_nothing(patch: Patch) -> None:
     """Model calls reserve nothing."""
-    patch.setattr(schedule, "holds_for", lambda *_: ())
+    patch.setattr(turns, "holds_for", lambda *_: ())
 
 
 def hold_too_little(patch: Patch) -> None:
     """The bound of a request's input is too low."""
-    patch.setattr(schedule, "input_bound", lambda _: 1)
+    patch.setattr(turns, "input_bound", lambda _: 1)
 
 
 def hold_nothing_for_tools(patch: Patch) -> None:

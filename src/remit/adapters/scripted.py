@@ -61,6 +61,12 @@ class ScriptedModel:
             _stream(answer, emit)
         return answer
 
+    async def count(self, request: ModelRequest, *, deadline_s: float) -> int | None:
+        """The input that an answer's usage will say, where the script leaves it to be made up."""
+        del deadline_s  # it answers at once
+        await asyncio.sleep(0)
+        return _heard(request)
+
     async def close(self) -> None:
         """Nothing to release."""
 
@@ -100,15 +106,20 @@ def answer_for(request: ModelRequest, reply: object, turn: int) -> ModelAnswer:
     """A whole answer made from a short reply, with usage counted from bytes."""
     parts = _parts(reply, turn)
     stop: StopReason = "tools" if any(isinstance(p, RawCall) for p in parts) else "end"
-    heard = sum(
-        len(part.model_dump_json()) for message in request.messages for part in message.parts
-    )
     said = sum(len(str(part)) for part in parts)
     usage = Usage(
-        input=-(-(heard + len(request.system)) // _BYTES_PER_TOKEN),
+        input=_heard(request),
         output=min(request.max_output_tokens, -(-said // _BYTES_PER_TOKEN)),
     )
     return ModelAnswer(parts=parts, stop=stop, usage=usage, model=request.model)
+
+
+def _heard(request: ModelRequest) -> int:
+    """Tokens of a request's input, by the rule of thumb."""
+    heard = sum(
+        len(part.model_dump_json()) for message in request.messages for part in message.parts
+    )
+    return -(-(heard + len(request.system)) // _BYTES_PER_TOKEN)
 
 
 def _parts(reply: object, turn: int) -> tuple[RawPart, ...]:

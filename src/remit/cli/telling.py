@@ -10,6 +10,7 @@ from remit.journal.events import (
     CallJudged,
     CheckCompleted,
     Event,
+    InputCounted,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
@@ -107,6 +108,10 @@ def _cost(cost: int, *, assumed: bool = False) -> str:
     return f" {format_usd(cost)}{' assumed' if assumed else ''}"
 
 
+def _tokens(event: InputCounted) -> str:
+    return f"not counted: {event.detail}" if event.tokens is None else f"{event.tokens} tokens"
+
+
 def _failed_model(event: ModelFailed) -> str:
     assumed = f", {format_usd(event.cost)} assumed" if event.assumed else ""
     return f"{event.call} {event.kind}{assumed}: {event.detail}"
@@ -126,6 +131,8 @@ _WORDS: dict[str, Callable[..., str]] = {
     "CheckRequested": lambda it: it.call,
     "ClockPaused": lambda _: "only humans and sub-runs are waited for",
     "ClockResumed": lambda _: "",
+    "CountRequested": lambda it: f"{it.call} {it.model}, {it.messages} messages",
+    "InputCounted": lambda it: f"{it.call} {_tokens(it)}",
     "InboxIgnored": lambda it: f"{it.what} {it.ref} {it.principal}: {it.reason}",
     "InputReceived": lambda it: f"{it.question} by {it.principal} ({it.channel}): {it.value}",
     "InputRequested": lambda it: f"{it.question}{_cost(it.cost)}: {it.text}",

@@ -8,6 +8,7 @@ journal can be decided again. Holds and posts stand in the events.
 from collections.abc import Callable
 
 from remit.errors import StoreCorrupt
+from remit.machine.counting import on_counted
 from remit.machine.doubt import on_probe_completed, on_recovered, on_resolved, on_unknown
 from remit.machine.draft import Draft
 from remit.machine.humans import ignore, on_answer, on_approval, on_cancel, on_denial
@@ -37,6 +38,7 @@ _ON: dict[str, Callable[..., None]] = {
     "ToolCompleted": on_tool_outcome,
     "ToolFailed": on_tool_outcome,
     "ToolUnknown": on_unknown,
+    "InputCounted": on_counted,
     "InputRequested": on_question,
     "ProbeCompleted": on_probe_completed,
     "ToolResolved": on_resolved,

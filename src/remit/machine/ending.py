@@ -3,6 +3,7 @@
 from remit.journal.events import (
     CheckCompleted,
     CheckRequested,
+    InputCounted,
     ModelFailed,
     RunEnded,
     ToolFailed,
@@ -53,6 +54,8 @@ def _give_up(draft: Draft) -> None:
     if model is not None and model.retry_at_ms is None:
         lost = ModelFailed(call=model.call, attempt=model.attempt, kind="in_doubt", detail=silent)
         on_model_failed(draft, lost, Input(kind="wake"))
+    if state.counting:
+        draft.add(InputCounted(call=state.counting, detail=silent))
     if state.checking:
         draft.add(CheckCompleted(call=state.checking, passed=False, detail=silent))
     for call in state.calls:

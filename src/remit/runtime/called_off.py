@@ -3,7 +3,9 @@
 from remit.journal.events import (
     CheckCompleted,
     CheckRequested,
+    CountRequested,
     Event,
+    InputCounted,
     ModelFailed,
     ModelRequested,
     ProbeCompleted,
@@ -48,6 +50,8 @@ def called_off(
             )
         case ProbeRequested():
             fact = ProbeCompleted(call=event.call, verdict="unknown", text=why)
+        case CountRequested():
+            fact = InputCounted(call=event.call, detail=why)
         case CheckRequested():
             fact = CheckCompleted(call=event.call, passed=False, detail=why)
         case SubrunRequested():

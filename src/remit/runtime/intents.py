@@ -7,6 +7,7 @@ from functools import partial
 from remit.errors import RemitError, StoreError
 from remit.journal.events import (
     CheckRequested,
+    CountRequested,
     Event,
     ModelRequested,
     ProbeRequested,
@@ -80,6 +81,8 @@ class Intents:
         match event:
             case ModelRequested() if _is_asked(event, state):
                 return partial(self._performer.ask_model, state, event)
+            case CountRequested() if state.counting == event.call:
+                return partial(self._performer.count_input, state, event)
             case CheckRequested() if state.checking == event.call:
                 return partial(self._performer.check, state, event)
             case ToolRequested() | ProbeRequested():
