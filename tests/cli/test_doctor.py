@@ -1,5 +1,6 @@
 """`remit doctor` says what will work here and what will not."""
 
+import json
 import os
 import sqlite3
 from pathlib import Path
@@ -29,6 +30,28 @@ def test_a_healthy_machine(remit: Remit, monkeypatch: pytest.MonkeyPatch) -> Non
     text = remit.good("doctor")
     assert "ok   python" in text
     assert "ok   journal" in text
+
+
+@pytest.mark.requirement("BIL-3")
+def test_plans_are_looked_at(remit: Remit, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Path("remit.toml")
+    plain = '[billing]\ndefault = "free"\n{}[plans.free]\n[plans.pro]\n{}'
+    link = 'checkout_url = "https://pay.example/pro"\nprices = ["p"]\n'
+    named = 'stripe_secret_env = "SHOP_SECRET"\n'
+    for text, result, said in (
+        (plain.format("", ""), "good", "free, pro; default free"),
+        (plain.format("", link), "note", "payments are not taken"),
+        (plain.format(named, link), "bad", "there is no secret SHOP_SECRET"),
+        ("[plans.free]\n", "bad", "plans without [billing]"),
+    ):
+        settings.write_text(text, encoding="utf-8")
+        document = json.loads(remit("doctor", "--json").stdout)
+        found = {each["name"]: each for each in document["findings"]}
+        assert found["plans"]["result"] == result
+        assert said in found["plans"]["text"]
+    settings.write_text(plain.format(named, link), encoding="utf-8")
+    monkeypatch.setenv("SHOP_SECRET", "x" * 32)
+    assert findings(remit)["plans"][0] == "good"
 
 
 def test_before_the_first_run_nothing_is_made(remit: Remit, tmp_path: Path) -> None:

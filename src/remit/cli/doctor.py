@@ -16,6 +16,8 @@ from remit.app.config import FILE, Settings, read_settings
 from remit.app.keyring import open_keys
 from remit.app.lazy import WallClock
 from remit.app.load import make_model, make_sandbox, make_store, providers, sqlite_path
+from remit.app.plan_settings import plans_of
+from remit.app.secrets import make_source
 from remit.cli.group import GOOD, NO
 from remit.cli.importing import import_named
 from remit.cli.options import Options
@@ -79,6 +81,7 @@ def _look(options: Options, variables: dict[str, str]) -> Iterator[Finding]:
         yield _space(path)
     yield _journal(settings.url, path)
     yield _keys(settings, variables, path)
+    yield from _plans(settings, variables)
     yield _sandbox()
     for provider in providers():
         yield _provider(provider, settings, variables)
@@ -134,6 +137,30 @@ def _keys(settings: Settings, variables: dict[str, str], path: Path | None) -> F
         return Finding("keys", "bad", str(exc))
     where = "REMIT_KEYS" if variables.get("REMIT_KEYS") else "a file only its owner can read"
     return Finding("keys", "good", f"{where}; MAC key {keys.signer.key_id}")
+
+
+def _plans(settings: Settings, variables: dict[str, str]) -> Iterator[Finding]:
+    """The price list, if there is one, and whether payments for it can be verified."""
+    try:
+        plans = plans_of(settings.billing, settings.plans, FILE)
+        if plans is None:
+            return
+        source = make_source(variables.get("REMIT_SECRETS") or settings.secrets.source, variables)
+        named = (*plans.stripe_secret_env, *plans.webhook_secret_env)
+        missing = [name for name in named if not source.read(name)]
+    except RemitError as exc:
+        yield Finding("plans", "bad", str(exc))
+        return
+    known = ", ".join(plan.name for plan in plans.plans)
+    sold = any(plan.checkout_url for plan in plans.plans)
+    if missing:
+        text = f"{known}; payments cannot be verified: there is no secret {', '.join(missing)}"
+        yield Finding("plans", "bad", text)
+    elif sold and not named:
+        text = f"{known}; payments are not taken: billing.stripe_secret_env names no secret"
+        yield Finding("plans", "note", text)
+    else:
+        yield Finding("plans", "good", f"{known}; default {plans.default}")
 
 
 def _sandbox() -> Finding:
