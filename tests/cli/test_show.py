@@ -100,3 +100,17 @@ def test_an_id_of_none_or_of_several(remit: Remit) -> None:
     assert "means several runs" in several.stderr
     assert remit("show", "").exit_code == 2
     assert remit("show").exit_code == 2
+
+
+@pytest.mark.requirement("OBS-3", "BUD-1")
+def test_spend_tells_what_was_used_of_each_account(remit: Remit) -> None:
+    run = run_of(remit, "help me")
+    tree = remit.tree("show", run, "--spend")
+    accounts = cast("list[dict[str, object]]", tree["accounts"])
+    total = cast("dict[str, object]", tree["total"])
+    assert {"account": f"run:{run}|total|nano", "used": total["cost_nano"]}.items() <= accounts[
+        0
+    ].items()
+    text = remit.good("show", run, "--spend")
+    assert "ACCOUNT" in text
+    assert "$5.00" in text

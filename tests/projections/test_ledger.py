@@ -15,15 +15,17 @@ from remit.journal.events import (
     ToolRequested,
     ToolUnknown,
 )
-from remit.journal.fact import Post
+from remit.journal.fact import Hold, Post
 from remit.journal.transfers import PostLine
 from remit.projections.ledger import (
     Charge,
+    Drawn,
     Line,
     RunCharges,
     Who,
     charges,
     corrected_runs,
+    drawn_on,
     posted,
     sums,
     trial_balance,
@@ -216,3 +218,18 @@ def test_any_ledger_balances(costs: list[tuple[str, int]]) -> None:
     assert balance.balanced
     assert balance.debit == balance.credit == sum(abs(cost) for _, cost in costs)
     assert -balance.accounts.get("owed:sim", 0) == sum(cost for _, cost in costs)
+
+
+@pytest.mark.requirement("OBS-3", "BUD-1")
+def test_what_a_run_used_of_its_accounts_is_told_with_their_limits() -> None:
+    own, shared = "run:.|total|nano", "user:ann|day:1970-01-01|nano"
+    holds = (Hold(account=own, amount=90, limit=500), Hold(account=shared, amount=90, limit=100))
+    raised = (Hold(account=shared, amount=90, limit=900),)
+    pairs = records(
+        started(),
+        asked().model_copy(update={"holds": holds}),
+        answered("a", cost=30),
+        ToolRequested(call="c1-1", until_ms=0, holds=raised),
+    )
+    assert drawn_on(pairs) == [Drawn(f"run:{RUN}|total|nano", 30, 500), Drawn(shared, 0, 900)]
+    assert drawn_on(records(started())) == []

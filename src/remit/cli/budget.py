@@ -13,13 +13,12 @@ from remit.app.calendars import Calendars
 from remit.app.lazy import SystemDice, WallClock
 from remit.cli.journal import open_journal
 from remit.cli.options import Options
-from remit.cli.output import cell, console, iso, moment, print_json
+from remit.cli.output import amount, cell, console, iso, moment, print_json
 from remit.cli.person import principal
 from remit.errors import UsageError
 from remit.journal.events import BudgetSet
 from remit.runtime.books import Books
 from remit.values.account import WINDOWS, holder_of, unit_of, window_of
-from remit.values.money import format_usd
 
 _LOCAL = "local"
 _SET_FOR = (*WINDOWS, "total")
@@ -80,25 +79,21 @@ def show(options: Options, *, holder: str | None, limit: int) -> None:
 
 
 def _row(each: BudgetView) -> list[Text | str]:
-    used = "each" if each.used is None else _amount(each.unit, each.used)
-    left = "" if each.left is None or each.window == "alert" else _amount(each.unit, each.left)
+    used = "each" if each.used is None else amount(each.unit, each.used)
+    left = "" if each.left is None or each.window == "alert" else amount(each.unit, each.left)
     source: str = each.source
     if each.set_ms is not None:
         source += f" by {each.principal}, {moment(each.set_ms)}: {each.reason}"
     return [
         cell(each.holder),
         cell(each.window),
-        _amount(each.unit, each.limit),
+        amount(each.unit, each.limit),
         cell(used, "yellow" if each.warned else ""),
-        _amount(each.unit, each.held) if each.held else "",
+        amount(each.unit, each.held) if each.held else "",
         cell(left, "red" if left and not each.left else ""),
         "" if each.resets_ms is None else moment(each.resets_ms),
         cell(source),
     ]
-
-
-def _amount(unit: str, amount: int) -> str:
-    return format_usd(amount, 2) if unit == "nano" else f"{amount:,} {unit}"
 
 
 def view_json(each: BudgetView) -> dict[str, object]:
@@ -164,9 +159,10 @@ def set_budget(
         print_json([fact_json(tenant, each) for each in facts])
         return
     for each in facts:
-        amount = "unset" if each.limit is None else _amount(unit_of(each.account), each.limit)
+        unit = unit_of(each.account)
+        now = "unset" if each.limit is None else amount(unit, each.limit)
         of = f"{holder_of(each.account)} {window_of(each.account)}"
-        click.echo(f"{of} {unit_of(each.account)}: {amount}, by {each.principal}")
+        click.echo(f"{of} {unit}: {now}, by {each.principal}")
 
 
 def fact_json(tenant: str, fact: BudgetSet) -> dict[str, object]:

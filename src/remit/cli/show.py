@@ -8,12 +8,14 @@ from rich.table import Table
 from remit.cli.drawing import draw, node_json
 from remit.cli.journal import find_run, open_journal, pairs_of
 from remit.cli.options import Options
-from remit.cli.output import cell, console, iso, moment, print_json, state
+from remit.cli.output import amount, cell, console, iso, moment, print_json, state
 from remit.cli.plain import one_line
 from remit.projections.audit import Decision, decisions
+from remit.projections.ledger import Drawn, drawn_on
 from remit.projections.spend import Entry, Spent, entries, total
 from remit.projections.timeline import Pair
 from remit.projections.tree import decision_tree
+from remit.values.account import unit_of
 from remit.values.money import format_usd
 
 _ARGUMENT_CHARS = 60
@@ -39,7 +41,7 @@ def show(options: Options, run: str, *, full: bool, audit: bool, spend: bool) ->
     if audit:
         _show_audit(options, decisions(pairs))
     elif spend:
-        _show_spend(options, entries(pairs))
+        _show_spend(options, entries(pairs), drawn_on(pairs))
     elif options.json:
         print_json(node_json(decision_tree(pairs, name)))
     else:
@@ -88,7 +90,7 @@ def decision_json(each: Decision) -> dict[str, object]:
     }
 
 
-def _show_spend(options: Options, found: list[Entry]) -> None:
+def _show_spend(options: Options, found: list[Entry], drawn: list[Drawn]) -> None:
     whole = total(found)
     if options.json:
         lines = [
@@ -105,7 +107,10 @@ def _show_spend(options: Options, found: list[Entry]) -> None:
             }
             for each in found
         ]
-        print_json({"calls": lines, "total": spent_json(whole)})
+        accounts = [
+            {"account": each.account, "used": each.used, "limit": each.limit} for each in drawn
+        ]
+        print_json({"calls": lines, "total": spent_json(whole), "accounts": accounts})
         return
     table = Table(box=None, pad_edge=False, header_style="bold", show_footer=True)
     columns = {
@@ -131,6 +136,22 @@ def _show_spend(options: Options, found: list[Entry]) -> None:
             format_usd(each.spent.cost),
         )
     console().print(table)
+    _print_accounts(drawn)
+
+
+def _print_accounts(drawn: list[Drawn]) -> None:
+    """What was used of each limited account, and its limit."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("ACCOUNT", no_wrap=True)
+    for name in ("USED HERE", "LIMIT"):
+        table.add_column(name, no_wrap=True, justify="right")
+    for each in drawn:
+        unit = unit_of(each.account)
+        used, limit = amount(unit, each.used), amount(unit, each.limit)
+        table.add_row(cell(each.account), used, limit)
+    if drawn:
+        click.echo()
+        console().print(table)
 
 
 def spent_json(spent: Spent) -> dict[str, object]:

@@ -20,6 +20,7 @@ from remit.journal.events import (
     RunStarted,
     ToolCompleted,
     ToolFailed,
+    ToolRequested,
     ToolResolved,
     ToolUnknown,
 )
@@ -294,3 +295,25 @@ def posted(entries: Iterable[Charge]) -> dict[str, int]:
         for post in entry.posts:
             found[post.account] = found.get(post.account, 0) + post.amount
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class Drawn:
+    """What runs used of one limited account, in its unit, and its limit as of their last call."""
+
+    account: str
+    used: int
+    limit: int
+
+
+def drawn_on(pairs: Iterable[Pair]) -> list[Drawn]:
+    """The limited accounts that these runs reserved on, by name."""
+    known = list(pairs)
+    used = posted(charges(known))
+    limits = {
+        resolve(hold.account, told.header.run): hold.limit
+        for told in timeline(known)
+        if isinstance(told.event, ModelRequested | ToolRequested)
+        for hold in told.event.holds
+    }
+    return [Drawn(name, used.get(name, 0), limits[name]) for name in sorted(limits)]
