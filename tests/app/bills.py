@@ -16,6 +16,7 @@ from remit.values.clean import Clean
 from remit.values.statement import TOKENS, CostLine, Statement, TokenLine, start_ms, token_classes
 from remit.values.usage import Usage
 from tests.adapters.store.chains import MAC_KEY, Chain
+from tests.runtime.kit import redactor
 
 DAY = date(2026, 11, 19)
 NOON = start_ms(DAY) + 43_200_000
@@ -126,4 +127,4 @@ async def office(store: Store | None = None) -> Office:
     await store.open()
     clock = Hands()
     books = Books(store, clock, clock, Signer(key=MAC_KEY, key_id="test"))
-    return Office(store, books, Reconciler(store, books, clock, Clean.vouch), clock)
+    return Office(store, books, Reconciler(store, books, clock, lambda _tenant: redactor()), clock)

@@ -29,7 +29,7 @@ def bills(at: Office, *daily: Provider, **config: object) -> Bills:
         reconciliation=ReconciliationConfig.model_validate({"daily": daily, **config})
     )
     secrets = {"ANTHROPIC_ADMIN_KEY": "k"}
-    return Bills(settings, at.reconciler, at.clock, {}, secrets.get)
+    return Bills(settings, at.reconciler, at.clock, secrets.get, {})
 
 
 @pytest.fixture

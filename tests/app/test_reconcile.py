@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import pytest
 
 from remit.app import reconcile
-from remit.app.reconcile import Wanted, cleaning
+from remit.app.reconcile import Wanted
 from remit.errors import ConfigError, ProviderError
 from remit.journal.events import (
     AssumptionCorrected,
@@ -34,7 +34,6 @@ from tests.app.bills import (
     told,
     write,
 )
-from tests.runtime.kit import redactor
 from tests.runtime.stage import secret
 
 WANTED = Wanted(provider="anthropic", day=DAY)
@@ -182,9 +181,14 @@ async def test_a_provisional_day_corrects_nothing() -> None:
 
 @pytest.mark.requirement("BIL-2", "SEC-1")
 async def test_what_a_report_says_is_cleaned() -> None:
+    at = await office()
     hidden = secret()
-    text = cleaning(lambda _tenant: redactor())(f"model {hidden}")
-    assert hidden not in text
+    said = replace(told(), notes=(f"hint {hidden}",))
+    strange = TokenLine(model=f"model-{hidden}", token_class=f"class {hidden}", tokens=5)
+    await at.reconciler.reconcile(WANTED, ByHand(replace(said, tokens=(strange,))))
+    await at.reconciler.failed("anthropic", DAY, ConfigError(f"no key {hidden}"))
+    assert len(await facts(at)) == 2
+    assert hidden not in str(await facts(at))
 
 
 @pytest.mark.requirement("BIL-2")

@@ -15,7 +15,7 @@ from remit.app.keyring import open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.app.load import make_model, make_prices, make_sandbox, make_store
 from remit.app.plan_desk import PlanDesk
-from remit.app.reconcile import Reconciler, cleaning
+from remit.app.reconcile import Reconciler
 from remit.app.secrets import learn_keys, make_secrets
 from remit.app.till import Till
 from remit.app.upgrade import Gate
@@ -91,9 +91,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     if settings.environment == "production" and settings.url.startswith("memory:"):
         raise ConfigError("production refuses a journal in memory: set a sqlite or postgresql URL")
     keys = open_keys(settings, dict(os.environ))
-    shown = make_secrets(
-        settings, os.environ, known={**secrets, **keys.texts}, rules=secret_rules
-    )
+    shown = make_secrets(settings, os.environ, known={**secrets, **keys.texts}, rules=secret_rules)
     learn_keys(shown, settings, agents.values())
     table = make_prices(prices)
     store = make_store(settings.url)
@@ -142,9 +140,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         plans=plans,
         ring=engine.ring,
     )
-    macs = tuple(keys.macs.values())
-    till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=macs)
+    till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=tuple(keys.macs.values()))
     gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
-    reconciler = Reconciler(store, books, clock, cleaning(engine.redactor))
-    bills = Bills(settings, reconciler, clock, dict(os.environ), shown.read)
+    bills = Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read)
     return Parts(engine, desk, shelf, books, plan_desk, gate, till, bills)

@@ -1,5 +1,6 @@
 """Compares bills for people and programs, and each closed day of itself where settings say so."""
 
+import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -25,13 +26,14 @@ class Bills:
         settings: Settings,
         reconciler: Reconciler,
         clock: Clock,
-        variables: Mapping[str, str],
         secret: Secret,
+        variables: Mapping[str, str] | None = None,
     ) -> None:
+        """`variables`: those of the process, unless others are given."""
         self._settings = settings
         self._reconciler = reconciler
         self._clock = clock
-        self._variables = variables
+        self._variables = dict(os.environ) if variables is None else variables
         self._secret = secret
 
     async def compare(

@@ -30,8 +30,6 @@ from remit.values.clean import Clean
 
 # Lines that are written out in the journal; the counts hold all of them.
 MAX_LINES = 200
-Cleaning = Callable[[str], Clean]
-"""Takes secrets out of what a provider's report says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,23 +45,17 @@ class Wanted:
     tolerance: Tolerance = EXACT
 
 
-def cleaning(redactor: Callable[[str], Redactor]) -> Cleaning:
-    """What cleans with the operator's redactor: a report belongs to no tenant."""
-
-    def clean(text: str) -> Clean:
-        return redactor("").clean(text).text
-
-    return clean
-
-
 class Reconciler:
     """Compares days and keeps what came out."""
 
-    def __init__(self, store: Store, books: Books, clock: Clock, clean: Cleaning) -> None:
+    def __init__(
+        self, store: Store, books: Books, clock: Clock, redactor: Callable[[str], Redactor]
+    ) -> None:
+        """`redactor`: that of a tenant; a report belongs to none, and is cleaned all the same."""
         self._store = store
         self._books = books
         self._clock = clock
-        self._clean = clean
+        self._redactor = redactor
 
     async def reconcile(self, wanted: Wanted, billing: Billing) -> Reconciliation:
         """Compare a day, and enter the result. Comparing it again enters only what is new.
@@ -147,6 +139,9 @@ class Reconciler:
             lines=tuple(self._line(line) for line in lines[:MAX_LINES]),
             hints=tuple(self._clean(hint) for hint in found.hints),
         )
+
+    def _clean(self, text: str) -> Clean:
+        return self._redactor("").clean(text).text
 
     def _line(self, line: Line) -> ReconciledLine:
         if line.state == "matched":

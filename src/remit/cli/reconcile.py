@@ -13,7 +13,7 @@ from remit.app.billing import key_variable, providers
 from remit.app.bills import Bills
 from remit.app.config import Settings
 from remit.app.lazy import SystemDice, WallClock
-from remit.app.reconcile import Reconciler, cleaning
+from remit.app.reconcile import Reconciler
 from remit.app.secrets import make_secrets
 from remit.cli.group import GOOD, NO, OUTSIDE, report
 from remit.cli.journal import Journal, open_journal
@@ -78,7 +78,7 @@ def reconcile(
             # Keys are read when they are needed, from where the settings say secrets are.
             secret = make_secrets(journal.settings, os.environ, known=journal.keys.texts).read
             chosen = wished or _configured(journal.settings, secret)
-            bills = Bills(journal.settings, _reconciler(journal), WallClock(), os.environ, secret)
+            bills = Bills(journal.settings, _reconciler(journal), WallClock(), secret)
             found: list[tuple[str, Reconciliation | OutsideError]] = []
             for provider in chosen:
                 try:
@@ -105,7 +105,7 @@ def reconcile(
 def _reconciler(journal: Journal) -> Reconciler:
     clock = WallClock()
     books = Books(journal.store, clock, SystemDice(), journal.keys.signer)
-    return Reconciler(journal.store, books, clock, cleaning(journal.desk.redactor))
+    return Reconciler(journal.store, books, clock, journal.desk.redactor)
 
 
 def _configured(settings: Settings, secret: Callable[[str], str | None]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ TRIES = 5  # of one page: a provider that refuses five times has a bad day
 MAX_WAIT_MS = 90_000
 FIRST_WAIT_MS = 1_000  # doubled at each try, where the provider names no time
 TOTAL_S = 600.0  # for a whole statement, waits included
+_OK = 200
 _CONNECT_S = 10.0
 READ_S = 60.0  # a report of a large organization takes some seconds
 _AGAIN = frozenset({"rate_limited", "overloaded", "server", "timeout", "connection"})
@@ -182,7 +183,7 @@ class Reports(Billing):
                 url, headers=source.headers(self._key.reveal()), allow_redirects=False
             ) as response:
                 body = await _bounded(response)
-                if response.status == 200:  # noqa: PLR2004  the status of an answer
+                if response.status == _OK:
                     return body
                 headers = {name.lower(): value for name, value in response.headers.items()}
                 now_ms = time.time_ns() // 1_000_000
@@ -206,12 +207,12 @@ class Reports(Billing):
 
 async def _bounded(response: aiohttp.ClientResponse) -> bytes:
     """The whole body of an answer, the beginning of an error's."""
-    limit = MAX_BYTES if response.status == 200 else MAX_ERROR_BYTES  # noqa: PLR2004  see `_ask`
+    limit = MAX_BYTES if response.status == _OK else MAX_ERROR_BYTES
     body = bytearray()
     async for chunk in response.content.iter_any():
         body += chunk
         if len(body) > limit:
-            if response.status != 200:  # noqa: PLR2004  see `_ask`
+            if response.status != _OK:
                 return bytes(body[:limit])
             raise ProviderError(f"a report of more than {limit} bytes", kind="malformed")
     return bytes(body)
