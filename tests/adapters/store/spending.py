@@ -4,7 +4,6 @@ from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from remit.journal.codec import open_record
 from remit.journal.events import (
     AccountLimit,
     Event,
@@ -21,6 +20,7 @@ from remit.ports import Store
 from remit.values.account import OPERATOR, is_alert, keeper, limit_names
 from remit.values.usage import Usage
 from tests.adapters.store.chains import NOW, Chain, book
+from tests.support.trial import Place, kept, told
 
 TENANTS = ("acme", "globex")
 RUNS = 3
@@ -38,8 +38,6 @@ LIMITED = (
     *("user:ann|day|nano", "user:*|day|nano", "tenant:*|month|tokens"),
     *("global:all|total|nano", "global:*|day|calls"),
 )
-Place = tuple[str, str]
-"""(keeper, account)."""
 
 
 @dataclass
@@ -215,40 +213,16 @@ class Spending:
 
     async def balances(self) -> dict[Place, tuple[int, int]]:
         """(posted, held) of every account."""
-        return {
-            (tenant, each.account): (each.posted, each.held)
-            for tenant in (*TENANTS, OPERATOR)
-            for each in await self.store.balances(tenant)
-        }
+        return await kept(self.store, TENANTS)
 
     async def check(self) -> None:
         """Accounts say what events say, and none is beyond what it may be."""
         found = await self.balances()
-        assert found == await self.told()
+        assert found == await told(self.store)
         for place, (posted, held) in found.items():
             assert held >= 0
             if not is_alert(place[1]):
                 assert posted + held <= self.room[place]
-
-    async def told(self) -> dict[Place, tuple[int, int]]:
-        """What the events come to: entries added up, holds that no entry released."""
-        posted: dict[Place, int] = defaultdict(int)
-        held: dict[tuple[str, str, str], int] = {}
-        for item in await self.store.feed(limit=100_000):
-            header = item.record.header
-            body = open_record(item.record)
-            assert body is not None
-            holds, entries = transfers(header.run, body.events)
-            for entry in entries:
-                posted[keeper(header.tenant, entry.account), entry.account] += entry.amount
-                held.pop((header.tenant, entry.hold, entry.account))
-            for hold in holds:
-                held[header.tenant, hold.hold, hold.account] = hold.amount
-                posted[keeper(header.tenant, hold.account), hold.account] += 0
-        reserved: dict[Place, int] = defaultdict(int)
-        for (tenant, _, account), amount in held.items():
-            reserved[keeper(tenant, account), account] += amount
-        return {place: (amount, reserved[place]) for place, amount in posted.items()}
 
     # ------------------------------------------------------------ inside
 
