@@ -25,7 +25,11 @@ _SHOWN = {
     "InputReceived": ("answer", "green"),
     "InputRequested": ("question", "cyan"),
     "ModelCompleted": ("thought", "blue"),
+    "ContinuationAsked": ("continued", "yellow"),
+    "ModelDrifted": ("drift", "red"),
     "ModelFailed": ("error", "red"),
+    "ModelSwitched": ("model", "yellow"),
+    "OutputEscalated": ("cut", "yellow"),
     "ProbeCompleted": ("probe", "yellow"),
     "RetryPlanned": ("retry", "yellow"),
     "RunEnded": ("end", "bold"),
@@ -39,6 +43,7 @@ _SHOWN = {
     "ToolRequested": ("call", "magenta"),
     "ToolResolved": ("resolved", "green"),
     "ToolUnknown": ("in doubt", "red"),
+    "WrapUpAsked": ("wrap-up", "yellow"),
 }
 _PER_SECOND = 8  # redraws: smooth enough, cheap enough
 _WIDTH = 10  # of the longest word above, and a space

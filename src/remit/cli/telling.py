@@ -24,6 +24,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.projections.remarks import remark
 from remit.values.message import CallPart, TextPart
 from remit.values.money import format_usd
 
@@ -117,12 +118,21 @@ def _failed_model(event: ModelFailed) -> str:
     return f"{event.call} {event.kind}{assumed}: {event.detail}"
 
 
+def _remark(event: Event) -> str:
+    said = remark(event)
+    return "" if said is None else said[1]
+
+
 _WORDS: dict[str, Callable[..., str]] = {
     "ApprovalDenied": lambda it: f"{it.approval} by {it.principal} ({it.channel}) {it.comment}",
     "ApprovalExpired": lambda it: it.approval,
     "ApprovalGiven": _agreed,
     "ApprovalRequested": _approval,
+    "AssumptionCorrected": lambda it: (
+        f"{it.run} {it.call}: {format_usd(it.assumed)} assumed, {format_usd(it.billed)} billed"
+    ),
     "BudgetRefused": _budget,
+    "BudgetSet": lambda it: f"{it.account} to {it.limit} by {it.principal} {it.reason}",
     "BudgetWarned": lambda it: f"{it.account}: {it.used} of {it.limit} used",
     "CostAlerted": lambda it: f"{it.account}: {it.used} used, more than {it.limit}",
     "CallJudged": _judged,
@@ -139,6 +149,10 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ModelCompleted": _answered_model,
     "ModelFailed": _failed_model,
     "ModelRequested": _asked_model,
+    **dict.fromkeys(
+        ("ContinuationAsked", "ModelDrifted", "ModelSwitched", "OutputEscalated", "WrapUpAsked"),
+        _remark,
+    ),
     "PayerLinked": lambda it: f"{it.tenant} {it.holder}",
     "PaymentIgnored": lambda it: f"{it.provider} {it.kind} {it.event}: {it.reason}",
     "PaymentReceived": _payment,
@@ -149,6 +163,10 @@ _WORDS: dict[str, Callable[..., str]] = {
     "PlanRefused": lambda it: f"the plan {it.plan} does not include the {it.what} {it.name}",
     "ProbeCompleted": lambda it: f"{it.call} {it.verdict}{_cost(it.cost)}: {it.text}",
     "ProbeRequested": lambda it: f"{it.call} attempt {it.attempt}",
+    "ReconciliationFailed": lambda it: f"{it.provider} {it.day} {it.kind}: {it.detail}",
+    "ReconciliationFinished": lambda it: (
+        f"{it.provider} {it.day}: {it.matched} matched, {it.beyond} beyond tolerance"
+    ),
     "RetryPlanned": lambda it: f"{it.call} attempt {it.attempt}",
     "RunEnded": _ended,
     "RunRecovered": _recovered,

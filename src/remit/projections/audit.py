@@ -11,6 +11,7 @@ from remit.journal.events import (
     ApprovalRequested,
     CallJudged,
     ModelCompleted,
+    OutputEscalated,
     RunStarted,
     ToolFailed,
 )
@@ -74,12 +75,15 @@ def decisions(pairs: Iterable[Pair]) -> list[Decision]:
 
 
 def proposed(pairs: Iterable[Pair]) -> int:
-    """How many tool calls models proposed."""
-    return sum(
-        sum(isinstance(part, CallPart) for part in told.event.parts)
-        for told in timeline(pairs)
-        if isinstance(told.event, ModelCompleted)
-    )
+    """How many tool calls models proposed, in answers that were not cut and dropped."""
+    count = last = 0
+    for told in timeline(pairs):
+        if isinstance(told.event, ModelCompleted):
+            last = sum(isinstance(part, CallPart) for part in told.event.parts)
+            count += last
+        elif isinstance(told.event, OutputEscalated):
+            count -= last
+    return count
 
 
 def _decision(run: _Run, told: Told) -> Decision | None:

@@ -7,6 +7,7 @@ from typing import Literal
 
 from remit.projections.daily_use import DayUse, Doubt, ModelUse
 from remit.projections.model_names import same_names
+from remit.values.money import format_usd
 from remit.values.statement import (
     DAY,
     OUTPUT,
@@ -305,6 +306,12 @@ def _more(here: Mapping[TokenClass, int], there: Mapping[str, int]) -> Usage:
 
 def _hints(use: DayUse, statement: Statement) -> tuple[str, ...]:
     found = list(statement.notes)
+    calls = sum(model.assumed_calls for model in use.models.values())
+    if calls:
+        nano = sum(model.assumed_nano for model in use.models.values())
+        found.append(
+            f"{calls} calls in doubt, posted as assumed at {format_usd(nano)}, are not counted here"
+        )
     midnight = sum(model.midnight_calls for model in use.models.values())
     if midnight:
         found.append(

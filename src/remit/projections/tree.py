@@ -1,7 +1,6 @@
 """The decision tree of a run: questions, thoughts, calls, verdicts, answers, errors and spend."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 
 from remit.errors import NotFound
 from remit.journal.events import (
@@ -21,6 +20,7 @@ from remit.journal.events import (
     ModelCompleted,
     ModelFailed,
     ModelRequested,
+    OutputEscalated,
     ProbeCompleted,
     RetryPlanned,
     RunEnded,
@@ -36,11 +36,11 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
-from remit.journal.facts_of_tools import Settled
-from remit.projections.node import Node, NodeKind
+from remit.projections.branch import Branch
+from remit.projections.node import Node
+from remit.projections.remarks import remark
 from remit.projections.timeline import Pair, by_run, timeline
 from remit.values.message import CallPart, TextPart, ThinkingPart
-from remit.values.usage import Usage
 
 
 def decision_tree(pairs: Iterable[Pair], run: str | None = None) -> Node:
@@ -56,96 +56,22 @@ def decision_tree(pairs: Iterable[Pair], run: str | None = None) -> Node:
 
 
 def _grow(run: str, runs: Mapping[str, list[Pair]]) -> Node:
-    branch = _Branch(run, runs)
+    branch = Branch(run, runs)
     for told in timeline(runs[run]):
         branch.now_ms = told.time_ms
         grow = _ON.get(told.event.type)
+        said = remark(told.event)
         if grow is not None:
             grow(branch, told.event)
+        elif said is not None:
+            branch.add(branch.top, "note", *said)
     return branch.top
-
-
-@dataclass(slots=True)
-class _Branch:
-    """One run's tree while it grows."""
-
-    run: str
-    runs: Mapping[str, list[Pair]]
-    now_ms: int = 0
-    top: Node = field(init=False)
-    thought: Node | None = None
-    calls: dict[str, Node] = field(default_factory=dict)
-    waiting: dict[str, Node] = field(default_factory=dict)
-    """Calls by the approval or the question they wait for."""
-
-    def __post_init__(self) -> None:
-        first = self.runs[self.run][0][0]
-        self.top = Node(kind="run", time_ms=first.time_ms, run=self.run, status="running")
-
-    def add(  # a node has that many words
-        self,
-        to: Node,
-        kind: NodeKind,
-        label: str = "",
-        text: str = "",
-        *,
-        status: str = "",
-        call: str = "",
-        rule: str = "",
-        principal: str = "",
-    ) -> Node:
-        node = Node(
-            kind=kind,
-            time_ms=self.now_ms,
-            label=label,
-            text=str(text),
-            status=status,
-            run=self.run,
-            call=call,
-            rule=rule,
-            principal=principal,
-        )
-        to.children.append(node)
-        return node
-
-    def spend(self, to: Node, usage: Usage | None, cost: int, status: str = "") -> None:
-        node = self.add(to, "spend", status=status)
-        node.usage, node.cost = usage, cost
-        to.usage, to.cost = usage, cost
-
-    def pay(
-        self, to: Node, event: Settled | ProbeCompleted | ToolResolved | InputRequested
-    ) -> None:
-        """What a priced call cost, below its node; several attempts add up."""
-        if not event.cost:
-            return
-        status = "taken back" if event.cost < 0 else ""
-        if isinstance(event, Settled):
-            status = "assumed" if event.assumed else "above the price" if event.over_hold else ""
-        self.add(to, "spend", status=status, call=to.call).cost = event.cost
-        to.cost += event.cost
-
-    def call(self, call: str) -> Node:
-        """The node of a call; of one whose proposal was erased, a new one."""
-        if call not in self.calls:
-            self.calls[call] = self.add(self.top, "call", "(erased)", call=call)
-        return self.calls[call]
-
-    def waiter(self, ref: str) -> Node:
-        """The node of the call that waits for an approval or an answer."""
-        return self.waiting.get(ref, self.top)
-
-    def settle(self, call: str, status: str) -> Node:
-        """The node of a call that is over now."""
-        node = self.call(call)
-        node.status, node.ended_ms = status, self.now_ms
-        return node
 
 
 # ---------------------------------------------------------------- the run
 
 
-def _started(to: _Branch, event: RunStarted) -> None:
+def _started(to: Branch, event: RunStarted) -> None:
     to.top.label, to.top.principal = event.agent, event.user
     if event.continues is not None:
         to.add(to.top, "note", "continues", event.continues)
@@ -153,30 +79,30 @@ def _started(to: _Branch, event: RunStarted) -> None:
         to.add(to.top, "question", part.origin.name or part.origin.kind, part.text)
 
 
-def _recovered(to: _Branch, event: RunRecovered) -> None:
+def _recovered(to: Branch, event: RunRecovered) -> None:
     doubt = ", ".join(event.in_doubt) or "nothing"
     to.add(to.top, "note", "recovered", f"another driver took over; in doubt: {doubt}")
 
 
-def _cancelled(to: _Branch, event: CancelRequested) -> None:
+def _cancelled(to: Branch, event: CancelRequested) -> None:
     to.add(to.top, "note", "cancel", event.reason, principal=event.principal)
 
 
-def _stopping(to: _Branch, event: RunStopping) -> None:
+def _stopping(to: Branch, event: RunStopping) -> None:
     to.top.status = "stopping"
     to.add(to.top, "error", event.reason, event.detail, status="stopping")
 
 
-def _said(to: _Branch, event: RuntimeSaid) -> None:
+def _said(to: Branch, event: RuntimeSaid) -> None:
     to.add(to.top, "question", "runtime", event.text)
 
 
-def _checked(to: _Branch, event: CheckCompleted) -> None:
+def _checked(to: Branch, event: CheckCompleted) -> None:
     status = "passed" if event.passed else "failed"
     to.add(to.top, "verdict", "success", event.detail, status=status, rule="remit.success")
 
 
-def _ended(to: _Branch, event: RunEnded) -> None:
+def _ended(to: Branch, event: RunEnded) -> None:
     if event.output is not None:
         to.add(to.top, "answer", to.top.label, event.output, status=event.status)
     to.top.status, to.top.ended_ms = event.status, to.now_ms
@@ -184,17 +110,17 @@ def _ended(to: _Branch, event: RunEnded) -> None:
     to.top.usage, to.top.cost = event.usage, event.cost
 
 
-def _warned(to: _Branch, event: BudgetWarned | CostAlerted) -> None:
+def _warned(to: Branch, event: BudgetWarned | CostAlerted) -> None:
     to.add(to.top, "note", event.account, f"{event.used} of {event.limit} used", status="warned")
 
 
-def _refused(to: _Branch, event: BudgetRefused) -> None:
+def _refused(to: Branch, event: BudgetRefused) -> None:
     text = f"{event.needed} needed, {event.available} left of {event.limit}"
     where = to.calls.get(event.call, to.top)  # a model call is refused before it has a node
     to.add(where, "error", event.account, text, status="refused", call=event.call)
 
 
-def _ignored(to: _Branch, event: InboxIgnored) -> None:
+def _ignored(to: Branch, event: InboxIgnored) -> None:
     where = to.waiter(event.ref)
     to.add(where, "note", event.what, event.reason, status="ignored", principal=event.principal)
 
@@ -202,21 +128,21 @@ def _ignored(to: _Branch, event: InboxIgnored) -> None:
 # ---------------------------------------------------------------- models
 
 
-def _asked_model(to: _Branch, event: ModelRequested) -> None:
+def _asked_model(to: Branch, event: ModelRequested) -> None:
     again = to.thought is not None and to.thought.call == event.call
     if not again:
         to.thought = to.add(to.top, "thought", event.model, call=event.call)
     _thought(to).status = "asked"
 
 
-def _thought(to: _Branch) -> Node:
+def _thought(to: Branch) -> Node:
     """The present thought; where its request was erased, a new one."""
     if to.thought is None:
         to.thought = to.add(to.top, "thought", "(erased)")
     return to.thought
 
 
-def _thought_over(to: _Branch, event: ModelCompleted) -> None:
+def _thought_over(to: Branch, event: ModelCompleted) -> None:
     node = _thought(to)
     node.status, node.ended_ms = event.stop, to.now_ms
     texts = [str(part.text) for part in event.parts if isinstance(part, TextPart | ThinkingPart)]
@@ -229,7 +155,7 @@ def _thought_over(to: _Branch, event: ModelCompleted) -> None:
             to.calls[part.call] = call
 
 
-def _thought_failed(to: _Branch, event: ModelFailed) -> None:
+def _thought_failed(to: Branch, event: ModelFailed) -> None:
     node = _thought(to)
     node.status, node.ended_ms = "failed", to.now_ms
     to.add(node, "error", event.kind, event.detail)
@@ -237,7 +163,14 @@ def _thought_failed(to: _Branch, event: ModelFailed) -> None:
         to.spend(node, event.usage, event.cost, "assumed" if event.assumed else "")
 
 
-def _retry(to: _Branch, event: RetryPlanned) -> None:
+def _dropped(to: Branch, event: OutputEscalated) -> None:
+    """Nothing came of the calls in an answer that was cut."""
+    node = _thought(to)
+    node.children = [child for child in node.children if child.kind != "call"]
+    to.add(node, "note", *(remark(event) or ("", "")))
+
+
+def _retry(to: Branch, event: RetryPlanned) -> None:
     wait = event.at_ms - to.now_ms
     to.add(_thought(to), "note", "retry", f"attempt {event.attempt} in {wait} ms")
 
@@ -245,7 +178,7 @@ def _retry(to: _Branch, event: RetryPlanned) -> None:
 # ---------------------------------------------------------------- calls
 
 
-def _judged(to: _Branch, event: CallJudged) -> None:
+def _judged(to: Branch, event: CallJudged) -> None:
     node = to.call(event.call)
     node.status = event.effect
     to.add(
@@ -260,47 +193,47 @@ def _judged(to: _Branch, event: CallJudged) -> None:
     )
 
 
-def _released(to: _Branch, event: ToolRequested) -> None:
+def _released(to: Branch, event: ToolRequested) -> None:
     node = to.call(event.call)
     node.status = "released"
     if event.attempt > 1:
         to.add(node, "note", "again", f"attempt {event.attempt}", call=event.call)
 
 
-def _answered(to: _Branch, event: ToolCompleted) -> None:
+def _answered(to: Branch, event: ToolCompleted) -> None:
     node = to.settle(event.call, "recorded" if event.recorded_only else "done")
     text = str(event.text)
     to.add(node, "answer", node.label, text, status=node.status, call=event.call)
     to.pay(node, event)
 
 
-def _failed(to: _Branch, event: ToolFailed) -> None:
+def _failed(to: Branch, event: ToolFailed) -> None:
     node = to.settle(event.call, event.kind)
     to.add(node, "error", event.kind, event.text, call=event.call, rule=event.rule)
     to.pay(node, event)
 
 
-def _unknown(to: _Branch, event: ToolUnknown) -> None:
+def _unknown(to: Branch, event: ToolUnknown) -> None:
     node = to.call(event.call)
     node.status = "in doubt"
     to.add(node, "error", "in doubt", event.reason, call=event.call)
     to.pay(node, event)
 
 
-def _probed(to: _Branch, event: ProbeCompleted) -> None:
+def _probed(to: Branch, event: ProbeCompleted) -> None:
     node = to.call(event.call)
     to.add(node, "answer", "probe", event.text, status=event.verdict, call=event.call)
     to.pay(node, event)
 
 
-def _resolved(to: _Branch, event: ToolResolved) -> None:
+def _resolved(to: Branch, event: ToolResolved) -> None:
     status = "happened" if event.happened else "did not happen"
     node = to.call(event.call)
     to.add(node, "answer", "human", event.text, status=status, principal=event.principal)
     to.pay(node, event)
 
 
-def _handed_over(to: _Branch, event: SubrunRequested) -> None:
+def _handed_over(to: Branch, event: SubrunRequested) -> None:
     node = to.call(event.call)
     node.status = "released"
     if event.child in to.runs:
@@ -310,7 +243,7 @@ def _handed_over(to: _Branch, event: SubrunRequested) -> None:
     child.run = event.child
 
 
-def _came_back(to: _Branch, event: SubrunEnded) -> None:
+def _came_back(to: Branch, event: SubrunEnded) -> None:
     done = event.status == "completed"
     node = to.settle(event.call, "done" if done else "stopped")
     label = node.label if done else event.reason
@@ -320,7 +253,7 @@ def _came_back(to: _Branch, event: SubrunEnded) -> None:
 # ---------------------------------------------------------------- humans
 
 
-def _asked(to: _Branch, event: ApprovalRequested) -> None:
+def _asked(to: Branch, event: ApprovalRequested) -> None:
     node = to.waiting[event.approval] = to.call(event.call)
     node.status = "asking"
     label = "one human" if event.needed == 1 else f"{event.needed} humans"
@@ -328,7 +261,7 @@ def _asked(to: _Branch, event: ApprovalRequested) -> None:
     asked.ref = event.approval
 
 
-def _agreed(to: _Branch, event: ApprovalGiven) -> None:
+def _agreed(to: Branch, event: ApprovalGiven) -> None:
     node = to.waiter(event.approval)
     label = f"{event.principal} ({event.channel})"
     to.add(node, "approval", label, event.comment, status="given", principal=event.principal)
@@ -336,18 +269,18 @@ def _agreed(to: _Branch, event: ApprovalGiven) -> None:
         to.add(node, "note", "changed arguments", event.arguments, principal=event.principal)
 
 
-def _disagreed(to: _Branch, event: ApprovalDenied) -> None:
+def _disagreed(to: Branch, event: ApprovalDenied) -> None:
     label = f"{event.principal} ({event.channel})"
     node = to.waiter(event.approval)
     to.add(node, "approval", label, event.comment, status="denied", principal=event.principal)
 
 
-def _expired(to: _Branch, event: ApprovalExpired) -> None:
+def _expired(to: Branch, event: ApprovalExpired) -> None:
     node = to.waiter(event.approval)
     to.add(node, "approval", "nobody", "nobody agreed in time", status="expired")
 
 
-def _inquired(to: _Branch, event: InputRequested) -> None:
+def _inquired(to: Branch, event: InputRequested) -> None:
     node = to.waiting[event.question] = to.call(event.call)
     node.status = "input"
     asked = to.add(node, "question", node.label, event.text, status="asked", call=event.call)
@@ -355,7 +288,7 @@ def _inquired(to: _Branch, event: InputRequested) -> None:
     to.pay(node, event)
 
 
-def _told(to: _Branch, event: InputReceived) -> None:
+def _told(to: Branch, event: InputReceived) -> None:
     label = f"{event.principal} ({event.channel})"
     node = to.waiter(event.question)
     to.add(node, "answer", label, event.value, status="given", principal=event.principal)
@@ -376,6 +309,7 @@ _ON: dict[str, Callable[..., None]] = {
     "ModelRequested": _asked_model,
     "ModelCompleted": _thought_over,
     "ModelFailed": _thought_failed,
+    "OutputEscalated": _dropped,
     "RetryPlanned": _retry,
     "CallJudged": _judged,
     "ToolRequested": _released,
