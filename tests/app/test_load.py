@@ -121,6 +121,47 @@ async def test_one_provider_may_have_two_names_and_two_keys(provider: str, varia
     assert key_names("nobody", settings) == ()
 
 
+@pytest.mark.parametrize("provider", ["openai", "openai-chat"])
+async def test_openai_speaks_two_protocols(provider: str) -> None:
+    model = make_model(provider, Settings(), {"OPENAI_API_KEY": secret()})
+    assert model.provider == provider
+    await model.close()
+
+
+def custom(**config: object) -> Settings:
+    return Settings.model_validate({"providers": {"groq": config}})
+
+
+async def test_any_server_of_a_known_protocol_is_a_provider() -> None:
+    settings = custom(
+        protocol="openai-chat",
+        base_url="https://api.groq.example/openai/v1",
+        api_key_env="GROQ_API_KEY",
+        headers={"x-title": "Remit"},
+    )
+    with pytest.raises(ConfigError, match="no key for groq: set GROQ_API_KEY"):
+        make_model("groq", settings, {})
+    model = make_model("groq", settings, {"GROQ_API_KEY": secret()})
+    assert model.provider == "groq"
+    assert repr(model) == "OpenAIChatModel('https://api.groq.example/openai')"
+    await model.close()
+
+
+async def test_a_server_of_ones_own_needs_no_key() -> None:
+    settings = custom(protocol="openai", base_url="http://localhost:11434/v1")
+    model = make_model("groq", settings, {"OPENAI_BASE_URL": "https://elsewhere.example"})
+    assert repr(model) == "OpenAIModel('http://localhost:11434')"
+    await model.close()
+    with pytest.raises(ConfigError, match=r"providers\.groq\.base_url is missing"):
+        make_model("groq", custom(protocol="openai"), {})
+
+
+def test_settings_for_openai_protocols_alone() -> None:
+    settings = Settings(providers={"anthropic": ProviderConfig(api_version="preview")})
+    with pytest.raises(ConfigError, match="api_version and headers are for OpenAI's protocols"):
+        make_model("anthropic", settings, {"ANTHROPIC_API_KEY": secret()})
+
+
 def test_plain_http_to_another_machine_must_be_allowed() -> None:
     variables = {"ANTHROPIC_API_KEY": secret(), "ANTHROPIC_BASE_URL": "http://far.example"}
     with pytest.raises(ConfigError, match="http"):

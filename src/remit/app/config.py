@@ -34,6 +34,12 @@ class ProviderConfig(BaseModel):
     """The variable that holds the key."""
     plain_http: bool = False
     """Allow http:// to another machine than this one."""
+    protocol: Literal["openai", "openai-chat"] | None = None
+    """What a provider that Remit does not know by itself speaks: Responses, Chat Completions."""
+    api_version: str = ""
+    """Sent as `api-version`, where an OpenAI protocol's server wants it."""
+    headers: Mapping[str, str] = {}
+    """Sent besides; for OpenAI's protocols. Not for keys: they stand in no file of settings."""
 
 
 class TenantConfig(BaseModel):
@@ -139,7 +145,7 @@ def _problem(error: ErrorDetails) -> str:
     value = f" = {error['input']!r}" if shown else ""
     remedy = (
         "known keys: url, environment, floating_models, timezone, tenants.NAME.timezone, "
-        "providers.NAME.{base_url, api_key_env, plain_http}, "
+        "providers.NAME.{base_url, api_key_env, plain_http, protocol, api_version, headers}, "
         "secrets.{source, known, rules, sensitivity}, "
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}, "

@@ -33,6 +33,20 @@ _MODELS = {
         ("GEMINI_API_KEY", "GOOGLE_API_KEY"),  # Google's own SDK reads both
         "GOOGLE_GEMINI_BASE_URL",
     ),
+    "openai": (
+        "remit.adapters.models.openai",
+        "OpenAIModel",
+        "",
+        ("OPENAI_API_KEY",),
+        "OPENAI_BASE_URL",
+    ),
+    "openai-chat": (
+        "remit.adapters.models.openai",
+        "OpenAIChatModel",
+        "",
+        ("OPENAI_API_KEY",),
+        "OPENAI_BASE_URL",
+    ),
 }
 _ALIASES = {"gemini": "google"}
 
@@ -78,11 +92,9 @@ def providers() -> tuple[str, ...]:
 
 def key_names(provider: str, settings: Settings) -> tuple[str, ...]:
     """The names a provider's key may have, the first that is set holds; none for strangers."""
-    known = _ALIASES.get(provider, provider)
-    if known not in _MODELS:
-        return ()
     own = _config(provider, settings).api_key_env
-    return (own,) if own else _MODELS[known][3]
+    known = _MODELS.get(_ALIASES.get(provider, provider))
+    return (own,) if own else known[3] if known else ()
 
 
 def _config(provider: str, settings: Settings) -> ProviderConfig:
@@ -101,24 +113,48 @@ def make_model(
 
     Raises `ConfigError` when its key is missing.
     """
-    if _ALIASES.get(provider, provider) not in _MODELS:
+    config = _config(provider, settings)
+    spoken = config.protocol or _ALIASES.get(provider, provider)
+    if spoken not in _MODELS:
         known = ", ".join(providers())
         raise ConfigError(
-            f"unknown provider {provider!r}; known are {known}, and any that you hand to "
-            f"App(models={{{provider!r}: ...}})"
+            f"unknown provider {provider!r}; known are {known}, any with providers.{provider}."
+            f"protocol in remit.toml, and any that you hand to App(models={{{provider!r}: ...}})"
         )
-    module, name, extra, _, url_variable = _MODELS[_ALIASES.get(provider, provider)]
-    config = _config(provider, settings)
+    module, name, extra, _, url_variable = _MODELS[spoken]
+    own = _ALIASES.get(provider, provider) in _MODELS
     names = key_names(provider, settings)
     read = variables.get if secret is None else secret
     key = next(filter(None, map(read, names)), None)
-    if not key:
+    if names and not key:
         raise ConfigError(
             f"no key for {provider}: set {' or '.join(names)}, or try it without one: remit demo"
         )
-    base_url = config.base_url or variables.get(url_variable) or None
+    base_url = config.base_url or (variables.get(url_variable) if own else None) or None
+    if base_url is None and not own:
+        raise ConfigError(f"providers.{provider}.base_url is missing: where is that server?")
     make = cast("Callable[..., Model]", named(module, name, extra))
-    return make(key, base_url=base_url, plain_http=config.plain_http)
+    more = _openai_settings(provider, spoken, config, names)
+    # Servers of one's own often want no key; the header is there all the same.
+    return make(key or "none", base_url=base_url, plain_http=config.plain_http, **more)
+
+
+def _openai_settings(
+    provider: str, spoken: str, config: ProviderConfig, names: tuple[str, ...]
+) -> dict[str, object]:
+    """What only the clients of OpenAI's protocols can be told."""
+    if spoken not in {"openai", "openai-chat"}:
+        if config.api_version or config.headers:
+            raise ConfigError(
+                f"providers.{provider}: api_version and headers are for OpenAI's protocols"
+            )
+        return {}
+    return {
+        "provider": provider,
+        "key_variable": next(iter(names), "the settings"),
+        "api_version": config.api_version,
+        "headers": config.headers,
+    }
 
 
 def make_sandbox() -> Sandbox:
