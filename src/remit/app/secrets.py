@@ -20,11 +20,8 @@ ENTRY_POINTS = "remit.secrets"
 LEARNT_BYTES = 12
 """A shorter key, as local servers take, is a common word; masking it would hide half a text."""
 
-# scheme -> (module, class, extra that brings what it imports)
-_SOURCES = {
-    "files": ("remit.adapters.secrets.files", "FileSecrets", ""),
-    "keyring": ("remit.adapters.secrets.keychain", "KeyringSecrets", "keyring"),
-}
+_ADAPTERS = "remit.adapters.secrets"
+_SCHEMES = ("env", "files", "keyring")
 _NOMINATOR = "remit.adapters.redaction.hyperscan_nominator"
 
 
@@ -143,30 +140,40 @@ def make_source(url: str, variables: Mapping[str, str]) -> SecretSource:
     Raises `ConfigError` for an unknown scheme.
     """
     scheme, _, rest = url.partition(":")
-    if scheme == "env":
-        environment = cast(
-            "Callable[[Mapping[str, str]], SecretSource]",
-            named("remit.adapters.secrets.environment", "EnvironmentSecrets", ""),
-        )
-        return environment(variables)
-    if scheme == "files":
-        files = cast("Callable[[Path], SecretSource]", named(*_SOURCES[scheme]))
-        return files(Path(rest).expanduser())
-    if scheme in _SOURCES:
-        return cast("Callable[[str], SecretSource]", named(*_SOURCES[scheme]))(rest)
+    match scheme:
+        case "env":
+            made = named(f"{_ADAPTERS}.environment", "EnvironmentSecrets", "")
+            return cast("Callable[[Mapping[str, str]], SecretSource]", made)(variables)
+        case "files":
+            made = named(f"{_ADAPTERS}.files", "FileSecrets", "")
+            return cast("Callable[[Path], SecretSource]", made)(Path(rest).expanduser())
+        case "keyring":
+            return _keyring(rest)
+        case _:
+            return _from_elsewhere(scheme, rest)
+
+
+def _keyring(service: str) -> SecretSource:
+    made = named(f"{_ADAPTERS}.keychain", "KeyringSecrets", "")
+    ask = named("keyring", "get_password", "keyring")
+    failure = named("keyring.errors", "KeyringError", "keyring")
+    return cast("Callable[..., SecretSource]", made)(service, ask=ask, failure=failure)
+
+
+def _from_elsewhere(scheme: str, rest: str) -> SecretSource:
+    """A source of another package."""
     found = list(_entry_points())
     for entry in found:
         if entry.name != scheme:
             continue
         try:
-            make = cast("Callable[[str], SecretSource]", entry.load())
+            return cast("Callable[[str], SecretSource]", entry.load())(rest)
         except (ImportError, AttributeError) as exc:
             raise MissingExtra(
-                f"[secrets] source {scheme}: {entry.value} "
-                f"cannot be loaded ({exc}); install what it needs"
+                f"[secrets] source {scheme}: {entry.value} cannot be loaded ({exc}); "
+                "install what it needs"
             ) from exc
-        return make(rest)
-    known = sorted({"env", *_SOURCES, *(each.name for each in found)})
+    known = sorted({*_SCHEMES, *(each.name for each in found)})
     raise ConfigError(
         f"[secrets] source: unknown scheme {scheme!r}; known are {', '.join(known)}; others come "
         f"from packages with an entry point in the group {ENTRY_POINTS}"

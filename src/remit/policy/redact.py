@@ -122,7 +122,7 @@ class RedactedStream:
             raise UsageError("this stream is finished; open a new one for the next text")
         scan = self._scan
         scan.add(_encoded(chunk))
-        nominated = self._rules.nominated(scan.view[scan.until :])
+        nominated = self._rules.keyed(scan.view[scan.until :])
         return self._write(nominated, self._rules.undecided(scan, nominated))
 
     def finish(self) -> Clean:
@@ -130,7 +130,7 @@ class RedactedStream:
         self._closed = True
         scan = self._scan
         scan.close()
-        return self._write(self._rules.nominated(scan.view[scan.until :]), len(scan.view))
+        return self._write(self._rules.keyed(scan.view[scan.until :]), len(scan.view))
 
     def _write(self, nominated: list[int], until: int) -> Clean:
         scan = self._scan

@@ -40,10 +40,13 @@ _CONTINUATION = 0b1000_0000
 
 
 class Nominator(Protocol):
-    """Tells which rules may match a text, so that the others need not be searched."""
+    """Tells which rules may match a whole text, so that the others need not be searched."""
 
-    def nominated(self, data: bytes) -> list[int]:
-        """The numbers of the rules, in order; every rule that matches is among them."""
+    def nominated(self, data: bytes) -> list[int] | None:
+        """The numbers of the rules, in order; every rule that matches is among them.
+
+        None leaves it to the keywords.
+        """
         ...
 
 
@@ -297,11 +300,11 @@ class SecretRules:
     """Rules and known values, ready to find secrets. Raises `ConfigError` if one will not do.
 
     `known` are the app's own secrets by name; they are also found base64-, URL- and JSON-encoded.
-    `nominator` makes, of the rules, what tells which of them may match a text; the default looks
-    for their keywords. It may name too many rules, never too few.
+    `nominator` makes, of the rules, what tells which of them may match a whole text; without one
+    their keywords do. It may name too many rules, never too few.
     """
 
-    __slots__ = ("_nominator", "_opening", "known", "rules")
+    __slots__ = ("_keywords", "_nominator", "_opening", "known", "rules")
 
     def __init__(
         self,
@@ -311,7 +314,8 @@ class SecretRules:
     ) -> None:
         self.rules = tuple(map(ArmedRule, rules))
         self.known = KnownValues(known) if known else None
-        self._nominator = (Keywords if nominator is None else nominator)(self.rules)
+        self._keywords = Keywords(self.rules)
+        self._nominator = None if nominator is None else nominator(self.rules)
         self._opening: Finder | None = None
 
     def with_known(self, known: Mapping[str, str]) -> "SecretRules":
@@ -328,13 +332,18 @@ class SecretRules:
             self._opening = compiled(rf"(?:{opening})\z", "secret rules")
         return self._opening
 
+    def keyed(self, data: bytes) -> list[int]:
+        """The numbers of the rules whose keywords occur: a match may have begun there."""
+        return self._keywords.nominated(data)
+
     def nominated(self, data: bytes) -> list[int]:
-        """The numbers of the rules whose keywords occur."""
-        return self._nominator.nominated(data)
+        """The numbers of the rules that may match in a whole text."""
+        found = None if self._nominator is None else self._nominator.nominated(data)
+        return self._keywords.nominated(data) if found is None else found
 
     def innocent(self, data: bytes) -> bool:
         """Tell, cheaply, that there is nothing to find."""
-        return self.known is None and not self._nominator.nominated(data)
+        return self.known is None and not self.nominated(data)
 
     def regions(self, data: bytes, *, sure: bool = False) -> list[Region]:
         """All secrets of a whole text; with `sure` those known or found by an issuer's mark."""

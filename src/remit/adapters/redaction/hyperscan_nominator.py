@@ -6,7 +6,6 @@ from collections.abc import Sequence
 import hyperscan
 
 from remit.policy.secret_rule import ArmedRule
-from remit.policy.secret_scan import Keywords
 
 COMPILE_BYTES = 512 * 1024
 """Text that keywords alone nominate for before the patterns are compiled, which takes a fifth of a
@@ -23,23 +22,21 @@ class HyperscanNominator:
 
     def __init__(self, rules: Sequence[ArmedRule], *, compile_bytes: int = COMPILE_BYTES) -> None:
         self._patterns = [each.rule.pattern.encode() for each in rules]
-        self._keywords = Keywords(rules)
         self._credit = compile_bytes
         self._database: hyperscan.Database | None = None
         self._local = threading.local()
         self._lock = threading.Lock()
 
-    def nominated(self, data: bytes) -> list[int]:
-        """The numbers of the rules, in order."""
+    def nominated(self, data: bytes) -> list[int] | None:
+        """The numbers of the rules, in order; None leaves it to the keywords."""
         if self._credit > 0:
             self._credit -= len(data)
-            return self._keywords.nominated(data)
+            return None
         try:
             return self._scanned(data)
         except hyperscan.error:
-            # A rule it cannot compile, or no memory: slower, and never less.
-            self._credit = 1 << 62
-            return self._keywords.nominated(data)
+            self._credit = 1 << 62  # a rule it cannot compile, or no memory: slower, never less
+            return None
 
     def _scanned(self, data: bytes) -> list[int]:
         if not data:

@@ -31,10 +31,11 @@ def read_secret(path: Path) -> str | None:
             f"{path}: the secret cannot be read ({exc.strerror}); let the user of this process "
             "read it"
         ) from exc
+    found = os.fstat(descriptor)
+    if not stat.S_ISREG(found.st_mode):
+        os.close(descriptor)
+        raise ConfigError(f"{path}: a secret stands in a plain file, and this is none")
     with os.fdopen(descriptor, "rb") as file:
-        found = os.fstat(descriptor)
-        if not stat.S_ISREG(found.st_mode):
-            raise ConfigError(f"{path}: a secret stands in a plain file, and this is none")
         if found.st_mode & stat.S_IWOTH:
             raise ConfigError(f"{path}: every user may replace this secret; say chmod o-rw {path}")
         if found.st_mode & stat.S_IROTH and not str(path.absolute()).startswith(_MOUNTS):
