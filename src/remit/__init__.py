@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from remit.machine.agent import Agent, Prompt, Remit
     from remit.machine.call import Call
     from remit.machine.tools import Tool, probe, tool
+    from remit.policy.allowance import Budget
     from remit.policy.permission import ArgumentPattern, Rule
     from remit.policy.plan import Plan, Plans
     from remit.values.command import Command, Finished
@@ -24,6 +25,7 @@ _HOMES = {
     "Agent": "remit.machine.agent",
     "App": "remit.app.app",
     "ArgumentPattern": "remit.policy.permission",
+    "Budget": "remit.policy.allowance",
     "Call": "remit.machine.call",
     "Command": "remit.values.command",
     "EchoModel": "remit.app.offered",
@@ -51,6 +53,7 @@ __all__ = [
     "Agent",
     "App",
     "ArgumentPattern",
+    "Budget",
     "Call",
     "Command",
     "EchoModel",
