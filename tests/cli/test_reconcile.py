@@ -15,7 +15,9 @@ import pytest
 
 from remit.cli.main import remit as commands
 from remit.cli.reconcile import reconcile
+from remit.projections import reconcile as projection
 from remit.simulator.distortion import DISTORTION_KINDS
+from remit.values.statement import DAY
 from tests.cli.terminal import Remit
 from tests.docs.blocks import blocks
 from tests.tidy.tree import ROOT
@@ -108,6 +110,32 @@ def test_a_planted_discrepancy_is_found(shop: Path, monkeypatch: pytest.MonkeyPa
     assert found["claude-unheard-of-1", "output"] == "missing_here"
     assert wide.exit_code == 0
     assert json.loads(wide.stdout)["agrees"]
+
+
+@pytest.mark.requirement("BIL-1", "BIL-2")
+@pytest.mark.parametrize("billed", [True, False])
+def test_a_call_in_doubt_is_explained_and_then_corrected(
+    shop: Path, monkeypatch: pytest.MonkeyPatch, *, billed: bool
+) -> None:
+    """The connection breaks in the answer; the provider bills it, or takes it off the bill."""
+    monkeypatch.setattr(projection, "CLOSED_AFTER", -DAY)  # today counts as a closed day
+    toml = '[[fault]]\nkind = "reset"\nfirst = 1\n'
+    toml += "" if billed else '\n[[report]]\nkind = "drop_call"\n'
+    call = ("reconcile", "--day", TODAY, "--source", "anthropic-admin", "--tolerance", "usd=0")
+    with simulated(shop, toml) as url:
+        remit = work(monkeypatch, url, 1)
+        first = remit(*call)
+        second = remit(*call)
+        tree = json.loads(remit(*call, "--json").stdout)
+    assert first.exit_code == 0
+    assert "1 calls in doubt, posted as assumed at $0." in first.stdout
+    assert ("what does not is explained" in first.stdout) is billed
+    assert "was assumed at $0." in first.stdout
+    assert ("billed at $0.0000\n" in first.stdout) is not billed
+    assert "all 3 lines agree" in second.stdout
+    assert "in doubt" not in second.stdout
+    assert tree["days"][0]["corrections"] == []
+    assert "sound local" in remit.good("verify")
 
 
 @pytest.mark.requirement("BIL-2")

@@ -278,6 +278,9 @@ def doubted(count: int = 1, nano: int = 80, plain: int = 10) -> DayUse:
 def test_calls_in_doubt_that_were_not_billed_are_corrected() -> None:
     found = compare(doubted(2), theirs(2, plain=10, out=3), EXACT, LATER)
     assert found.agrees
+    assert found.hints == (
+        "2 calls in doubt, posted as assumed at $0.00000016, are not counted here",
+    )
     assert [each.change for each in found.corrections] == [-80, -80]
     provisional = compare(doubted(2), theirs(2, plain=10, out=3), EXACT, LATER - 1)
     assert provisional.corrections == ()

@@ -209,6 +209,25 @@ def _print(each: Reconciliation) -> None:
     out = console()
     closed = "closed" if each.closed else f"provisional until {iso(closes_ms(each.day))}"
     out.print(cell(f"{each.provider} {each.day} ({closed}), from {each.source}", "bold"))
+    if each.lines:
+        out.print(_table(each))
+    for reason in sorted({f"{line.model}: {line.why}" for line in each.lines if line.why}):
+        out.print(cell(reason))
+    for correction in each.corrections:
+        doubt = correction.doubt
+        out.print(
+            cell(
+                f"corrected: {doubt.run} {doubt.call} was assumed at {format_usd(doubt.nano)}, "
+                f"billed at {format_usd(correction.billed)}"
+            )
+        )
+    for hint in each.hints:
+        out.print(cell(f"note: {hint}"))
+    text, style = _verdict(each)
+    out.print(cell(text, style))
+
+
+def _table(each: Reconciliation) -> Table:
     table = Table(box=None, pad_edge=False)
     for title in ("MODEL", "WHAT"):
         table.add_column(title)
@@ -225,27 +244,20 @@ def _print(each: Reconciliation) -> None:
             cell(_amount(line, line.there - line.here)),
             cell(_WORDS[line.state], style),
         )
-    if each.lines:
-        out.print(table)
-    for reason in sorted({f"{line.model}: {line.why}" for line in each.lines if line.why}):
-        out.print(cell(reason))
-    for correction in each.corrections:
-        doubt = correction.doubt
-        out.print(
-            cell(
-                f"corrected: {doubt.run} {doubt.call} was assumed at {format_usd(doubt.nano)}, "
-                f"billed at {format_usd(correction.billed)}"
-            )
-        )
-    for hint in each.hints:
-        out.print(cell(f"note: {hint}"))
+    return table
+
+
+def _verdict(each: Reconciliation) -> tuple[str, str]:
+    """The last line, and its colour."""
+    whole, matched = len(each.lines), each.count("matched")
     beyond = sum(line.beyond for line in each.lines)
-    if not each.lines:
-        out.print(cell("nothing was used on either side", "green"))
-    elif beyond:
-        out.print(cell(f"{beyond} of {len(each.lines)} lines are beyond tolerance", "red"))
-    else:
-        out.print(cell(f"all {len(each.lines)} lines agree", "green"))
+    if not whole:
+        return "nothing was used on either side", "green"
+    if beyond:
+        return f"{beyond} of {whole} lines are beyond tolerance", "red"
+    if matched < whole:
+        return f"{matched} of {whole} lines agree, what does not is explained", "yellow"
+    return f"all {whole} lines agree", "green"
 
 
 def _amount(line: Line, value: int) -> str:
