@@ -11,10 +11,26 @@ from importlib.resources import files
 
 from remit.errors import ConfigError, UnpricedModel
 from remit.values.money import Nano, usd
-from remit.values.price import ModelPrice, PriceTier
+from remit.values.price import ModelPrice, PriceTier, ServiceRate
 
 # Our provider prefixes where the source has other names.
-_ALIASES = {"bedrock": "aws", "gemini": "google", "vertex": "google", "xai": "x-ai"}
+_ALIASES = {
+    "bedrock": "aws",
+    "gemini": "google",
+    "openai-chat": "openai",
+    "vertex": "google",
+    "xai": "x-ai",
+}
+# Percent of the listed rates by the providers' words. Batch and flex are half price by the lists
+# of July 2026. Priority is dearer by the model (1.7 to 2.5 times): the dearest counts where a
+# provider says that it served so, but no hold is made for what Remit does not ask for.
+_BATCH = ServiceRate(service="batch", percent=50)
+_OPENAI = (
+    _BATCH,
+    ServiceRate(service="flex", percent=50),
+    ServiceRate(service="priority", percent=250),
+)
+_SERVICES = {"anthropic": (_BATCH,), "azure": _OPENAI, "openai": _OPENAI}
 _DATE = re.compile(r"-(\d{4})(\d{2})(\d{2})$", re.ASCII)
 _NEAR = 3  # near names in an error: enough for a slip of the finger
 _FILE = files("remit.adapters").joinpath("prices.json")
@@ -31,11 +47,15 @@ def declare(
     output_usd: str | int | Decimal,
     cache_read_usd: str | int | Decimal | None = None,
     cache_write_usd: str | int | Decimal | None = None,
+    cache_write_1h_usd: str | int | Decimal | None = None,
     context_tokens: int = 0,
+    services: Mapping[str, int] | None = None,
 ) -> ModelPrice:
     """A price by hand, in US dollars per million tokens as text: `input_usd="3.00"`.
 
-    Without prices of their own, cached tokens cost what input costs. Raises `ConfigError`.
+    Without prices of their own, cached tokens cost what input costs, and what is kept for an hour
+    twice as much. services: percent of all prices by the provider's word for how it served a call,
+    `{"priority": 200}`; holds count on the dearest. Raises `ConfigError`.
     """
     plain = usd(input_usd)
 
@@ -48,8 +68,13 @@ def declare(
         output=usd(output_usd),
         cache_read=cached(cache_read_usd),
         cache_write=cached(cache_write_usd),
+        cache_write_1h=None if cache_write_1h_usd is None else usd(cache_write_1h_usd),
         context_tokens=context_tokens,
         version="declared",
+        services=tuple(
+            ServiceRate(service=word, percent=percent, held=True)
+            for word, percent in (services or {}).items()
+        ),
     )
 
 
@@ -78,7 +103,8 @@ class Table:
         row = self._find(_ALIASES.get(prefix, prefix), name.lower())
         if row is None or len(row) <= _FIRST_RATES:
             raise UnpricedModel(self._refusal(model, known=row is not None))
-        return _price(model, row, self.version)
+        provider = _ALIASES.get(prefix, prefix)
+        return _price(model, row, self.version, _SERVICES.get(provider, ()))
 
     def _by_hand(self, model: str) -> ModelPrice | None:
         exact = self._declared.get(model)
@@ -160,7 +186,7 @@ def _matches(matcher: object, name: str) -> bool:
             return re.search(text, name) is not None
 
 
-def _price(model: str, row: Row, version: str) -> ModelPrice:
+def _price(model: str, row: Row, version: str, services: tuple[ServiceRate, ...]) -> ModelPrice:
     window, rates = row[2], row[_FIRST_RATES:]
     base, *longer = (_tier(rate) for rate in rates)
     return ModelPrice(
@@ -172,6 +198,7 @@ def _price(model: str, row: Row, version: str) -> ModelPrice:
         context_tokens=window if isinstance(window, int) else 0,
         version=version,
         tiers=tuple(longer),
+        services=services,
     )
 
 

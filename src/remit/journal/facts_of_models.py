@@ -48,6 +48,8 @@ class ModelCompleted(Fact):
     """The real cost was above the hold: the provider under-declared."""
     left_behind: tuple[str, ...] = ()
     """What of the conversation this model could not be told, such as another's signed reasoning."""
+    service_tier: str = ""
+    """The provider's word for how the call was served, which may change its price."""
 
 
 class ModelFailed(Fact):

@@ -51,7 +51,7 @@ def on_model_completed(draft: Draft, fact: ModelCompleted, given: Input) -> None
     model = _current(draft, fact.call, fact.attempt)
     if model is None:
         return
-    price = draft.state.price(model.model)
+    price = draft.state.price(model.model).served(fact.service_tier)
     posts = posts_for(model.holds, price, fact.usage)
     over = any(post.amount > hold.amount for post, hold in zip(posts, model.holds, strict=True))
     settled = {"cost": price.cost(fact.usage), "posts": posts, "over_hold": over}

@@ -36,6 +36,8 @@ from remit.values.model import Delta, FailureKind, ModelAnswer, ModelRequest
 _CHECK_S = 30.0
 # A model call ends this long before the run does, so that its outcome is still journalled.
 _SETTLE_S = 0.05
+# A provider's word for how it served a call; the known ones have under 20 characters.
+_WORD_CHARS = 64
 _KINDS = frozenset(get_args(FailureKind))
 
 
@@ -163,6 +165,8 @@ class Performer:
             usage=answer.usage,
             model=answer.model,
             provider_id=answer.provider_id,
+            left_behind=answer.left_behind,
+            service_tier=answer.service_tier[:_WORD_CHARS],
             latency_ms=self.services.clock.now_ms() - started_ms,
         )
         inspections = {
