@@ -4,9 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from remit import Agent, Remit, tool
+from remit import Agent, App, Remit, tool
 from remit.adapters.scripted import Reply
 from remit.app.plan_desk import HolderPlan, PlanDesk
+from remit.app.replay import read_past
 from remit.errors import ConfigError
 from remit.journal.events import (
     CallJudged,
@@ -20,6 +21,7 @@ from remit.journal.events import (
 from remit.journal.facts_of_plans import PlanTerms
 from remit.policy.allowance import Budget, Spender
 from remit.policy.plan import Plan, Plans
+from remit.projections.redecide import redecide
 from remit.values.model import ModelRequest
 from tests.app.paying import FREE, PLANS, PRO, TEAM, book, clerk, scripted, shop
 from tests.runtime.stage import PATIENCE_S, an_agent, journal_at, secret, told
@@ -47,6 +49,15 @@ def shipper(approvals: int = 1) -> Agent[str]:
 
 def with_free(**changes: object) -> Plans:
     return PLANS.model_copy(update={"plans": (FREE.model_copy(update=changes), PRO, TEAM)})
+
+
+async def decided_alike(app: App, run: str) -> bool:
+    """The rules make the same decisions again from the journal."""
+    row = await app.store.run("acme", run)
+    assert row is not None
+    past = await read_past(app.engine.reader, row)
+    found = list(redecide(past.before, past.pairs))
+    return bool(found) and all(each.same for each in found)
 
 
 async def test_a_run_starts_with_the_terms_of_its_holder() -> None:
@@ -84,6 +95,7 @@ async def test_a_waiting_run_is_told_of_its_new_plan_and_goes_on_with_it(tmp_pat
         assert again.status == "waiting"
         (changed,) = await told(app, run.id, PlanChanged, tenant="acme")
         assert (changed.plan.name, changed.plan.number) == ("pro", 2)
+        assert await decided_alike(app, run.id)
         await app.approve(again.approvals[0].id, principal="boss", tenant="acme")
         ended = await app.wait(run.id, tenant="acme", timeout_s=PATIENCE_S)
         assert (ended.status, ended.output) == ("completed", "done")
@@ -98,6 +110,7 @@ async def test_without_a_new_plan_the_same_run_ends_at_the_gate() -> None:
         assert (ended.status, ended.reason, ended.turns) == ("stopped", "upgrade-required", 1)
         assert ended.upgrade is not None
         assert ended.upgrade.offer == "pro"
+        assert await decided_alike(app, run.id)
 
 
 async def test_a_lowered_plan_takes_tools_away_from_a_run_that_waits() -> None:

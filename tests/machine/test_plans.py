@@ -19,7 +19,7 @@ from remit.journal.events import (
 )
 from remit.journal.facts_of_plans import PlanTerms
 from remit.machine.agent import Agent, Remit
-from remit.machine.plans import UPGRADE, plan_below
+from remit.machine.plans import UPGRADE, plan_below, was_turned_away
 from tests.machine.bench import MODEL, MONEY, Bench, make_agent, one, types
 from tests.machine.toolbox import look_up, send_mail
 
@@ -194,3 +194,17 @@ def test_what_was_agreed_to_under_another_plan_is_not_carried_out() -> None:
     assert not bench.all_of(ToolRequested)
     failed = bench.last(ToolFailed)
     assert (failed.kind, failed.rule) == ("denied", "plan.free")
+
+
+@pytest.mark.requirement("BIL-3")
+def test_only_a_run_that_ended_before_its_first_call_was_turned_away() -> None:
+    away = Bench(worker(), plan=terms(models=()))
+    away.start()
+    assert was_turned_away(away.state)
+    later = begun(worker(), terms("pro"))
+    assert not was_turned_away(later.state)
+    later.give(PlanChanged(plan=terms("free", 2, models=())), "letter")
+    later.answer("", LOOK)
+    later.done()
+    assert later.state.reason == UPGRADE
+    assert not was_turned_away(later.state)
