@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from remit import App, Remit, ScriptedModel
-from remit.errors import ConfigError, NotAllowed
+from remit import Agent, App, Remit, ScriptedModel
+from remit.errors import ConfigError, NotAllowed, SpecError
 from remit.journal.events import BudgetSet, RunStarted
 from remit.journal.rows import LimitLine
 from remit.policy.allowance import Budget
@@ -63,3 +63,30 @@ async def test_labels_are_few_and_different(labels: list[str]) -> None:
             await app.run(agent, "Go", labels=labels)
         with pytest.raises(ConfigError, match="label 'a b'"):
             await app.run(agent, "Go", labels=["a b"])
+
+
+@pytest.mark.requirement("PROV-5")
+async def test_nobody_is_made_to_wait_for_an_unattended_agent() -> None:
+    agent = an_agent(remit=Remit(unattended=True))
+    async with App("memory:", agents=[agent], models=SCRIPTED, prices=PRICES) as app:
+        with pytest.raises(NotAllowed, match="is unattended"):
+            async for _ in app.stream(agent, "Go"):
+                pass
+        with pytest.raises(NotAllowed, match="remit run --detach"):
+            await app.start(agent, "Go", interactive=True)
+        assert (await app.run(agent, "Go")).status == "completed"
+
+
+@pytest.mark.requirement("PROV-6")
+async def test_a_floating_alias_is_refused_at_the_start_with_what_would_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = Agent("a", model="scripted:x", fallbacks=["openai:gpt-4o"], instructions="Go.")
+    models = {**SCRIPTED, "openai": ScriptedModel("Done.")}
+    async with App("memory:", agents=[agent], models=models, prices=PRICES) as app:
+        with pytest.raises(SpecError, match="openai:gpt-4o-2024-11-20"):
+            await app.run(agent, "Go")
+    (tmp_path / "remit.toml").write_text('floating_models = ["openai:*"]\n', encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    async with App("memory:", agents=[agent], models=models, prices=PRICES) as app:
+        assert (await app.run(agent, "Go")).status == "completed"

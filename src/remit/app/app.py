@@ -17,6 +17,7 @@ from remit.app.assemble import Parts, assemble
 from remit.app.bills import Bills
 from remit.app.budgets import Budgets
 from remit.app.config import FILE, read_settings
+from remit.app.declared import by_name, read_prompt
 from remit.app.desk import Desk
 from remit.app.duties import start_duties
 from remit.app.following import follow_tree
@@ -46,7 +47,6 @@ from remit.values.price import ModelPrice
 T = TypeVar("T")
 LOCAL_TENANT = "local"
 LOCAL_USER = "local"
-_MAX_PROMPT_BYTES = 1024 * 1024
 _POLL_S = 0.25
 
 
@@ -82,7 +82,7 @@ class App:
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
         given = tuple(agents)
-        self._agents = _by_name(given)
+        self._agents = by_name(given)
         self._roots = {agent.name: agent for agent in given}
         self._models = dict(models or {})
         self._prices = prices
@@ -100,7 +100,7 @@ class App:
 
     async def __aenter__(self) -> Self:
         """Open the journal, read the prompts, start the duties of this process."""
-        self._specs = {name: agent.spec(_read_prompt) for name, agent in self._roots.items()}
+        self._specs = {name: agent.spec(read_prompt) for name, agent in self._roots.items()}
         self._parts = await assemble(
             self._settings,
             agents=self._agents,
@@ -213,12 +213,14 @@ class App:
         user: str = LOCAL_USER,
         session: str | None = None,
         labels: Sequence[str] = (),
+        interactive: bool = False,
     ) -> str:
         """Start a run and return its id once it is durable; it goes on in the background.
 
-        Raises as `run` does.
+        `interactive`: somebody follows it and waits. Raises as `run` does.
         """
-        run = await self._launch(agent, _wish(text, tenant, user, session, labels))
+        wish = _wish(text, tenant, user, session, labels, interactive=interactive)
+        run = await self._launch(agent, wish)
         await self.engine.begun(tenant, run)
         return run
 
@@ -238,7 +240,8 @@ class App:
         labels: Sequence[str] = (),
     ) -> AsyncGenerator[StreamItem | Run[T], None]:
         """Run an agent and follow it: events in journal order, deltas between, the run last."""
-        run = await self._launch(agent, _wish(text, tenant, user, session, labels))
+        wish = _wish(text, tenant, user, session, labels, interactive=True)
+        run = await self._launch(agent, wish)
         async with aclosing(self.follow(run, tenant=tenant)) as items:
             async for item in items:
                 yield item
@@ -373,27 +376,20 @@ class App:
         return spec
 
 
-def _wish(text: str, tenant: str, user: str, session: str | None, labels: Sequence[str]) -> Wish:
-    return Wish(text=text, tenant=tenant, user=user, session=session, labels=tuple(labels))
-
-
-def _by_name(roots: Iterable[Agent[object]]) -> dict[str, Agent[object]]:
-    """All agents, sub-agents too, by name; a name must mean one agent."""
-    found: dict[str, Agent[object]] = {}
-    todo: Sequence[Agent[object]] = list(roots)
-    while todo:
-        agent, *rest = todo
-        if found.setdefault(agent.name, agent) is not agent:
-            raise SpecError(f"two agents are named {agent.name!r}; give one another name")
-        todo = [*rest, *(sub for sub in agent.agents if found.get(sub.name) is not sub)]
-    return found
-
-
-def _read_prompt(path: str) -> str:
-    file = Path(path)
-    try:
-        if file.stat().st_size > _MAX_PROMPT_BYTES:
-            raise SpecError(f"{path}: a prompt of more than {_MAX_PROMPT_BYTES} bytes")
-        return file.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise SpecError(f"the prompt {path!r} cannot be read: {exc}") from exc
+def _wish(  # a wish has that many words
+    text: str,
+    tenant: str,
+    user: str,
+    session: str | None,
+    labels: Sequence[str],
+    *,
+    interactive: bool = False,
+) -> Wish:
+    return Wish(
+        text=text,
+        tenant=tenant,
+        user=user,
+        session=session,
+        labels=tuple(labels),
+        interactive=interactive,
+    )

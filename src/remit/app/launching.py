@@ -37,6 +37,8 @@ class Wish:
     user: str
     session: str | None
     labels: tuple[str, ...]
+    interactive: bool = False
+    """Somebody follows the run and waits for its words."""
 
 
 async def launch(
@@ -49,6 +51,11 @@ async def launch(
     """Hand a new run to a driver and return its id. Raises for what cannot work."""
     services, tenant = engine.services, wish.tenant
     _check(wish)
+    if wish.interactive and spec.limits.unattended:
+        raise NotAllowed(
+            f"agent {spec.name!r} is unattended: an outage is sat out until its deadline, so "
+            "nobody may be made to wait for it; use `start`, or `remit run --detach`"
+        )
     check_startable(services, spec)
     now_ms = services.clock.now_ms()
     entropy = services.dice.entropy(ENTROPY_BYTES)

@@ -71,7 +71,15 @@ def run(  # one argument per option
 
     async def begin(app: App) -> tuple[str, str]:
         whom = user or user_name()
-        run = await app.start(found, task, tenant=tenant, user=whom, session=session, labels=labels)
+        run = await app.start(
+            found,
+            task,
+            tenant=tenant,
+            user=whom,
+            session=session,
+            labels=labels,
+            interactive=not detach,
+        )
         return tenant, run
 
     return _conduct(
