@@ -14,7 +14,7 @@ from remit.journal.events import (
 )
 from remit.journal.fact import Post
 from remit.projections.trial import faults
-from remit.values.price import ModelPrice
+from remit.values.price import ModelPrice, ServiceRate
 from remit.values.usage import Usage
 from tests.projections.facts import answered, asked, clean, judged, records, started
 
@@ -109,6 +109,16 @@ def test_a_model_without_a_price_and_a_call_that_nobody_asked_for_are_found() ->
     assert fault == "call c1, attempt 1: its model has no price in this run"
     twice = found(begun(), held(), done(), done())
     assert twice == ["call c1, attempt 1: it was settled but never asked for"]
+
+
+@pytest.mark.requirement("BIL-1")
+def test_a_call_that_was_served_in_another_way_costs_so() -> None:
+    half = PRICE.model_copy(update={"services": (ServiceRate(service="batch", percent=50),)})
+    begin = started().model_copy(update={"prices": (half,)})
+    outcome = done(service_tier="batch", cost=COST // 2, posts=posts(COST // 2))
+    assert found(begin, held(), outcome) == []
+    (fault,) = found(begin, held(), done(service_tier="batch"))
+    assert "its usage costs 20000 nano-dollars, the record says 40000" in fault
 
 
 @pytest.mark.requirement("BIL-1")

@@ -43,7 +43,8 @@ def faults(pairs: Iterable[Pair]) -> list[Fault]:
 
     Recomputed from usage and the prices in `RunStarted`: the cost of each settled model call, and
     what it posted on each account it had reserved on. What was assumed must be its whole hold, and
-    what a tool came to must be the same on every account.
+    what a tool came to must be the same on every account. So the formula of a price is a part of
+    the journal's format: another one needs a field that old prices do not have.
     """
     run = _Run()
     return [
@@ -65,6 +66,8 @@ def _faults(run: _Run, event: Event) -> Iterator[str]:
             yield f"{name}: it was settled but never asked for"
             return
         price = run.prices.get(asked.model)
+        if price is not None and isinstance(event, ModelCompleted):
+            price = price.served(event.service_tier)
         yield from (f"{name}: {what}" for what in _call(asked, event, price))
     elif isinstance(event, _OfTool):
         released = run.tools.pop((event.call, event.attempt), None)
