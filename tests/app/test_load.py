@@ -1,6 +1,7 @@
 """Adapters are found by scheme and provider; what is missing is named with its remedy."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -154,6 +155,28 @@ async def test_a_server_of_ones_own_needs_no_key() -> None:
     await model.close()
     with pytest.raises(ConfigError, match=r"providers\.groq\.base_url is missing"):
         make_model("groq", custom(protocol="openai"), {})
+
+
+SERVERS = {
+    "groq": "OpenAIChatModel('https://api.groq.com/openai')",
+    "openrouter": "OpenAIChatModel('https://openrouter.ai/api')",
+    "ollama": "OpenAIChatModel('http://localhost:11434')",
+    "vllm": "OpenAIChatModel('http://gpu.internal:8000')",
+    "azure": "OpenAIModel('https://my-resource.openai.azure.com/openai')",
+}
+
+
+def test_documented_servers_are_reached() -> None:
+    page = Path(__file__).parents[2] / "docs/howto/compatible-servers.md"
+    block = page.read_text(encoding="utf-8").split("```toml\n")[1].split("```")[0]
+    settings = Settings.model_validate(tomllib.loads(block))
+    variables = {
+        config.api_key_env: secret()
+        for config in settings.providers.values()
+        if config.api_key_env is not None
+    }
+    made = {name: repr(make_model(name, settings, variables)) for name in settings.providers}
+    assert made == SERVERS
 
 
 def test_settings_for_openai_protocols_alone() -> None:

@@ -35,9 +35,14 @@ def test_for_people_it_says_how_to_use_it_and_ends_on_a_signal() -> None:
     command = [sys.executable, "-m", "remit", "simulate", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        first, second = process.stdout.readline(), process.stdout.readline()
+        first, *settings = (process.stdout.readline() for _ in range(5))
         url = first.split()[2].rstrip(";")
-        assert second == f"export ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY=any\n"
+        assert settings == [
+            f"export ANTHROPIC_BASE_URL={url}\n",
+            f"export OPENAI_BASE_URL={url}/v1\n",
+            f"export GOOGLE_GEMINI_BASE_URL={url}\n",
+            "export ANTHROPIC_API_KEY=any OPENAI_API_KEY=any GEMINI_API_KEY=any\n",
+        ]
         assert "hello" in ask(url, "hello"), "without a scenario it echoes"
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0

@@ -42,5 +42,12 @@ def simulate(
 
 def _usage(line: str) -> str:
     url = json.loads(line)["url"]
-    settings = f"export ANTHROPIC_BASE_URL={url} ANTHROPIC_API_KEY=any"
-    return f"serving at {url}; in another terminal:\n{settings}"
+    addresses = {
+        "ANTHROPIC_BASE_URL": url,
+        "OPENAI_BASE_URL": f"{url}/v1",
+        "GOOGLE_GEMINI_BASE_URL": url,
+    }
+    keys = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY")
+    settings = [f"export {name}={address}" for name, address in addresses.items()]
+    settings.append(f"export {' '.join(f'{name}=any' for name in keys)}")
+    return "\n".join([f"serving at {url}; in another terminal:", *settings])
