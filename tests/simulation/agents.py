@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 
 from remit.machine.agent import Agent, Remit
 from remit.machine.call import Call
-from remit.machine.spec import AgentSpec
+from remit.machine.spec import AgentSpec, InputCount
 from remit.machine.tools import AnyTool, probe, tool
 from remit.policy.permission import Rule
 from tests.simulation.world import world_of
@@ -145,6 +145,7 @@ def _agent(
     agents: Iterable[Agent[object]] = (),
     few: bool = False,
     output_type: type = str,
+    input_count: InputCount = "bound",
 ) -> Agent[object]:
     return Agent(
         name,
@@ -154,6 +155,7 @@ def _agent(
         agents=agents,
         remit=remit,
         output_type=output_type,
+        input_count=input_count,
         max_output_tokens=600,
     )
 
@@ -170,10 +172,15 @@ digger = _agent(
 )
 _REMIT = Remit(approvals=_ASKED, rules=(_NEVER,), approval_timeout="90s")
 clerk = _agent("clerk", replace(_REMIT, turns=8, timeout="5m"))
-poor = _agent("poor", replace(_REMIT, cost_usd="0.08", tokens=40_000, timeout="5m"))
+poor = _agent(
+    "poor",
+    replace(_REMIT, cost_usd="0.08", tokens=40_000, timeout="5m"),
+    input_count="when-short",
+)
 saver = _agent(
     "saver",
     replace(_REMIT, session_cost_usd="0.25", session_tokens=80_000, turns=8),
+    input_count="always",
 )
 hasty = _agent("hasty", replace(_REMIT, timeout="12s", parallel_calls=2))
 boss = _agent(

@@ -63,7 +63,8 @@ class CheckedStore(MemoryStore):
         self._reserved: dict[tuple[str, str, str], int] = {}
         """(tenant, hold, account) -> amount, from events alone."""
         self._above: dict[RunKey, int] = defaultdict(int)
-        """(tenant, account) -> what tools reported above their prices; that may overdraw."""
+        """(tenant, account) -> what tools reported above their prices, and what providers counted
+        too little: that may overdraw."""
         self._paid: dict[tuple[str, str, str], int] = defaultdict(int)
         """(tenant, run, call) -> what the journal says that a tool call cost."""
 
@@ -203,12 +204,15 @@ class CheckedStore(MemoryStore):
         tenant, run = key
         mark = hold_id(run, event.call, event.attempt)
         tells = not isinstance(event, ModelCompleted | ModelFailed)
+        counts = self.states[key].spec.input_count != "bound"
+        trusted = tells or (isinstance(event, ModelCompleted) and event.over_hold and counts)
         for post in event.posts:
             name = resolve(post.account, run)
             above = post.amount - self._reserved.pop((tenant, mark, name))
-            ensure(above <= 0 or tells, f"{key}: posted {above} more than was held")
+            ensure(above <= 0 or trusted, f"{key}: posted {above} more than was held")
             self._posted[tenant, name] += post.amount
             self._above[tenant, name] += max(0, above)
+            self._world.counts["above the hold"] += above > 0
         if tells:
             ensure(all(post.amount == event.cost for post in event.posts), f"{key}: wrong posts")
             self._world.counts["paid tools"] += 1

@@ -70,14 +70,24 @@ class Mind:
         if world.chance(0.04):
             stop = rng.choice(("max_tokens", "refusal", "pause", "stop_sequence"))
         # Half of what was sent, and up to all that may be said: no provider counts more.
-        heard = len(request.system) + sum(
-            len(part.model_dump_json()) for message in request.messages for part in message.parts
-        )
         usage = Usage(
-            input=heard // 2 + rng.randrange(50),
+            input=_heard(request) // 2 + rng.randrange(50),
             output=rng.randrange(request.max_output_tokens + 1),
         )
         return ModelAnswer(parts=parts, stop=stop, usage=usage, model=request.model)
+
+    async def count(self, request: ModelRequest, *, deadline_s: float) -> int | None:
+        """About as many tokens as an answer will say that it read; or an error, or nothing."""
+        world, rng = self._world, self._world.rng
+        _check_tenant(request)
+        world.counts["counts"] += 1
+        await asyncio.sleep(rng.random() * rng.choice((0.1, 1)))
+        if world.chance(world.moods.model_fault):
+            await self._fail()
+        if world.chance(0.1):
+            return None
+        less = 3 if rng.random() < 0.1 else 2  # who counts too little is believed, and flagged
+        return _heard(request) // less + rng.randrange(1, 50)
 
     async def _fail(self) -> None:
         rng = self._world.rng
@@ -138,6 +148,12 @@ class Mind:
 
     def _call(self, name: str, turns: int, arguments: object, at: int = 0) -> RawCall:
         return RawCall(f"p{turns}-{at}", name, json.dumps(arguments))
+
+
+def _heard(request: ModelRequest) -> int:
+    return len(request.system) + sum(
+        len(part.model_dump_json()) for message in request.messages for part in message.parts
+    )
 
 
 def _check_tenant(request: ModelRequest) -> None:

@@ -189,7 +189,9 @@ class Machine(Node):
             "gate": gate,
         }
         # What has no part in driving runs (bills, payments) is not there.
-        self.app._parts = Parts(**{name: known.get(name) for name in _PARTS})
+        self.app._parts = cast("Callable[..., Parts]", Parts)(
+            **{name: known.get(name) for name in _PARTS}
+        )
         self.app._specs = SPECS
         self.launch(self._serve())
 

@@ -13,7 +13,7 @@ from remit.journal.admit import Stand, admit
 from remit.journal.events import ToolUnknown
 from remit.journal.record import Body, Record
 from remit.journal.rows import Answer, Append, RunRow
-from remit.machine import doubt, ending, judging, outcomes, schedule, turns
+from remit.machine import charging, doubt, ending, judging, outcomes, schedule, turns
 from remit.machine.state import CallState, State
 from remit.machine.tools import AnyTool
 from remit.policy.permission import Verdict
@@ -30,7 +30,7 @@ Patch = pytest.MonkeyPatch
 _append = cast("Callable[..., Append]", Driver._append)
 _result = cast("Callable[..., object]", ToolGate._result)
 _clear_up = cast("Callable[..., None]", doubt._clear_up)
-_settle_call = cast("Callable[..., ToolUnknown]", doubt.settle_call)
+_settle_call = cast("Callable[..., ToolUnknown]", charging.settle_call)
 _runs = cast("Callable[..., object]", CheckedStore.runs)
 
 

@@ -20,6 +20,7 @@ _HAPPENS = (
     "cancels",
     "paid tools",
     "refused tools",
+    "counts",
 )
 BATCHES = (
     [range(start, min(start + _BATCH, SEEDS)) for start in range(0, SEEDS, _BATCH)]
