@@ -20,6 +20,8 @@ from remit.journal.events import (
     InputReceived,
     InputRequested,
     ModelFailed,
+    PlanChanged,
+    PlanRefused,
     ProbeCompleted,
     RetryPlanned,
     RunEnded,
@@ -35,6 +37,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.journal.facts_of_plans import PlanTerms
 from remit.projections.node import Node
 from remit.projections.tree import decision_tree
 from remit.values.usage import Usage
@@ -289,6 +292,8 @@ def test_what_concerns_the_run_as_a_whole() -> None:
             CheckCompleted(call="k2", passed=False, detail=clean("wrong")),
             BudgetWarned(account="clock", used=8, limit=10),
             BudgetRefused(call="c2", account="a", needed=5, available=1, limit=6),
+            PlanChanged(plan=PlanTerms(name="pro")),
+            PlanRefused(plan="pro", what="model", name="dear:x"),
             ClockPaused(at_ms=1),
             stopping,
         )
@@ -305,6 +310,8 @@ def test_what_concerns_the_run_as_a_whole() -> None:
         ("verdict", "success", "failed", "wrong"),
         ("note", "clock", "warned", "8 of 10 used"),
         ("error", "a", "refused", "5 needed, 1 left of 6"),
+        ("note", "plan", "changed", "pro"),
+        ("error", "dear:x", "refused", "the plan pro does not include the model"),
         ("error", "budget", "stopping", "nothing left"),
     ]
     ended = RunEnded(status="stopped", reason="budget", detail=clean("nothing left"))

@@ -30,6 +30,8 @@ _SHOWN = {
     "ModelFailed": ("error", "red"),
     "ModelSwitched": ("model", "yellow"),
     "OutputEscalated": ("cut", "yellow"),
+    "PlanChanged": ("plan", "yellow"),
+    "PlanRefused": ("plan", "red"),
     "ProbeCompleted": ("probe", "yellow"),
     "RetryPlanned": ("retry", "yellow"),
     "RunEnded": ("end", "bold"),

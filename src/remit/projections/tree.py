@@ -21,6 +21,8 @@ from remit.journal.events import (
     ModelFailed,
     ModelRequested,
     OutputEscalated,
+    PlanChanged,
+    PlanRefused,
     ProbeCompleted,
     RetryPlanned,
     RunEnded,
@@ -118,6 +120,15 @@ def _refused(to: Branch, event: BudgetRefused) -> None:
     text = f"{event.needed} needed, {event.available} left of {event.limit}"
     where = to.calls.get(event.call, to.top)  # a model call is refused before it has a node
     to.add(where, "error", event.account, text, status="refused", call=event.call)
+
+
+def _changed(to: Branch, event: PlanChanged) -> None:
+    to.add(to.top, "note", "plan", event.plan.name, status="changed")
+
+
+def _outside(to: Branch, event: PlanRefused) -> None:
+    text = f"the plan {event.plan} does not include the {event.what}"
+    to.add(to.top, "error", event.name, text, status="refused", rule=f"plan.{event.plan}")
 
 
 def _ignored(to: Branch, event: InboxIgnored) -> None:
@@ -305,6 +316,8 @@ _ON: dict[str, Callable[..., None]] = {
     "BudgetWarned": _warned,
     "CostAlerted": _warned,
     "BudgetRefused": _refused,
+    "PlanChanged": _changed,
+    "PlanRefused": _outside,
     "InboxIgnored": _ignored,
     "ModelRequested": _asked_model,
     "ModelCompleted": _thought_over,
