@@ -117,7 +117,7 @@ def test_a_call_that_was_served_in_another_way_costs_so() -> None:
     begin = started().model_copy(update={"prices": (half,)})
     outcome = done(service_tier="batch", cost=COST // 2, posts=posts(COST // 2))
     assert found(begin, held(), outcome) == []
-    (fault,) = found(begin, held(), done(service_tier="batch"))
+    fault, _ = found(begin, held(), done(service_tier="batch"))
     assert "its usage costs 20000 nano-dollars, the record says 40000" in fault
 
 
