@@ -1,4 +1,4 @@
-"""One codec value for each server that speaks the protocol."""
+"""A codec for each server that speaks Chat Completions, in its dialect."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Requests: what is sent is valid by the official SDK's types, and reads back the same."""
+"""Chat requests: valid by the official SDK's types, and read back the same."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Requests as they come in: short forms, mistakes with their place, and no body that breaks it."""
+"""Chat requests as they come in: every form the service takes, mistakes with their place."""
 
 import json
 

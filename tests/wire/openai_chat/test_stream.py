@@ -1,4 +1,4 @@
-"""Streamed answers: any chunking, any break, anything newer, and the SDK as referee both ways."""
+"""Streamed chunks: any chunking, any break, servers of all kinds, the SDK as referee."""
 
 import json
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Answers in one piece: the SDK reads what we write, we read what the SDK writes."""
+"""Response objects in one piece: the SDK reads what we write, we read what the SDK writes."""
 
 import json
 from contextlib import suppress

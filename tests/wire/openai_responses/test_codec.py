@@ -1,4 +1,4 @@
-"""One codec value for each server that speaks the protocol."""
+"""A codec for each server that speaks Responses, at its address."""
 
 from remit.values.model import ModelRequest
 from remit.wire.openai.address import Address

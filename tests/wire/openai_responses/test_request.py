@@ -1,4 +1,4 @@
-"""Requests: what is sent is valid by the official SDK's types, and reads back the same."""
+"""Lists of items as requests: valid by the official SDK's types, reasoning unchanged."""
 
 import json
 from dataclasses import replace

@@ -1,4 +1,4 @@
-"""Requests as they come in: short forms, mistakes with their place, and no body that breaks it."""
+"""Lists of items as they come in: short forms, nothing stored, mistakes with their place."""
 
 import json
 

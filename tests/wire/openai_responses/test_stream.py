@@ -1,4 +1,4 @@
-"""Streamed answers: any chunking, any break, anything newer, and the SDK as referee both ways."""
+"""Streamed events of a response: any chunking, any break, the SDK as referee both ways."""
 
 import json
 from collections.abc import Iterable
