@@ -191,7 +191,7 @@ def stand_in(dice: Dice, key: str) -> str:
         f"arn:aws:secretsmanager:eu-west-1:123456789012:secret:{word}",
         f"vault:secret/data/{word}#{key}", "required", "undefined", f"{word}_{key}", "...",
         f"{{{key}}}", f"#{{{key}}}", f"req.body.{key}", f"get_{key}()", "redacted", "[REDACTED]",
-        "dummy", "placeholder", f"{key}_value", "sk-xxxxxxxxxxxxxxxxxxxx", "insert-here",
+        "dummy", "placeholder", f"{key}_value", "sk-" + "x" * 20, "insert-here",
         f"projects/{word}/secrets/{key}/versions/3", "ENC(...)", "String", "false", "12345678",
     )  # fmt: skip
 

@@ -116,6 +116,11 @@ class RedactedStream:
         """The different secrets found so far, in order."""
         return self._stand_in.found
 
+    @property
+    def held(self) -> int:
+        """Bytes of the text that are held back now."""
+        return len(self._scan.raw) - self._scan.written
+
     def feed(self, chunk: str) -> Clean:
         """Take the next piece; give what is safe to show now."""
         if self._closed:
