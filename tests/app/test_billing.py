@@ -20,7 +20,7 @@ SETTINGS = Settings()
 
 def test_providers_and_their_names_in_the_ledger() -> None:
     assert providers() == ("anthropic", "openai", "google")
-    assert prefixes("openai") == ("openai",)
+    assert prefixes("openai") == ("openai", "openai-chat")
     assert "gemini" in prefixes("google")
     assert key_variable("anthropic") == "ANTHROPIC_ADMIN_KEY"
     assert key_variable("google") is None

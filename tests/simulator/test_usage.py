@@ -127,6 +127,26 @@ async def test_the_openai_sdk_reads_its_reports(simulator: Simulator) -> None:
 
 
 @pytest.mark.requirement("BIL-2")
+async def test_what_openai_s_endpoints_answered_is_on_openai_s_bill(simulator: Simulator) -> None:
+    async with gpt(simulator) as client:
+        chat = await client.chat.completions.create(
+            model="gpt-5-mini-2025-08-07", messages=[{"role": "user", "content": "one"}]
+        )
+        response = await client.responses.create(model="gpt-5-mini-2025-08-07", input="two")
+        usage = await client.admin.organization.usage.completions(
+            start_time=int(TODAY.timestamp()),
+            end_time=int(TOMORROW.timestamp()),
+            group_by=["model"],
+        )
+    assert chat.usage is not None
+    assert response.usage is not None
+    [row] = usage.data[0].results
+    assert row.object == "organization.usage.completions.result"
+    assert row.input_tokens == chat.usage.prompt_tokens + response.usage.input_tokens
+    assert row.output_tokens == chat.usage.completion_tokens + response.usage.output_tokens
+
+
+@pytest.mark.requirement("BIL-2")
 async def test_the_sdk_follows_pages() -> None:
     async with running(PAGED) as simulator, claude(simulator) as client:
         for model in (MODEL, "claude-sonnet-4-5-20250929", "claude-opus-4-1-20250805"):

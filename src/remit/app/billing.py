@@ -13,11 +13,9 @@ from remit.errors import ConfigError
 from remit.ports import Billing
 from remit.values.statement import Statement
 from remit.wire.usage import google
-from remit.wire.usage.sources import SOURCES
+from remit.wire.usage.sources import PREFIXES, SOURCES
 
 MAX_FILE_BYTES = 256 * 1024**2  # a month of hourly rows of a large account
-PREFIXES = {"google": ("google", "gemini", "vertex")}
-"""The names a provider's models have in the ledger, where they are not its own."""
 _URL_VARIABLES = {"anthropic": "ANTHROPIC_BASE_URL", "openai": "OPENAI_BASE_URL"}
 Secret = Callable[[str], str | None]
 """Reads a key by its name, late, when it is needed."""
@@ -30,7 +28,7 @@ def providers() -> tuple[str, ...]:
 
 def prefixes(provider: str) -> tuple[str, ...]:
     """The prefixes of a provider's models in the ledger."""
-    return PREFIXES.get(provider, (provider,))
+    return PREFIXES[provider]
 
 
 def key_variable(provider: str) -> str | None:

@@ -12,13 +12,12 @@ from remit.ports import Prices
 from remit.simulator.distortion import Distortion, distorted, refusal, spoiled
 from remit.simulator.usage_ledger import UsageLedger, cost_lines, token_lines
 from remit.values.statement import CostLine, TokenLine
-from remit.wire.usage.google import encode
+from remit.wire.usage.google import PROVIDER, encode
 from remit.wire.usage.report import Page, Report, Source, Want, read_day
 from remit.wire.usage.sources import SOURCES
 
 EXPORT = "/_simulator/billing-export/{day}"
 """Google has no report to ask for: its billing export as a file of JSON lines."""
-_GOOGLE = ("google", "gemini", "vertex")
 
 
 def _packaged() -> Prices:
@@ -95,10 +94,9 @@ class UsageDesk:
         tokens: list[TokenLine] = []
         costs: list[CostLine] = []
         active = [one for one in self.distortions if one.applies(EXPORT, 0)]
-        for provider in _GOOGLE:
-            for name, row in distorted(self.ledger.models(provider, day), active).items():
-                tokens.extend(token_lines(name, row))
-                costs.extend(cost_lines(name, row))
+        for name, row in distorted(self.ledger.models(PROVIDER, day), active).items():
+            tokens.extend(token_lines(name, row))
+            costs.extend(cost_lines(name, row))
         return web.Response(text=encode(tokens, costs, day), content_type="application/jsonl")
 
 

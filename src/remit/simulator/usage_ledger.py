@@ -8,6 +8,7 @@ from remit.errors import UnpricedModel
 from remit.ports import Prices
 from remit.values.statement import TOKENS, CostLine, TokenLine, day_of, token_classes
 from remit.values.usage import Usage
+from remit.wire.usage.sources import biller
 
 MAX_DAYS = 40  # a month to look back on, and some
 MAX_MODELS = 1000  # of one day; further names are counted as one
@@ -37,6 +38,7 @@ class UsageLedger:
 
     def note(self, provider: str, model: str, usage: Usage, now_ms: int) -> None:
         """Count one answer, also one that broke off on its way: it is billed."""
+        provider = biller(provider)
         models = self._days.setdefault(day_of(now_ms), {})
         while len(self._days) > MAX_DAYS:
             del self._days[min(self._days)]

@@ -1,6 +1,6 @@
-"""Every source of reports stands under its provider, the newest kind first."""
+"""Sources stand under their providers, the newest first, and prefixes under their billers."""
 
-from remit.wire.usage.sources import SOURCES
+from remit.wire.usage.sources import PREFIXES, SOURCES, biller
 
 
 def test_sources_by_provider() -> None:
@@ -10,3 +10,10 @@ def test_sources_by_provider() -> None:
         assert len({source.base_url for source in sources}) == 1
     names = [source.name for sources in SOURCES.values() for source in sources]
     assert names == ["anthropic-analytics", "anthropic-admin", "openai"]
+
+
+def test_who_bills_whose_models() -> None:
+    assert set(SOURCES) < set(PREFIXES)
+    assert biller("openai-chat") == "openai"
+    assert biller("gemini") == "google"
+    assert biller("local-server") == "local-server"

@@ -1,4 +1,4 @@
-"""The reports that can be asked for, by provider, the newest kind first."""
+"""Who bills the models of a prefix, and which reports it has, the newest kind first."""
 
 from collections.abc import Mapping
 
@@ -11,3 +11,15 @@ SOURCES: Mapping[str, tuple[Source, ...]] = {
     "anthropic": (ANTHROPIC_ANALYTICS, ANTHROPIC_ADMIN),
     "openai": (OPENAI,),
 }
+
+PREFIXES: Mapping[str, tuple[str, ...]] = {
+    "anthropic": ("anthropic",),
+    "openai": ("openai", "openai-chat"),
+    "google": ("google", "gemini", "vertex"),
+}
+"""The prefixes that models of a biller have in the ledger."""
+
+
+def biller(prefix: str) -> str:
+    """Who bills the models of this prefix; a stranger bills its own."""
+    return next((name for name, prefixes in PREFIXES.items() if prefix in prefixes), prefix)
