@@ -99,7 +99,7 @@ async def test_a_tail_cut_off_with_all_traces_is_seen_by_who_holds_a_head(journa
     )
     for table, column in (("records", "run"), ("runs", "id")):
         edit(journal, f"DELETE FROM {table} WHERE {column} = ?", number)  # noqa: S608  # literals
-    for table in ("heads", "spans", "accounts"):
+    for table in ("heads", "spans", "accounts", "ledger"):
         statement = f"DELETE FROM {table} WHERE tenant = (SELECT id FROM tenants WHERE name = ?)"  # noqa: S608  # literals
         edit(journal, statement, "acme")
     assert await damages(journal) == [], "nothing inside tells of it"

@@ -2,6 +2,7 @@
 
 import asyncio
 import shutil
+import sqlite3
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -286,3 +287,15 @@ async def test_erased_records_leave_the_rest_to_be_checked(journal: Path) -> Non
     assert found["acme"].erased == 1
     edit(journal, "UPDATE accounts SET posted = posted + 1 WHERE account LIKE 'user:bob|hour%'")
     assert {each.partition(":")[0] for each in await damages(journal)} == {"globex"}
+
+
+@pytest.mark.requirement("BIL-1", "AUD-3")
+async def test_a_tenant_that_was_removed_is_missed_by_its_ledger(journal: Path) -> None:
+    ((number,),) = rows(journal, "SELECT id FROM tenants WHERE name = 'globex'")
+    for table in ("records", "runs", "heads", "spans", "accounts", "holds"):
+        connection = sqlite3.connect(journal)
+        with connection:
+            connection.execute(f"DELETE FROM {table} WHERE tenant = ?", (number,))  # noqa: S608  # literals
+        connection.close()
+    found = await damages(journal)
+    assert any(each.startswith("globex: the ledger of") for each in found), found

@@ -53,6 +53,9 @@ DAMAGES = {
     "run": "DELETE FROM remit.runs WHERE agent = 'helper'",
     "records": "DELETE FROM remit.records WHERE version = 3",
     "account": "UPDATE remit.accounts SET posted = posted + 1",
+    "held": "UPDATE remit.accounts SET held = held + 1",
+    "limit": "INSERT INTO remit.limits VALUES ('local', 'user:ann|day|nano', 5)",
+    "ledger": "UPDATE remit.ledger SET cost = cost + 1",
 }
 
 

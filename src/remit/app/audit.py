@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from remit.app.audit_ledger import Everybody, TrialBalance
+from remit.app.audit_ledger import Everybody, TrialBalance, tenants_of_ledger
 from remit.app.audit_run import Damage, RunAudit, audit_run
 from remit.errors import ChainBroken, StoreCorrupt
 from remit.journal.record import GENESIS
@@ -140,7 +140,8 @@ async def verify_journal(
     everybody = Everybody(whole=not chosen)
     if not chosen:
         named = {head.tenant for head in heads if head.tenant is not None}
-        known = {row.tenant for row in await read_rows(store, None)} | named | {_LOCAL}
+        rows = {row.tenant for row in await read_rows(store, None)}
+        known = {*rows, *named, *await tenants_of_ledger(store), _LOCAL}
         # The operator's accounts are drawn on by all tenants: they are checked at the end.
         chosen = [*sorted(known - {OPERATOR}), OPERATOR]
     found = []

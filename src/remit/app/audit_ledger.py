@@ -19,6 +19,16 @@ _PAGE = 1_000
 _LIMITS = 1_000_000
 
 
+async def tenants_of_ledger(store: Store) -> list[str]:
+    """The tenants that the ledger knows: of one that was removed it may be all that is left."""
+    found: list[str] = []
+    after: LedgerKey | None = None
+    while page := await store.ledger(("tenant",), after=after, limit=_PAGE):
+        found += [each.key.tenant for each in page]
+        after = page[-1].key
+    return found
+
+
 @dataclass(slots=True)
 class Everybody:
     """What runs of all tenants posted and hold on accounts that belong to no tenant."""
