@@ -1,13 +1,16 @@
 """The synchronous face: the same app from a program without an event loop."""
 
 import threading
+import time
 from pathlib import Path
 
 import pytest
 
 from remit import App, Remit, ScriptedModel, SyncApp, tool
 from remit.errors import ConfigError, NotAllowed, SpecError
+from tests.app.paying import PLANS, SECRET, SECRET_ENV, reference_of, signed
 from tests.runtime.stage import PRICES, Script, an_agent, journal_at
+from tests.wire.webhook.stripe_events import event, session
 
 
 @tool(access="write")
@@ -42,6 +45,22 @@ def test_runs_approvals_and_resumes_from_plain_code(tmp_path: Path) -> None:
         app.wait_for(app.app.approve(pending.id, principal="bob", tenant="acme"))
         assert app.resume(run.id, tenant="acme").output == "done"
     assert threads() == []
+
+
+@pytest.mark.requirement("BIL-3")
+def test_payments_and_the_notice_reach_plain_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(SECRET_ENV, SECRET)
+    models = {"scripted": ScriptedModel("one", "two")}
+    talker = an_agent("talker")
+    plain = App("memory:", agents=[talker], models=models, prices=PRICES, plans=PLANS)
+    with SyncApp(plain) as app:
+        assert app.run(talker, "Go", user="ann").upgrade is None
+        notice = app.run(talker, "Go", user="ann").upgrade
+        assert notice is not None
+        thing = session(client_reference_id=reference_of(notice.checkout_url))
+        body = event("checkout.session.completed", thing, at_s=int(time.time()))
+        assert app.payment_event(signed(body), body).plan == "pro"
+        assert app.run(talker, "Go", user="ann").status == "completed"
 
 
 def test_errors_come_through() -> None:

@@ -1,6 +1,7 @@
 """Payments unlock, and take away, exactly once, whoever hears of them, in whatever order."""
 
 import time
+from dataclasses import replace
 
 import pytest
 
@@ -22,6 +23,7 @@ from tests.app.paying import (
     PRO,
     SECRET,
     SECRET_ENV,
+    TEAM,
     book,
     clerk,
     payer,
@@ -248,6 +250,19 @@ async def test_unknown_types_and_events_without_a_payer_are_journalled_as_ignore
             (fact,) = await book(app, f"payment:stripe-{outcome.event}", "*")
             assert isinstance(fact, PaymentIgnored)
             assert (fact.kind, fact.event) == (kind, outcome.event)
+
+
+async def test_a_holder_of_another_kind_is_said_before_anything_is_entered() -> None:
+    async with shop("memory:", CLERK) as (app, _):
+        reference = reference_of(await app.checkout_url("pro", tenant="acme", user="ann"))
+        other = PLANS.model_copy(update={"holder": "tenant", "plans": (TEAM,), "default": "team"})
+        desk = replace(app.plans, plans=other)
+        till = replace(app._open.till, desk=desk)
+        body = checkout(reference)
+        with pytest.raises(ConfigError, match="held by each tenant; say tenant:NAME"):
+            await till.receive(signed(body), body)
+        assert await app.store.runs(None, books=True) == []
+        assert (await send(app, body)).result == "applied"
 
 
 async def test_secrets_are_exchanged_without_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -106,8 +106,12 @@ class PlanDesk:
     # ------------------------------------------------------------ for payments and operators
 
     async def pay(self, tenant: str, holder: str, received: PaymentReceived) -> bool:
-        """Enter a payment; False where it was entered before. Runs under way are not told yet."""
+        """Enter a payment; False where it was entered before. Runs under way are not told yet.
+
+        Raises `ConfigError` for a holder who cannot have a plan (any more).
+        """
         plans = self.declared
+        self._check_holder(holder)
 
         def decide(pages: Sequence[Page], now_ms: int) -> Entry:
             return Entry(events=on_payment(_standing(pages), received, plans, now_ms))
