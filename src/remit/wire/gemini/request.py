@@ -18,6 +18,7 @@ from remit.values.message import (
     ThinkingPart,
 )
 from remit.values.model import ModelRequest, ToolSchema
+from remit.wire.gemini.schema import schema_text
 from remit.wire.gemini.thinking import checks_signatures, encode_thinking, version
 from remit.wire.jsontext import array, embed_object, quote, record
 from remit.wire.media import base64_of
@@ -99,9 +100,7 @@ def _config(request: ModelRequest) -> Block:
     if thinking is not None:
         config["thinkingConfig"] = thinking
     if request.output_schema:
-        schema = embed_object(request.output_schema)
-        if schema is None:
-            raise ProviderError("output_schema is not a JSON object", kind="bad_request")
+        schema = schema_text(request.output_schema, "output_schema")
         if request.tools and (0, 0) < version(request.model) < _SCHEMA_WITH_TOOLS_SINCE:
             raise ProviderError(
                 f"{request.model} takes either tools or an output schema; use a model since "
@@ -113,11 +112,7 @@ def _config(request: ModelRequest) -> Block:
 
 
 def _tool(tool: ToolSchema) -> str:
-    schema = embed_object(tool.schema_json)
-    if schema is None:
-        raise ProviderError(
-            f"tool {tool.name!r}: its schema is not a JSON object", kind="bad_request"
-        )
+    schema = schema_text(tool.schema_json, f"tool {tool.name!r}: its schema")
     block = {"name": quote(tool.name)}
     if tool.description:
         block["description"] = quote(tool.description)

@@ -17,6 +17,7 @@ from remit.values.message import (
 from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.codec import Cleaner
 from remit.wire.gemini.request import STREAMED, UNSIGNED
+from remit.wire.gemini.schema import json_schema
 from remit.wire.gemini.thinking import decode_thinking
 from remit.wire.jsontext import MAX_DEPTH, Json, mend, write
 from remit.wire.media import MediaReader
@@ -168,26 +169,6 @@ def _schema(node: Node) -> ToolSchema:
 
 
 _NO_PARAMETERS: Json = {"type": "object", "properties": {}}
-
-
-def json_schema(value: Json, depth: int = 0) -> Json:
-    """The JSON Schema of the API's own kind of schema: its type names are in capitals."""
-    if depth > MAX_DEPTH:
-        return value  # refused when it is written
-    match value:
-        case list():
-            return [json_schema(item, depth + 1) for item in value]
-        case dict():
-            read = {key: json_schema(item, depth + 1) for key, item in value.items()}
-            kind = value.get("type")
-            if isinstance(kind, str):
-                read["type"] = kind.lower()
-            if value.get("nullable") is True and isinstance(kind, str):
-                read["type"] = [kind.lower(), "null"]
-                del read["nullable"]
-            return read
-        case _:
-            return value
 
 
 # ---------------------------------------------------------------- contents
