@@ -11,6 +11,7 @@ REMARKED = {
     "ModelDrifted": ("drift", "text answered, text was asked"),
     "OutputEscalated": ("cut", "the answer is asked for again with up to 7 tokens"),
     "ContinuationAsked": ("continued", "cut after 7 tokens, continuation 7"),
+    "InputCounted": ("counted", "7 tokens of input, by the provider"),
     "WrapUpAsked": ("wrap-up", "the time is nearly over: what is there is asked for"),
 }
 
@@ -28,6 +29,11 @@ def test_a_remark_says_what_happened(name: str) -> None:
 def test_a_turn_that_paused_was_not_cut() -> None:
     paused = specimen("ContinuationAsked").model_copy(update={"text": ""})
     assert remark(paused) == ("continued", "paused after 7 tokens, continuation 7")
+
+
+def test_a_request_that_could_not_be_counted_says_why() -> None:
+    none = specimen("InputCounted").model_copy(update={"tokens": None})
+    assert remark(none) == ("not counted", "the bound by bytes holds: clean")
 
 
 @pytest.mark.parametrize("name", sorted(SPECIMENS.keys() - REMARKED.keys()))

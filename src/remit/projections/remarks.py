@@ -1,10 +1,11 @@
-"""Remarks beside the nodes of a tree: another model, a larger limit, a continuation."""
+"""Remarks beside the nodes of a tree: another model, a larger limit, a continuation, a count."""
 
 from collections.abc import Callable
 
 from remit.journal.events import (
     ContinuationAsked,
     Event,
+    InputCounted,
     ModelDrifted,
     ModelSwitched,
     OutputEscalated,
@@ -28,11 +29,18 @@ def _continued(event: ContinuationAsked) -> tuple[str, str]:
     return "continued", f"{why} after {event.tokens} tokens, continuation {event.number}"
 
 
+def _counted(event: InputCounted) -> tuple[str, str]:
+    if event.tokens is None:
+        return "not counted", f"the bound by bytes holds: {event.detail}"
+    return "counted", f"{event.tokens} tokens of input, by the provider"
+
+
 _REMARKS: dict[str, Callable[..., tuple[str, str]]] = {
     "ModelSwitched": _switched,
     "ModelDrifted": _drifted,
     "OutputEscalated": _escalated,
     "ContinuationAsked": _continued,
+    "InputCounted": _counted,
     "WrapUpAsked": lambda _: ("wrap-up", "the time is nearly over: what is there is asked for"),
 }
 
