@@ -192,9 +192,7 @@ def test_several_providers_are_told_one_by_one(shop: Path, monkeypatch: pytest.M
 
 
 @pytest.mark.requirement("BIL-2")
-def test_the_billing_export_of_google(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with simulated(shop) as url:
-        remit = work(monkeypatch, url, 1)
+def test_the_billing_export_of_google(remit: Remit, tmp_path: Path) -> None:
     rows = [
         {
             "service": {"description": "Vertex AI"},
@@ -206,7 +204,7 @@ def test_the_billing_export_of_google(shop: Path, monkeypatch: pytest.MonkeyPatc
             "credits": [{"amount": -0.1}],
         }
     ]
-    export = shop / "export.jsonl"
+    export = tmp_path / "export.jsonl"
     export.write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
     result = remit("reconcile", "--day", TODAY, "--file", export)
     assert result.exit_code == 1
@@ -227,23 +225,20 @@ def test_the_billing_export_of_google(shop: Path, monkeypatch: pytest.MonkeyPatc
     ],
 )
 def test_wrongly_called(
-    shop: Path, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
+    remit: Remit, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], message: str
 ) -> None:
-    with simulated(shop) as url:
-        remit = work(monkeypatch, url, 1)
+    monkeypatch.setenv("ANTHROPIC_ADMIN_KEY", KEY)
     result = remit("reconcile", *words)
     assert result.exit_code == 2
     assert message in result.stderr
 
 
-def test_nobody_to_compare_with(shop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    with simulated(shop) as url:
-        remit = work(monkeypatch, url, 1)
-    monkeypatch.delenv("ANTHROPIC_ADMIN_KEY")
+def test_nobody_to_compare_with(remit: Remit) -> None:
     result = remit("reconcile")
     assert result.exit_code == 2
     assert "ANTHROPIC_ADMIN_KEY, OPENAI_ADMIN_KEY" in result.stderr
-    (shop / "remit.toml").write_text('[reconciliation]\ndaily = ["openai"]\n', encoding="utf-8")
+    settings = '[reconciliation]\ndaily = ["openai"]\n'
+    Path("remit.toml").write_text(settings, encoding="utf-8")  # in the folder of this test
     assert "OPENAI_ADMIN_KEY" in remit("reconcile").stderr
 
 
