@@ -10,6 +10,7 @@ from remit import Agent, App, Remit, ScriptedModel
 from remit.adapters.scripted import Reply, answer_for
 from remit.app import assemble
 from remit.policy.allowance import Budget
+from remit.policy.plan import Plans
 from remit.values.model import ModelAnswer, ModelRequest
 from remit.values.usage import Usage
 from tests.runtime.kit import HandClock
@@ -56,6 +57,7 @@ async def spending(
     url: str = "memory:",
     calls: int = 60,
     worker: bool = False,
+    plans: Plans | None = None,
 ) -> AsyncIterator[App]:
     """An open app with these budgets whose model is steady."""
     app = App(
@@ -65,6 +67,7 @@ async def spending(
         prices=PRICES,
         budgets=budgets,
         worker=worker,
+        plans=plans,
     )
     async with app:
         yield app

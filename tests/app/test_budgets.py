@@ -1,5 +1,7 @@
 """Budgets as operators see and set them: where a limit is from, what is left, who may set it."""
 
+from typing import Literal
+
 import pytest
 
 from remit import Agent, App, Remit
@@ -7,6 +9,7 @@ from remit.app.budgets import BudgetView
 from remit.errors import ConfigError, NotAllowed, NotFound, UsageError
 from remit.journal.events import BudgetSet
 from remit.policy.allowance import Budget
+from remit.policy.plan import Plan, Plans
 from remit.values.clean import Clean
 from tests.app.spending import (
     COST,
@@ -80,6 +83,29 @@ async def test_each_limit_says_where_it_is_from(clock: HandClock) -> None:
         assert (eve.limit, eve.source) == (9, "declared")
         assert len(await app.budgets.show("acme", limit=3)) == 3
         assert await app.budgets.show("acme", "label:blue") == []
+
+
+@pytest.mark.requirement("BUD-3", "TEN-2")
+@pytest.mark.parametrize("holder", ["user", "tenant"])
+async def test_a_limit_of_a_plan_names_it(
+    holder: Literal["user", "tenant"], clock: HandClock
+) -> None:
+    free = Plan(name="free", limits=(Budget(of="user", window="day", calls=3),))
+    plans = Plans(plans=(free, Plan(name="pro")), default="free", holder=holder)
+    async with spending(
+        Budget(of="user", window="month", calls=9), agents=[WORKER], plans=plans
+    ) as app:
+        assert await go(app) == "completed"
+        day, month = await app.budgets.show("acme", "user:ann")
+        assert (day.source, day.plan, day.limit, day.used) == ("plan", "free", 3, 1)
+        assert (month.source, month.plan, month.limit) == ("declared", "", 9)
+        each = [view for view in await app.budgets.show("acme") if view.holder == "user:*"]
+        assert len(each) == (1 if holder == "user" else 2), "each user may have another plan"
+        who = "user:ann" if holder == "user" else "tenant:acme"
+        await app.plans.assign("acme", who, "pro", principal="boss")
+        day, month = await app.budgets.show("acme", "user:ann")
+        assert (day.source, day.limit) == ("runs", 3), "as of the last call"
+        assert await app.budgets.show("*", "global") == []
 
 
 async def test_the_account_of_a_run_is_shown_where_it_is_asked_for(clock: HandClock) -> None:

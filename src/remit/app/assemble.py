@@ -65,6 +65,7 @@ class Parts:
             declared=services.budgets,
             calendar=services.calendar,
             redactor=self.engine.redactor,
+            plans=self.plans,
         )
 
     async def close(self) -> None:

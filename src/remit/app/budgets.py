@@ -6,15 +6,19 @@ from typing import Literal, cast
 
 from pydantic import ValidationError
 
-from remit.errors import NotAllowed, NotFound, UsageError
-from remit.journal.events import BudgetSet
+from remit.app.holders import holder_named, settable
+from remit.app.plan_desk import PlanDesk
+from remit.errors import NotFound, UsageError
+from remit.journal.events import AccountLimit, BudgetSet
 from remit.journal.rows import Balance, LimitLine
 from remit.journal.settle import is_near
-from remit.policy.allowance import Budget, Spender, accounts_for
+from remit.policy.allowance import Budget, Spender, accounts_for, strictest
 from remit.policy.book import limits_of
+from remit.policy.plan import holder_name
 from remit.policy.redact import Redactor
 from remit.ports import Clock, Store
 from remit.runtime.books import Books, Entry, Page
+from remit.runtime.cleaning import storable
 from remit.values.account import (
     EVERYONE,
     OPERATOR,
@@ -34,12 +38,11 @@ from remit.values.account import (
     window_of,
 )
 from remit.values.clean import Clean
-from remit.values.ids import check_name
 from remit.values.windows import Calendar
 
-Source = Literal["set", "declared", "runs"]
-"""set: by an operator; declared: in the settings; runs: runs brought it with them, from their
-agent's remit or a plan, as of the last call that drew on the account."""
+Source = Literal["set", "declared", "plan", "runs"]
+"""set: by an operator; declared: in the settings; plan: by the holder's plan; runs: runs brought it
+with them, from their agent's remit, as of the last call that drew on the account."""
 
 # Balances of one answer, unless more are asked for; a holder's own are a handful.
 MOST = 1_000
@@ -57,6 +60,8 @@ class BudgetView:
     account: str
     limit: int
     source: Source
+    plan: str = ""
+    """The plan it is from."""
     principal: str = ""
     """Who set it, why and when, where somebody did."""
     reason: str = ""
@@ -107,6 +112,7 @@ class Budgets:
     declared: Sequence[Budget]
     calendar: Callable[[str, int], Calendar]
     redactor: Callable[[str], Redactor]
+    plans: PlanDesk | None = None
 
     # ------------------------------------------------------------ reading
 
@@ -118,7 +124,7 @@ class Budgets:
         What belongs to nobody alone (`global`) is shown with every tenant. Raises `UsageError`,
         `StoreError`.
         """
-        named = None if holder is None else _holder(tenant, holder)
+        named = None if holder is None else holder_named(tenant, holder)
         now_ms = self.clock.now_ms()
         calendar = self.calendar(tenant, now_ms)
         set_limits = await self._set_limits(tenant, named)
@@ -127,21 +133,27 @@ class Budgets:
             async for each in self._balances(tenant, named, now_ms, calendar, limit)
         }
         holders = self._holders(tenant) if named is None else {named}
-        declared = self._declared(tenant, holders | {holder_of(name) for name in balances})
+        holders |= {holder_of(name) for name in balances}
+        declared = _strictest(
+            self._declared(tenant, holders, self.declared), await self._planned(tenant, holders)
+        )
         names = {*balances, *declared, *_drawn_on(set_limits, named)}
         found = []
         for name in sorted(names)[:limit]:
-            source, amount, line = _in_force(name, set_limits, declared, balances)
-            fact, set_ms = await self._fact(tenant, line) if source == "set" else (None, None)
+            source, line = _in_force(name, set_limits, declared, balances)
+            fact, set_ms = (
+                await self._fact(tenant, line.account) if source == "set" else (None, None)
+            )
             now = dated(name, now_ms, calendar)
-            balance = balances.get(name, Balance(now, 0, 0, amount))
+            balance = balances.get(name, Balance(now, 0, 0, line.limit))
             each_one = name.partition("|")[0].endswith(f":{EVERYONE}")
             found.append(
                 BudgetView(
                     tenant=keeper(tenant, name),
                     account=name if each_one else now,
-                    limit=amount,
+                    limit=line.limit,
                     source=source,
+                    plan=line.plan if source == "plan" else "",
                     used=None if each_one else balance.posted,
                     held=0 if each_one else balance.held,
                     resets_ms=resets_ms(name, now_ms, calendar),
@@ -184,14 +196,32 @@ class Budgets:
         named = {f"{each.of}:{each.name}" for each in self.declared if each.of != "global"}
         return {f"tenant:{tenant}", f"global:{WORLD}", *named} - {f"tenant:{EVERYONE}"}
 
-    def _declared(self, tenant: str, holders: Iterable[str]) -> dict[str, int]:
-        """What the settings say for these."""
+    def _declared(
+        self, tenant: str, holders: Iterable[str], budgets: Sequence[Budget], plan: str = ""
+    ) -> dict[str, AccountLimit]:
+        """What these budgets say for these holders."""
         return {
-            each.account: each.limit
+            each.account: each
             for holder in holders
-            for each in accounts_for(_spender(tenant, holder), self.declared)
+            for each in accounts_for(_spender(tenant, holder), budgets, plan)
             if holder_of(each.account) == holder
         }
+
+    async def _planned(self, tenant: str, holders: Iterable[str]) -> dict[str, AccountLimit]:
+        """What the plans of these holders say; whose plan a session has, its runs know alone."""
+        if self.plans is None or self.plans.plans is None or tenant == OPERATOR:
+            return {}
+        found: dict[str, AccountLimit] = {}
+        declared = self.plans.plans
+        for holder in holders:
+            user = holder.removeprefix("user:")
+            if declared.holder == "user" and user in (holder, EVERYONE):
+                continue
+            has = await self.plans.show(tenant, holder_name(declared, tenant, user))
+            plan = declared.find(has.plan)
+            if plan is not None:
+                found |= self._declared(tenant, [holder], plan.limits, plan.name)
+        return found
 
     async def _fact(self, tenant: str, line: str) -> tuple[BudgetSet | None, int | None]:
         """Who set a limit and why, and when."""
@@ -218,10 +248,10 @@ class Budgets:
         the holder's book, with the limit that the store keeps. Runs under way that draw on the
         account keep it from their next call on; others do once they start. Raises `UsageError`.
         """
-        named = _settable(tenant, holder)
+        named = settable(tenant, holder)
         budget = _budget(named, window, amounts)
         scope, _, name = named.partition(":")
-        text = self._reason(reason)
+        text = self._reason(tenant, reason)
         facts = tuple(
             BudgetSet(
                 account=account(cast("Scope", scope), name, unit, each),
@@ -240,8 +270,8 @@ class Budgets:
 
         Raises `NotFound` where nothing is set.
         """
-        named = _settable(tenant, holder)
-        text = self._reason(reason)
+        named = settable(tenant, holder)
+        text = self._reason(tenant, reason)
         windows = (window, "alert") if window == "total" else (window,)
 
         def facts(known: Iterable[LimitLine]) -> tuple[BudgetSet, ...]:
@@ -256,10 +286,10 @@ class Budgets:
             raise NotFound(f"{named}: nothing is set for the window {window!r}")
         return found
 
-    def _reason(self, reason: str) -> Clean:
+    def _reason(self, tenant: str, reason: str) -> Clean:
         if not reason.strip():
             raise UsageError("say a reason: who reads the book later wants to know why")
-        return Clean.vouch(self.redactor("").clean(reason).text)
+        return Clean.vouch(self.redactor(tenant).clean(storable(reason)).text)
 
     async def _enter(
         self,
@@ -275,21 +305,27 @@ class Budgets:
         return tuple(each for each in entry.events if isinstance(each, BudgetSet))
 
 
+def _strictest(
+    one: Mapping[str, AccountLimit], other: Mapping[str, AccountLimit]
+) -> dict[str, AccountLimit]:
+    return {each.account: each for each in strictest(one.values(), other.values())}
+
+
 def _in_force(
     name: str,
     set_limits: Mapping[str, int],
-    declared: Mapping[str, int],
+    declared: Mapping[str, AccountLimit],
     balances: Mapping[str, Balance],
-) -> tuple[Source, int, str]:
-    """Where the limit of an account comes from, what it is, and under which name it was set."""
+) -> tuple[Source, AccountLimit]:
+    """Where the limit of an account comes from, and what it is, under the name it was set for."""
     for line in limit_names(name):
         if line in set_limits:
-            return "set", set_limits[line], line
+            return "set", AccountLimit(account=line, limit=set_limits[line])
     said = declared.get(name)
     brought = balances[name].limit if name in balances else None
-    if said is None or (brought is not None and brought < said):
-        return "runs", brought or 0, name
-    return "declared", said, name
+    if said is None or (brought is not None and brought < said.limit):
+        return "runs", AccountLimit(account=name, limit=brought or 0)
+    return ("plan" if said.plan else "declared"), said
 
 
 def _drawn_on(set_limits: Iterable[str], holder: str | None) -> set[str]:
@@ -304,37 +340,6 @@ def _spender(tenant: str, holder: str) -> Spender:
     scope, _, name = holder.partition(":")
     names = {key: name if key == scope else "" for key in ("user", "session", "agent", "run")}
     return Spender(tenant=tenant, labels=(name,) if scope == "label" else (), **names)
-
-
-def _holder(tenant: str, text: str) -> str:
-    """A holder as it was typed, whole. Raises `UsageError`."""
-    scope, colon, name = text.partition(":")
-    if scope not in SCOPES:
-        raise UsageError(f"{text!r} is no holder of budgets: say user:NAME, agent:NAME, …, global")
-    if scope == "global":
-        name = name or WORLD
-    if scope == "tenant":
-        name = name or tenant
-    if not name or (colon and name != EVERYONE and not _is_name(scope, name)):
-        raise UsageError(f"{text!r}: whose budget? say {scope}:NAME")
-    if scope == "tenant" and name != tenant:
-        raise UsageError(f"{text!r} is another tenant than {tenant}: name it with --tenant {name}")
-    return f"{scope}:{name}"
-
-
-def _is_name(scope: str, name: str) -> bool:
-    return check_name(scope, name) == name
-
-
-def _settable(tenant: str, text: str) -> str:
-    holder = _holder(tenant, text)
-    if scope_of(holder) == "run":
-        raise NotAllowed("the limit of one run stands in its first record and stays; cancel it")
-    if holder == f"label:{EVERYONE}":
-        raise UsageError("a label's budget needs its name: label:NAME")
-    if tenant == OPERATOR and scope_of(holder) != "global":
-        raise UsageError(f"{holder}: name a tenant")
-    return holder
 
 
 def _budget(holder: str, window: str, amounts: Mapping[str, str | int | None]) -> Budget:

@@ -10,7 +10,10 @@ from rich.text import Text
 
 from remit.app.budgets import MOST, Budgets, BudgetView
 from remit.app.calendars import Calendars
+from remit.app.config import FILE
 from remit.app.lazy import SystemDice, WallClock
+from remit.app.plan_desk import PlanDesk
+from remit.app.plan_settings import plans_of
 from remit.cli.journal import open_journal
 from remit.cli.options import Options
 from remit.cli.output import amount, cell, console, iso, moment, print_json
@@ -37,13 +40,22 @@ def budget() -> None:
 async def _budgets(options: Options) -> AsyncIterator[Budgets]:
     async with open_journal(options) as journal:
         settings, clock = journal.settings, WallClock()
+        books = Books(journal.store, clock, SystemDice(), journal.keys.signer)
+        plans = PlanDesk(
+            store=journal.store,
+            books=books,
+            clock=clock,
+            redactor=journal.desk.redactor,
+            plans=plans_of(settings.billing, settings.plans, FILE),
+        )
         yield Budgets(
             store=journal.store,
-            books=Books(journal.store, clock, SystemDice(), journal.keys.signer),
+            books=books,
             clock=clock,
             declared=settings.budgets,
             calendar=Calendars(settings.timezone, settings.timezones).of,
             redactor=journal.desk.redactor,
+            plans=plans,
         )
 
 
@@ -54,8 +66,8 @@ async def _budgets(options: Options) -> AsyncIterator[Budgets]:
 def show(options: Options, *, holder: str | None, limit: int) -> None:
     """Show the budgets of HOLDER, or of all in the tenant: limit, used, held, left, next window.
 
-    SOURCE says where a limit is from: set by an operator, declared in remit.toml, or brought by
-    runs, from their agent's remit or a plan.
+    SOURCE says where a limit is from: set by an operator, declared in remit.toml, the holder's
+    plan, or brought by runs, from their agent's remit.
     """
 
     async def look() -> list[BudgetView]:
@@ -81,7 +93,7 @@ def show(options: Options, *, holder: str | None, limit: int) -> None:
 def _row(each: BudgetView) -> list[Text | str]:
     used = "each" if each.used is None else amount(each.unit, each.used)
     left = "" if each.left is None or each.window == "alert" else amount(each.unit, each.left)
-    source: str = each.source
+    source = f"plan {each.plan}" if each.plan else str(each.source)
     if each.set_ms is not None:
         source += f" by {each.principal}, {moment(each.set_ms)}: {each.reason}"
     return [
@@ -106,6 +118,7 @@ def view_json(each: BudgetView) -> dict[str, object]:
         "unit": each.unit,
         "limit": each.limit,
         "source": each.source,
+        "plan": each.plan or None,
         "principal": each.principal or None,
         "reason": each.reason or None,
         "set": iso(each.set_ms),
