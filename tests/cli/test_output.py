@@ -5,7 +5,7 @@ from datetime import datetime
 
 import pytest
 
-from remit.cli.output import amount, cell, console, iso, moment, print_json, state
+from remit.cli.output import cell, console, iso, moment, print_json, state
 
 MS = 1_700_000_000_123
 
@@ -38,10 +38,3 @@ def test_documents_are_ascii(capsys: pytest.CaptureFixture[str]) -> None:
 def test_markup_means_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     console().print("[red]a[/red] :smile: " + "x" * 150)
     assert capsys.readouterr().out == "[red]a[/red] :smile: " + "x" * 150 + "\n"
-
-
-def test_amounts_are_in_their_unit() -> None:
-    assert amount("nano", 1_500_000_000) == "$1.50"
-    assert amount("nano", 300_000) == "$0.0003"
-    assert amount("tokens", 1_000) == "1,000 tokens"
-    assert amount("calls", 1) == "1 calls"

@@ -7,7 +7,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.errors import ConfigError
-from remit.values.money import NANO_PER_USD, TOKENS_PER_PRICE, format_usd, price_of, usd
+from remit.values.money import (
+    NANO_PER_USD,
+    TOKENS_PER_PRICE,
+    format_amount,
+    format_usd,
+    price_of,
+    usd,
+)
 
 
 @pytest.mark.parametrize(
@@ -74,3 +81,17 @@ def test_a_price_is_rounded_up_by_less_than_a_nano_dollar(tokens: int, price: in
     cost = price_of(tokens, price)
     exact = tokens * price
     assert exact <= cost * TOKENS_PER_PRICE < exact + TOKENS_PER_PRICE
+
+
+@pytest.mark.parametrize(
+    ("unit", "amount", "text"),
+    [
+        ("nano", 1_500_000_000, "$1.50"),
+        ("nano", 300_000, "$0.0003"),
+        ("tokens", 1_000, "1,000 tokens"),
+        ("calls", 12, "12 calls"),
+        ("clock", 1_000, "1000"),
+    ],
+)
+def test_what_an_account_counts_in_words(unit: str, amount: int, text: str) -> None:
+    assert format_amount(unit, amount) == text

@@ -16,12 +16,13 @@ from remit.app.plan_desk import PlanDesk
 from remit.app.plan_settings import plans_of
 from remit.cli.journal import open_journal
 from remit.cli.options import Options
-from remit.cli.output import amount, cell, console, iso, moment, print_json
+from remit.cli.output import cell, console, iso, moment, print_json
 from remit.cli.person import principal
 from remit.errors import UsageError
 from remit.journal.events import BudgetSet
 from remit.runtime.books import Books
 from remit.values.account import WINDOWS, holder_of, unit_of, window_of
+from remit.values.money import format_amount
 
 _LOCAL = "local"
 _SET_FOR = (*WINDOWS, "total")
@@ -91,17 +92,19 @@ def show(options: Options, *, holder: str | None, limit: int) -> None:
 
 
 def _row(each: BudgetView) -> list[Text | str]:
-    used = "each" if each.used is None else amount(each.unit, each.used)
-    left = "" if each.left is None or each.window == "alert" else amount(each.unit, each.left)
+    used = "each" if each.used is None else format_amount(each.unit, each.used)
+    left = (
+        "" if each.left is None or each.window == "alert" else format_amount(each.unit, each.left)
+    )
     source = f"plan {each.plan}" if each.plan else str(each.source)
     if each.set_ms is not None:
         source += f" by {each.principal}, {moment(each.set_ms)}: {each.reason}"
     return [
         cell(each.holder),
         cell(each.window),
-        amount(each.unit, each.limit),
+        format_amount(each.unit, each.limit),
         cell(used, "yellow" if each.warned else ""),
-        amount(each.unit, each.held) if each.held else "",
+        format_amount(each.unit, each.held) if each.held else "",
         cell(left, "red" if left and not each.left else ""),
         "" if each.resets_ms is None else moment(each.resets_ms),
         cell(source),
@@ -173,7 +176,7 @@ def set_budget(
         return
     for each in facts:
         unit = unit_of(each.account)
-        now = "unset" if each.limit is None else amount(unit, each.limit)
+        now = "unset" if each.limit is None else format_amount(unit, each.limit)
         of = f"{holder_of(each.account)} {window_of(each.account)}"
         click.echo(f"{of} {unit}: {now}, by {each.principal}")
 

@@ -9,7 +9,6 @@ from rich.console import Console
 from rich.text import Text
 
 from remit.cli.plain import printable
-from remit.values.money import format_usd
 
 # Where output is no terminal nobody scrolls sideways, and a cut id is of no use.
 _WIDE = 200
@@ -64,8 +63,3 @@ def iso(ms: int | None) -> str | None:
         return None
     text = datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds")
     return text.replace("+00:00", "Z")
-
-
-def amount(unit: str, count: int) -> str:
-    """What an account counts, for people: `$1.50`, `1,000 tokens`."""
-    return format_usd(count, 2) if unit == "nano" else f"{count:,} {unit}"

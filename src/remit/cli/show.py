@@ -8,7 +8,7 @@ from rich.table import Table
 from remit.cli.drawing import draw, node_json
 from remit.cli.journal import find_run, open_journal, pairs_of
 from remit.cli.options import Options
-from remit.cli.output import amount, cell, console, iso, moment, print_json, state
+from remit.cli.output import cell, console, iso, moment, print_json, state
 from remit.cli.plain import one_line
 from remit.projections.audit import Decision, decisions
 from remit.projections.ledger import Drawn, drawn_on
@@ -16,7 +16,7 @@ from remit.projections.spend import Entry, Spent, entries, total
 from remit.projections.timeline import Pair
 from remit.projections.tree import decision_tree
 from remit.values.account import unit_of
-from remit.values.money import format_usd
+from remit.values.money import format_amount, format_usd
 
 _ARGUMENT_CHARS = 60
 
@@ -147,7 +147,7 @@ def _print_accounts(drawn: list[Drawn]) -> None:
         table.add_column(name, no_wrap=True, justify="right")
     for each in drawn:
         unit = unit_of(each.account)
-        used, limit = amount(unit, each.used), amount(unit, each.limit)
+        used, limit = format_amount(unit, each.used), format_amount(unit, each.limit)
         table.add_row(cell(each.account), used, limit)
     if drawn:
         click.echo()

@@ -7,8 +7,11 @@ from remit.journal.events import (
     ApprovalGiven,
     ApprovalRequested,
     BudgetRefused,
+    BudgetSet,
+    BudgetWarned,
     CallJudged,
     CheckCompleted,
+    CostAlerted,
     Event,
     InputCounted,
     ModelCompleted,
@@ -25,8 +28,9 @@ from remit.journal.events import (
     ToolUnknown,
 )
 from remit.projections.remarks import remark
+from remit.values.account import unit_of
 from remit.values.message import CallPart, TextPart
-from remit.values.money import format_usd
+from remit.values.money import format_amount, format_usd
 
 _LINE = 120
 
@@ -73,8 +77,20 @@ def _agreed(event: ApprovalGiven) -> str:
 
 
 def _budget(event: BudgetRefused) -> str:
-    left = f"{event.available} left of {event.limit}"
-    return f"{event.account}: {event.needed} needed, {left}"
+    unit = unit_of(event.account)
+    needed, left = format_amount(unit, event.needed), format_amount(unit, event.available)
+    return f"{event.account}: {needed} needed, {left} left of {format_amount(unit, event.limit)}"
+
+
+def _warned(event: BudgetWarned | CostAlerted) -> str:
+    unit = unit_of(event.account)
+    used, limit = format_amount(unit, event.used), format_amount(unit, event.limit)
+    return f"{event.account}: {used} of {limit} used"
+
+
+def _limited(event: BudgetSet) -> str:
+    to = "unset" if event.limit is None else format_amount(unit_of(event.account), event.limit)
+    return f"{event.account}: {to} by {event.principal} {event.reason}"
 
 
 def _answer_came(event: SubrunEnded) -> str:
@@ -132,9 +148,9 @@ _WORDS: dict[str, Callable[..., str]] = {
         f"{it.run} {it.call}: {format_usd(it.assumed)} assumed, {format_usd(it.billed)} billed"
     ),
     "BudgetRefused": _budget,
-    "BudgetSet": lambda it: f"{it.account} to {it.limit} by {it.principal} {it.reason}",
-    "BudgetWarned": lambda it: f"{it.account}: {it.used} of {it.limit} used",
-    "CostAlerted": lambda it: f"{it.account}: {it.used} used, more than {it.limit}",
+    "BudgetSet": _limited,
+    "BudgetWarned": _warned,
+    "CostAlerted": _warned,
     "CallJudged": _judged,
     "CancelRequested": lambda it: f"by {it.principal} {it.reason}",
     "CheckCompleted": _check,

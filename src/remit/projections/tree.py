@@ -42,7 +42,9 @@ from remit.projections.branch import Branch
 from remit.projections.node import Node
 from remit.projections.remarks import remark
 from remit.projections.timeline import Pair, by_run, timeline
+from remit.values.account import unit_of
 from remit.values.message import CallPart, TextPart, ThinkingPart
+from remit.values.money import format_amount
 
 
 def decision_tree(pairs: Iterable[Pair], run: str | None = None) -> Node:
@@ -113,11 +115,15 @@ def _ended(to: Branch, event: RunEnded) -> None:
 
 
 def _warned(to: Branch, event: BudgetWarned | CostAlerted) -> None:
-    to.add(to.top, "note", event.account, f"{event.used} of {event.limit} used", status="warned")
+    unit = unit_of(event.account)
+    text = f"{format_amount(unit, event.used)} of {format_amount(unit, event.limit)} used"
+    to.add(to.top, "note", event.account, text, status="warned")
 
 
 def _refused(to: Branch, event: BudgetRefused) -> None:
-    text = f"{event.needed} needed, {event.available} left of {event.limit}"
+    unit = unit_of(event.account)
+    needed, left = format_amount(unit, event.needed), format_amount(unit, event.available)
+    text = f"{needed} needed, {left} left of {format_amount(unit, event.limit)}"
     where = to.calls.get(event.call, to.top)  # a model call is refused before it has a node
     to.add(where, "error", event.account, text, status="refused", call=event.call)
 

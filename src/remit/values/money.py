@@ -40,6 +40,13 @@ def format_usd(nano: int, decimals: int = 4) -> str:
     return f"{sign}${whole}.{digits}" if digits else f"{sign}${whole}"
 
 
+def format_amount(unit: str, amount: int) -> str:
+    """What an account counts, in words: `$1.50`, `1,000 tokens`; a bare number of anything else."""
+    if unit == "nano":
+        return format_usd(amount, 2)
+    return f"{amount:,} {unit}" if unit in ("tokens", "calls") else str(amount)
+
+
 def price_of(tokens: int, nano_per_million: int) -> Nano:
     """Cost of tokens, rounded up to the next nano-dollar so that a hold is never too small."""
     return Nano(-(-tokens * nano_per_million // TOKENS_PER_PRICE))
