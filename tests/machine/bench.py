@@ -4,14 +4,12 @@ from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from typing_extensions import override
+
 from remit.journal.events import (
     AccountLimit,
-    ApprovalDenied,
-    ApprovalGiven,
-    CancelRequested,
     Event,
     InputCounted,
-    InputReceived,
     InputRequested,
     ModelCompleted,
     ModelFailed,
@@ -22,7 +20,6 @@ from remit.journal.events import (
     SubrunEnded,
     ToolCompleted,
     ToolFailed,
-    ToolResolved,
     ToolUnknown,
 )
 from remit.journal.facts_of_plans import PlanTerms
@@ -37,11 +34,11 @@ from remit.machine.spec import InputCount
 from remit.machine.state import CallState, State, begin
 from remit.machine.tools import AnyTool
 from remit.machine.transitions import CALL_EVENTS
-from remit.values.clean import Clean
 from remit.values.message import CallPart, Message, Origin, Part, TextPart
 from remit.values.model import FailureKind, StopReason
 from remit.values.price import ModelPrice
 from remit.values.usage import Usage
+from tests.machine.people import People, clean
 
 MODEL = "scripted:x"
 PRICE = ModelPrice(model=MODEL, input=1_000_000, output=2_000_000, cache_read=0, cache_write=0)
@@ -63,10 +60,6 @@ def settled(work: Coroutine[object, None, T]) -> T:
         result: T = done.value
         return result
     raise AssertionError("it waits")
-
-
-def clean(text: str) -> Clean:
-    return Clean.vouch(text)
 
 
 def make_agent(
@@ -96,7 +89,7 @@ def make_agent(
     )
 
 
-class Bench:
+class Bench(People):
     """A run, its clock and its world."""
 
     def __init__(
@@ -124,6 +117,7 @@ class Bench:
 
     # ------------------------------------------------------------ deciding
 
+    @override
     def give(
         self,
         fact: Event | None,
@@ -210,6 +204,7 @@ class Bench:
             for number, (tool, arguments) in enumerate(calls, start=1)
         )
 
+    @override
     def inspect(self, call: str, tool: str, arguments: str) -> Inspection:
         return settled(self.agent.inspect(call, tool, arguments))
 
@@ -261,6 +256,7 @@ class Bench:
             )
         )
 
+    @override
     def call(self, number: int = 1) -> CallState:
         """The n-th call of the turn."""
         return self.state.calls[number - 1]
@@ -303,41 +299,6 @@ class Bench:
         )
         return self.give(fact)
 
-    def resolved(self, *, happened: bool, number: int = 1) -> list[Event]:
-        return self.give(
-            ToolResolved(call=self.call(number).call, happened=happened, principal="boss"),
-            "letter",
-        )
-
-    def approve(
-        self,
-        principal: str = "boss",
-        number: int = 1,
-        *,
-        digest: str | None = None,
-        approval: str | None = None,
-        arguments: str | None = None,
-    ) -> list[Event]:
-        call = self.call(number)
-        fact = ApprovalGiven(
-            approval=call.approval if approval is None else approval,
-            digest=call.digest if digest is None else digest,
-            principal=principal,
-            channel="cli",
-            arguments=None if arguments is None else clean(arguments),
-        )
-        text = call.arguments if arguments is None else arguments
-        return self.give(fact, "letter", {call.call: self.inspect(call.call, call.tool, text)})
-
-    def deny(self, principal: str = "boss", number: int = 1, comment: str = "") -> list[Event]:
-        fact = ApprovalDenied(
-            approval=self.call(number).approval,
-            principal=principal,
-            channel="cli",
-            comment=clean(comment),
-        )
-        return self.give(fact, "letter")
-
     def asks(self, number: int = 1, key: str = "k", charged: int | None = None) -> list[Event]:
         """The tool asks a human."""
         call = self.call(number)
@@ -352,17 +313,6 @@ class Bench:
                 charged=charged,
             )
         )
-
-    def says(self, value: str, number: int = 1, question: str | None = None) -> list[Event]:
-        """A human answers."""
-        known = self.call(number).question if question is None else question
-        return self.give(
-            InputReceived(question=known, principal="ann", channel="cli", value=clean(value)),
-            "letter",
-        )
-
-    def cancel(self, reason: str = "") -> list[Event]:
-        return self.give(CancelRequested(principal="ann", reason=clean(reason)), "letter")
 
     def recover(self, epoch: int = 2) -> list[Event]:
         return self.give(RunRecovered(epoch=epoch), "recover")

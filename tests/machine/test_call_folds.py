@@ -26,7 +26,8 @@ from remit.journal.events import (
 from remit.machine.agent import Remit
 from remit.machine.evolve import evolve
 from remit.machine.transitions import CALL, CALL_EVENTS
-from tests.machine.bench import START_MS, Bench, clean, make_agent
+from tests.machine.bench import START_MS, Bench, make_agent
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up, read_doc, send_mail
 
 NAME = "c1-1"

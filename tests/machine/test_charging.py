@@ -23,7 +23,8 @@ from remit.machine.agent import Agent, Remit
 from remit.machine.charging import settle_call
 from remit.machine.ending import STOP_GRACE_MS
 from remit.machine.tools import probe, tool
-from tests.machine.bench import MONEY, TOKENS, Bench, clean, make_agent, one, types
+from tests.machine.bench import MONEY, TOKENS, Bench, make_agent, one, types
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up, set_flag, was_paid
 
 

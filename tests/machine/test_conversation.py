@@ -6,7 +6,8 @@ from remit.machine.agent import Remit
 from remit.machine.conversation import answer_of, history_of, json_text, say
 from remit.machine.measure import measured
 from remit.values.message import Origin, ResultPart, TextPart
-from tests.machine.bench import Bench, clean, make_agent
+from tests.machine.bench import Bench, make_agent
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up, send_mail, set_flag, write_doc, writer
 
 LOOK = ("look_up", '{"path":"a"}')

@@ -20,7 +20,8 @@ from remit.machine.counting import COUNT_MS, counted_bound
 from remit.machine.ending import STOP_GRACE_MS
 from remit.machine.spec import InputCount
 from remit.values.usage import Usage
-from tests.machine.bench import MONEY, START_MS, Bench, clean, make_agent, one, types
+from tests.machine.bench import MONEY, START_MS, Bench, make_agent, one, types
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up
 
 LOOK = ("look_up", '{"path":"a"}')

@@ -18,7 +18,8 @@ from remit.journal.events import (
 from remit.machine.agent import Agent, Remit
 from remit.machine.doubt import MAX_ATTEMPTS
 from remit.machine.ending import STOP_GRACE_MS
-from tests.machine.bench import Bench, clean, make_agent, one, types
+from tests.machine.bench import Bench, make_agent, one, types
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up, pay_bill, send_mail, set_flag, write_doc, writer
 
 MAIL = ("send_mail", '{"to":"x"}')

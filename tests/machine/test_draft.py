@@ -3,7 +3,8 @@
 from remit.journal.events import CancelRequested, Event, RunStopping
 from remit.machine.draft import Draft
 from remit.machine.evolve import evolve
-from tests.machine.bench import Bench, clean, make_agent
+from tests.machine.bench import Bench, make_agent
+from tests.machine.people import clean
 
 
 def test_a_draft_folds_what_it_collects_and_leaves_the_state_it_began_with() -> None:

@@ -12,7 +12,8 @@ from remit.journal.events import (
 )
 from remit.machine.agent import Agent, Remit
 from remit.machine.ending import STOP_GRACE_MS
-from tests.machine.bench import Bench, clean, make_agent, one, types
+from tests.machine.bench import Bench, make_agent, one, types
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up, send_mail, write_doc, writer
 
 LOOK = ("look_up", '{"path":"a"}')

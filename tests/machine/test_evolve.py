@@ -24,7 +24,8 @@ from remit.journal.events import (
 from remit.journal.record import Body, Cause
 from remit.machine.evolve import evolve, fold
 from remit.machine.transitions import RUN, RUN_EVENTS, Phase
-from tests.machine.bench import START_MS, Bench, clean, make_agent
+from tests.machine.bench import START_MS, Bench, make_agent
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up
 
 SAMPLES: dict[str, Event] = {

@@ -3,7 +3,7 @@
 from remit.machine.measure import bound_of, measured, roll
 from remit.values.bound import MESSAGE_FRAME, part_bound
 from remit.values.message import Message, Origin, TextPart
-from tests.machine.bench import clean
+from tests.machine.people import clean
 
 USER = Origin(kind="user")
 

@@ -10,7 +10,8 @@ from remit.journal.events import (
     ToolCompleted,
     ToolFailed,
 )
-from tests.machine.bench import MONEY, Bench, clean, make_agent, one, types
+from tests.machine.bench import MONEY, Bench, make_agent, one, types
+from tests.machine.people import clean
 from tests.machine.toolbox import look_up, writer
 
 LOOK = ("look_up", '{"path":"a"}')

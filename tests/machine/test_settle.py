@@ -16,7 +16,8 @@ from remit.journal.events import (
 from remit.machine.agent import Remit
 from remit.values.model import TRANSIENT, FailureKind
 from remit.values.usage import Usage
-from tests.machine.bench import MONEY, Bench, clean, make_agent, one, types
+from tests.machine.bench import MONEY, Bench, make_agent, one, types
+from tests.machine.people import clean
 
 UNBILLED = {
     "rate_limited",
