@@ -25,6 +25,9 @@ NANO = 1_000_000_000
 AHEAD_MS = 120_000
 # More runs than any order has at once.
 _ROWS = 10_000
+# Runs of a process that will be killed: they hold a third of a cap for 100 calls.
+_ENDLESS = 30
+_FOR_EVER_S = 3600.0
 
 
 class ClockAhead(WallClock):
@@ -173,15 +176,16 @@ async def at_once(
 ) -> list[dict[str, int]]:
     """So many processes, each with all runs of the order, begin at the same instant.
 
-    The first `killed` of them get SIGKILL while their calls are under way.
+    The first `killed` of them have a few runs that never end and get SIGKILL in their midst.
     """
     async with AsyncExitStack() as stack:
-        children = [
-            await stack.enter_async_context(
-                process(url, order.model_copy(update={"name": f"p{number}"}))
-            )
-            for number in range(processes)
-        ]
+        children = []
+        for number in range(processes):
+            changes: dict[str, object] = {"name": f"{order.name}{number}"}
+            if number < killed:
+                changes |= {"runs": _ENDLESS, "latency_s": _FOR_EVER_S, "cancels": 0}
+            own = order.model_copy(update=changes)
+            children.append(await stack.enter_async_context(process(url, own)))
         for child in children:
             await ready(child)
         for child in children:
@@ -198,6 +202,8 @@ async def _calls_under_way(url: str, order: Order) -> None:
     async with app_on(url, order) as app:
         while True:
             for row in await app.store.runs(TENANT, status=LIVE, limit=_ROWS):
-                if row.session.startswith("p0-") and await app.store.open_holds(TENANT, row.run):
+                if row.session.startswith(f"{order.name}0-") and await app.store.open_holds(
+                    TENANT, row.run
+                ):
                     return
             await asyncio.sleep(0.001)

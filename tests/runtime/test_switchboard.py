@@ -126,14 +126,17 @@ async def test_those_who_ask_at_once_are_one_question_to_the_store(
         return await MemoryStore.switches(bench.store)
 
     monkeypatch.setattr(bench.store, "switches", switches)
-    impatient = asyncio.create_task(bench.board.refresh())
-    others = [asyncio.create_task(bench.board.refresh()) for _ in range(20)]
-    await asyncio.sleep(0)
-    impatient.cancel()
-    assert await asyncio.gather(*others) == [True] * 20
+    assert await asyncio.gather(*(bench.board.refresh() for _ in range(20))) == [True] * 20
     assert (asked, bench.board.changes) == (1, 1)
     assert not await bench.board.refresh()
     assert asked == 2
+    gone = asyncio.create_task(bench.board.refresh())
+    others = [asyncio.create_task(bench.board.refresh()) for _ in range(3)]
+    await asyncio.sleep(0)
+    gone.cancel()
+    assert await asyncio.gather(*others) == [False] * 3  # they know no more than before
+    assert not await bench.board.refresh()
+    assert asked == 4
 
 
 async def test_a_fault_is_told_to_whoever_asked_and_the_next_look_is_a_new_one(

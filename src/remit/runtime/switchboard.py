@@ -18,7 +18,7 @@ class Switchboard:
         self._clock = clock
         self._switches: tuple[Switch, ...] = ()
         self._read_ms: int | None = None
-        self._reading: asyncio.Task[None] | None = None
+        self._reading: asyncio.Event | None = None
         self.changes = 0
         """How often a look found something else than the one before."""
 
@@ -29,16 +29,16 @@ class Switchboard:
         view stale at one instant are one question to the store.
         """
         before = self.changes
-        if self._reading is None:
-            self._reading = asyncio.create_task(self._read())
-            self._reading.add_done_callback(self._was_read)
-        await asyncio.shield(self._reading)
+        if self._reading is not None:
+            await self._reading.wait()
+            return self.changes != before
+        self._reading = asyncio.Event()
+        try:
+            await self._read()
+        finally:
+            self._reading.set()
+            self._reading = None
         return self.changes != before
-
-    def _was_read(self, reading: asyncio.Task[None]) -> None:
-        self._reading = None
-        if not reading.cancelled():
-            reading.exception()  # whoever waited has it
 
     async def _read(self) -> None:
         asked_ms = self._clock.now_ms()
