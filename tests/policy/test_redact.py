@@ -1,6 +1,7 @@
 """No secret leaves the redactor: plain text, JSON and streams; and nothing else is changed."""
 
 import json
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -10,7 +11,7 @@ from remit.errors import ConfigError, UsageError
 from remit.policy.redact import Found, Redactor
 from remit.policy.secret_rule import SecretRule
 from remit.policy.secret_scan import SecretRules
-from remit.policy.specimen import planted
+from remit.policy.specimen import planted, write_out
 from remit.values.clean import Clean
 from tests.policy.redaction import BUILTIN, RULES, cut, placeholder, streamed
 
@@ -199,3 +200,42 @@ def test_large_odd_texts_are_read_in_linear_time(unit: str, size: int) -> None:
     cleaned = REDACTOR.clean(text)
     assert KEY not in cleaned.text
     assert streamed(REDACTOR, cut(text, 100_000)) == cleaned.text
+
+
+@pytest.mark.requirement("SEC-1")
+def test_what_is_sure_is_known_or_marked_by_its_issuer() -> None:
+    looks = write_out('password = "{A6}7{A8}", api_key: {H32}')
+    assert len(APP.clean(looks).found) == 2
+    assert APP.clean(looks, sure=True).found == ()
+    text = f"{looks} {KEY} {KNOWN['hook']}"
+    kinds = [found.kind for found in APP.clean(text, sure=True).found]
+    assert kinds == ["aws-access-key", "known-hook"]
+    assert APP.knows(f"x{KNOWN['hook']}")
+    assert not APP.knows(KEY)
+    assert not APP.knows(None)
+    assert not REDACTOR.knows(KNOWN["hook"])
+
+
+def test_a_stream_tells_how_much_it_holds_back() -> None:
+    stream = REDACTOR.stream()
+    assert stream.feed("a clean line\n") == "a clean line\n"
+    assert stream.held == 0
+    stream.feed(f"and {KEY}")
+    assert stream.held == len(KEY)
+    stream.finish()
+    assert stream.held == 0
+
+
+@pytest.mark.requirement("SEC-4")
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_however_a_text_is_cut_no_secret_is_streamed(data: st.DataObject) -> None:
+    parts = st.tuples(EXAMPLES, SEEDS).map(lambda each: planted(*each))
+    known = st.sampled_from(sorted(KNOWN.values())).map(lambda value: (f"see {value} there", value))
+    drawn = data.draw(st.lists(st.one_of(parts, known), min_size=1, max_size=5))
+    text = " § ".join(part for part, _ in drawn)
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(text)), max_size=40)))
+    pieces = [text[a:b] for a, b in pairwise([0, *cuts, len(text)])]
+    given_back = streamed(APP, pieces)
+    assert given_back == APP.clean(text).text
+    assert [secret for _, secret in drawn if secret in given_back] == []

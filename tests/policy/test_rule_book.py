@@ -105,3 +105,21 @@ def test_examples_are_tried() -> None:
     check_examples([rule])
     with pytest.raises(ConfigError, match="secret rule 'b': give at least one example"):
         check_examples([SecretRule("b", "abb+", ("ab",), hits=("«abb»",))])
+
+
+@pytest.mark.parametrize(
+    ("hits", "misses", "says"),
+    [
+        (("«abb»",), ("xabb",), r"own.toml: misses: 'xabb' is found but must not be"),
+        (("«abx»",), ("aa",), r"hits: in '«abx»' the rule finds nothing instead"),
+        (("a«bb»",), ("aa",), r"hits: in 'a«bb»' the rule finds another part of it"),
+        (("abb",), ("aa",), "must hold one secret between « and »"),
+        (("«abb» «abb»",), ("aa",), "must hold one secret between « and »"),
+    ],
+)
+def test_an_example_that_does_not_hold_is_told(
+    hits: tuple[str, ...], misses: tuple[str, ...], says: str
+) -> None:
+    rule = SecretRule("a", "abb+", ("ab",), hits=hits, misses=misses, source="own.toml")
+    with pytest.raises(ConfigError, match=says):
+        check_examples([rule])

@@ -5,8 +5,8 @@ match. `Pattern.begun` is a regular expression for exactly that (sometimes for a
 for less), derived from the rule's own pattern: nobody has to state it by hand.
 
 The language is the part of RE2 that this needs and that Python's `re` reads alike: literals,
-escapes, classes, groups `(...)`, `(?:...)`, `(?i:...)`, `|`, greedy `? * + {m} {m,} {m,n}`, `\b`
-and `\B`. Printable ASCII only.
+escapes, classes, groups `(...)`, `(?:...)`, `(?i:...)`, `|`, `? * + {m} {m,} {m,n}`, lazy where
+they have a maximum, `\b` and `\B`. Printable ASCII only.
 """
 
 import re
@@ -60,11 +60,12 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The same again, `least` to `most` times; `most` None is without end."""
+    """The same again, `least` to `most` times; `most` None is without end, `lazy` as few as do."""
 
     node: "Node"
     least: int
     most: int | None
+    lazy: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,9 +218,13 @@ class _Parser:
         else:
             self.at += 1
             least, most = {"?": (0, 1), "*": (0, None), "+": (1, None)}[rest]
+        lazy = most is not None and self.source[self.at : self.at + 1] == "?"
+        self.at += lazy
         if self.source[self.at : self.at + 1] in {"?", "*", "+", "{"}:
-            raise self.wrong("a repetition of a repetition, or a lazy one, is not supported")
-        return Repeat(node, least, most)
+            raise self.wrong(
+                "a repetition of a repetition, or a lazy one without maximum, is not supported"
+            )
+        return Repeat(node, least, most, lazy)
 
 
 def full(node: Node) -> str:
@@ -235,7 +240,7 @@ def full(node: Node) -> str:
             return f"(?i:{full(node.node)})"
         case _:  # Repeat()
             most = "" if node.most is None else node.most
-            return f"(?:{full(node.node)}){{{node.least},{most}}}"
+            return f"(?:{full(node.node)}){{{node.least},{most}}}{'?' * node.lazy}"
 
 
 def begun(*nodes: Node) -> str:
