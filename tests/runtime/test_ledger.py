@@ -251,3 +251,18 @@ async def test_many_records_leave_others_a_turn(store: MemoryStore) -> None:
     await Ledger(store).catch_up()
     task.cancel()
     assert turns >= 4
+
+
+@pytest.mark.requirement("BUD-9")
+async def test_what_it_remembers_is_bounded(
+    store: MemoryStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_RUNS", 8)
+    ledger = Ledger(store)
+    for number in range(100):
+        run = await Spending(store, run=f"run_{number:03d}", user=f"u{number}").start()
+        await run.call(3)
+    await ledger.catch_up()
+    assert len(ledger._runs) == 8
+    assert all(not (run._asked or run._tools) for run in ledger._runs.values())
+    assert (await ledger.total(ALL)).calls == 300
