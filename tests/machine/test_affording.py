@@ -4,7 +4,13 @@ from dataclasses import replace
 
 import pytest
 
-from remit.journal.events import AccountLimit, BudgetRefused, Event, RunStopping
+from remit.journal.events import (
+    AccountLimit,
+    BudgetRefused,
+    Event,
+    ModelRequested,
+    RunStopping,
+)
 from remit.machine.affording import accounts_now, rooms
 from remit.machine.draft import Draft
 from remit.values.windows import Calendar, Shift
@@ -64,7 +70,19 @@ def test_without_a_plan_it_is_the_budget() -> None:
 def test_what_a_decision_reserved_is_gone_for_the_rest_of_it() -> None:
     bench = Bench(make_agent(), accounts=ACCOUNTS)
     bench.start()
-    draft = Draft(bench.state, replace(bench.world, refused={TODAY: 9_000, "other": 1}))
+    draft = Draft(bench.state, replace(bench.world, refused={TODAY: 9_000}))
     draft.events = list(bench.log)
     (hold,) = bench.request.holds
-    assert rooms(draft) == {TODAY: 9_000 - hold.amount, "other": 1}
+    assert rooms(draft) == {TODAY: 9_000 - hold.amount}
+
+
+@pytest.mark.requirement("BUD-3", "BUD-7")
+def test_a_window_that_ended_since_the_refusal_refuses_nothing_any_more() -> None:
+    yesterday = "user:ann|day:1969-12-31|nano"
+    bench = Bench(make_agent(), accounts=ACCOUNTS)
+    bench.start()
+    told = short_of(bench, refused={yesterday: 0})
+    assert one(told, ModelRequested).holds[0].account == TODAY
+    last = short_of(bench, refused={yesterday: 0}, last_try=True)
+    refused = one(last, BudgetRefused)
+    assert (refused.account, refused.available) == (TODAY, 0)

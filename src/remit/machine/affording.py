@@ -30,8 +30,14 @@ def holds_of(event: Event) -> tuple[Hold, ...]:
 
 
 def rooms(draft: Draft) -> Mapping[str, int]:
-    """What the refused accounts still afford, after what this decision reserved already."""
-    left = dict(draft.world.refused)
+    """What the refused accounts still afford, after what this decision reserved already.
+
+    A window that has ended since the store refused says nothing of the one that is open now.
+    """
+    if not draft.world.refused:
+        return {}
+    drawn_on = {known.account for known in accounts_now(draft)}
+    left = {name: room for name, room in draft.world.refused.items() if name in drawn_on}
     for event in draft.events:
         for hold in holds_of(event):
             if hold.account in left:
@@ -45,13 +51,13 @@ def short_of(draft: Draft, holds: tuple[Hold, ...]) -> Hold | None:
     wanted = [hold for hold in holds if hold.account in left]
     short = [hold for hold in wanted if hold.amount > left[hold.account]]
     if draft.world.last_try:
-        short += wanted
+        short += (*wanted, *holds)
     return short[0] if short else None
 
 
 def say_short(draft: Draft, call: str, hold: Hold) -> str:
     """Journal which account is short of a call's hold; the same in words."""
-    room = rooms(draft)[hold.account]
+    room = rooms(draft).get(hold.account, 0)  # unknown where its window has just begun
     limit = draft.world.limits.get(hold.account, hold.limit)
     draft.add(
         BudgetRefused(
@@ -70,8 +76,7 @@ def say_short(draft: Draft, call: str, hold: Hold) -> str:
 
 def refuse_budget(draft: Draft, call: str, holds: tuple[Hold, ...]) -> None:
     """The smallest call of use does not fit: say which account is short, and stop."""
-    wanted = {hold.account: hold for hold in holds if hold.account in draft.world.refused}
-    hold = short_of(draft, holds) or next(iter(wanted.values()))
+    hold = short_of(draft, holds) or holds[0]
     detail = say_short(draft, call, hold)
     reason = "upgrade-required" if _plan_of(draft, hold.account) else "budget"
     draft.add(RunStopping(reason=reason, detail=Clean.vouch(detail)))
