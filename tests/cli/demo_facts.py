@@ -17,9 +17,11 @@ from remit.values.usage import Usage
 SOUND = Verification(
     tenant="local",
     runs=1,
+    books=0,
     records=9,
     erased=0,
     heads=0,
+    books=0,
     size=9,
     root=bytes(32),
     head=None,

@@ -75,7 +75,9 @@ def test_a_provider_without_a_key_is_refused_before_the_start() -> None:
 
 def paying(**changes: object) -> Spender:
     """Who pays in these tests."""
-    who = Spender(tenant="acme", user="ann", session="s1", agent="worker", run=".", labels=("beta",))
+    who = Spender(
+        tenant="acme", user="ann", session="s1", agent="worker", run=".", labels=("beta",)
+    )
     return replace(who, **changes)  # type: ignore[arg-type]  # by name
 
 

@@ -31,7 +31,7 @@ CALL = Amounts(
 
 
 def row(**changes: str) -> LedgerSum:
-    return LedgerSum(replace(KEY, **changes), CALL)  # type: ignore[arg-type] # fields are texts
+    return LedgerSum(replace(KEY, **changes), CALL)
 
 
 async def cost(store: Store, **wanted: str) -> int:
