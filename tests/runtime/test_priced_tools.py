@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from remit import Agent, App, Call, Remit, tool
+from remit import Agent, App, Call, Remit, probe, tool
 from remit.adapters.scripted import Reply, turn_of
 from remit.app.replay import read_past
 from remit.journal.events import (
     BudgetRefused,
     Event,
     ModelCompleted,
+    ProbeCompleted,
     RunEnded,
     ToolCompleted,
     ToolFailed,
@@ -26,6 +27,7 @@ from remit.runtime.reader import Reader
 from remit.runtime.toolgate import ToolGate
 from remit.values.clean import Clean
 from remit.values.model import ModelRequest
+from tests.app.damages import damages
 from tests.runtime.kit import NOW, HandClock, a_cleaner, released, services_on
 from tests.runtime.stage import an_agent, journal_at, opened, story, told
 
@@ -76,6 +78,20 @@ async def find_fact(call: Call, name: str) -> str:
     """Find a fact; it says a price that it never declared."""
     call.charge("0.01")
     return name
+
+
+def was_ordered(name: str) -> str | None:
+    """Ask whether the order came; the first never did."""
+    return None
+
+
+@tool(access="write", timeout="200ms", on_crash=probe(was_ordered), price_usd="0.03")
+async def order_parcel(name: str) -> str:
+    """Order a parcel."""
+    BEGUN.append(name)
+    if len(BEGUN) == 1:
+        await asyncio.sleep(3600)
+    return "ordered"
 
 
 TOOLS: tuple[AnyTool, ...] = (look_up_firm, translate_text, scan_slowly, find_fact)
@@ -239,6 +255,28 @@ async def test_the_tools_of_a_sub_run_draw_on_its_parents_accounts() -> None:
         assert account.posted == run.cost_nano <= 30_000_000
         assert account.held == 0
         assert len(BEGUN) == 2  # the third does not fit under the parent's cap
+
+
+@pytest.mark.requirement("BUD-1", "DUR-6")
+@pytest.mark.parametrize("kind", ["memory", "sqlite"])
+async def test_what_was_assumed_of_a_call_that_did_not_happen_is_taken_back(
+    kind: str, tmp_path: Path
+) -> None:
+    agent = an_agent(tools=[order_parcel], remit=Remit(approvals={order_parcel: 0}))
+    url = "memory:" if kind == "memory" else journal_at(tmp_path)
+    async with opened(url, [agent], {"order_parcel": {"name": "a"}}, "done") as app:
+        run = await app.run(agent, "Go")
+        assert (run.output, BEGUN) == ("done", ["a", "a"])
+        (lost,) = await told(app, run.id, ToolUnknown)
+        (absent,) = await told(app, run.id, ProbeCompleted)
+        (done,) = await told(app, run.id, ToolCompleted)
+        assert (lost.cost, lost.assumed) == (30_000_000, True)
+        assert (absent.cost, done.cost) == (-30_000_000, 30_000_000)
+        models = sum(each.cost for each in await told(app, run.id, ModelCompleted))
+        assert run.cost_nano == models + 30_000_000
+        assert (await _sums(app, run.id))[f"run:{run.id}|total|nano"] == run.cost_nano
+    if kind == "sqlite":
+        assert await damages(tmp_path / "journal.db") == []
 
 
 @pytest.mark.requirement("OBS-3")
