@@ -21,7 +21,6 @@ SOUND = Verification(
     records=9,
     erased=0,
     heads=0,
-    books=0,
     size=9,
     root=bytes(32),
     head=None,

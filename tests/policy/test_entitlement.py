@@ -216,7 +216,8 @@ def test_why_a_plan_is_lowered_where_nothing_was_ever_paid_for_it() -> None:
     assert lowered.reason == "downgraded"
     (lowered,) = changes(standing_of([raised, active("pro"), active("team")]), PLANS, NOW)
     assert isinstance(lowered, PlanRaised)
-    running: list[Event] = [raised.model_copy(update={"plan": "team"}), active("pro"), active("team", NOW - 99)]
+    team = raised.model_copy(update={"plan": "team"})
+    running: list[Event] = [team, active("pro"), active("team", NOW - 99)]
     (lowered,) = changes(standing_of(running), PLANS, NOW)
     assert isinstance(lowered, PlanLowered)
     assert lowered.reason == "downgraded"
