@@ -81,6 +81,7 @@ def test_stable_keys_without_empty_ones() -> None:
         "output": 10,
         "cache_read": 0,
         "cache_write": 0,
+        "cache_write_1h": 0,
         "reasoning": 0,
     }
     assert keys["cost_nano"] == 30
