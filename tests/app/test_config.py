@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from pydantic import ValidationError
 
-from remit.app.config import DEFAULT_URL, FILE, Settings, read_settings
+from remit.app.config import DEFAULT_URL, FILE, MemoryConfig, Settings, read_settings
 from remit.errors import ConfigError
 from tests.runtime.stage import secret
 
@@ -153,3 +153,15 @@ def test_a_wrong_budget_or_zone_names_its_place(tmp_path: Path, text: str, said:
     assert said in told
     assert FILE in told
     assert "known keys" in told
+
+
+@pytest.mark.requirement("BUD-9")
+def test_what_a_process_remembers_can_be_lowered_and_not_raised(tmp_path: Path) -> None:
+    assert read_settings(variables={}, folder=tmp_path).memory == MemoryConfig(
+        runs=100_000, idle_s=24 * 3600
+    )
+    (tmp_path / "remit.toml").write_text("[memory]\nruns = 500\nidle_s = 60\n")
+    assert read_settings(variables={}, folder=tmp_path).memory.runs == 500
+    (tmp_path / "remit.toml").write_text("[memory]\nruns = 100001\n")
+    with pytest.raises(ConfigError, match=r"memory\.runs = 100001: .*100000; known keys"):
+        read_settings(variables={}, folder=tmp_path)

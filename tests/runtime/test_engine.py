@@ -59,7 +59,7 @@ async def test_a_run_is_begun_once_it_is_durable() -> None:
     assert await engine.services.store.run(*KEY) is not None
     assert (await rest(engine)).status == "completed"
     assert engine.live == {}
-    assert engine.mine == set()
+    assert list(engine.mine) == []
     assert engine.final[KEY].output == '"fine"'
     await engine.begun(*KEY)  # still true
 

@@ -30,6 +30,7 @@ from remit.runtime.engine import Engine
 from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub
 from remit.runtime.ledger import Ledger
+from remit.runtime.own_runs import OwnRuns
 from remit.runtime.reader import Reader
 from remit.runtime.services import Services
 from remit.runtime.switchboard import Switchboard
@@ -122,7 +123,8 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         calendar=Calendars(settings.timezone, settings.timezones).of,
     )
     reader = Reader(store)
-    engine = Engine(services, reader)
+    own = OwnRuns(settings.memory.runs, settings.memory.idle_s)
+    engine = Engine(services, reader, mine=own)
     desk = Desk(
         store=store,
         reader=reader,

@@ -20,7 +20,7 @@ FILE = "remit.toml"
 Environment = Literal["dev", "ci", "production"]
 _MAX_BYTES = 1024 * 1024  # a settings file; anything larger is the wrong file
 # Settings whose values cannot hold a key.
-_SHOWN = ("environment", "plain_http", "budgets", "plans", "reconciliation", "timezone")
+_SHOWN = ("environment", "memory", "plain_http", "budgets", "plans", "reconciliation", "timezone")
 _VARIABLES = {"url": "REMIT_URL", "environment": "REMIT_ENVIRONMENT"}
 
 
@@ -76,6 +76,17 @@ class SecretsConfig(BaseModel):
     sensitivity: Literal["issued", "low", "normal", "high", "max"] = "normal"
 
 
+class MemoryConfig(BaseModel):
+    """What a process remembers at most of runs that it is not driving (BUD-9)."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    runs: int = Field(default=100_000, ge=1, le=100_000)
+    """Runs that it started and that wait; of more, the least recently used are forgotten."""
+    idle_s: int = Field(default=86_400, ge=1, le=86_400)
+    """Seconds after which one that nobody asked for is forgotten: a day."""
+
+
 class Settings(BaseModel):
     """Everything a process needs to know besides its agents."""
 
@@ -86,6 +97,7 @@ class Settings(BaseModel):
     providers: Mapping[str, ProviderConfig] = {}
     secrets: SecretsConfig = SecretsConfig()
     reconciliation: ReconciliationConfig = ReconciliationConfig()
+    memory: MemoryConfig = MemoryConfig()
     budgets: tuple[Budget, ...] = ()
     """Limits of users, tenants, labels …, beside those that agents declare."""
     billing: Billing | None = None
@@ -147,6 +159,7 @@ def _problem(error: ErrorDetails) -> str:
         "known keys: url, environment, floating_models, timezone, tenants.NAME.timezone, "
         "providers.NAME.{base_url, api_key_env, plain_http, protocol, api_version, headers}, "
         "secrets.{source, known, rules, sensitivity}, "
+        "memory.{runs, idle_s}, "
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}, "
         f"{REMEDY}"

@@ -16,6 +16,7 @@ from remit.machine.state import State, begin
 from remit.policy.redact import Redactor
 from remit.runtime.driver import Driver
 from remit.runtime.lease import Seat
+from remit.runtime.own_runs import OwnRuns
 from remit.runtime.reader import Reader
 from remit.runtime.services import LEASE_MS, Services
 from remit.runtime.starting import (
@@ -53,7 +54,7 @@ class Engine:
     services: Services
     reader: Reader
     live: dict[Key, Live] = field(default_factory=dict)
-    mine: set[Key] = field(default_factory=set)
+    mine: OwnRuns = field(default_factory=OwnRuns)
     """Root runs that this process started or resumed and that have not ended."""
     errors: OrderedDict[Key, Exception] = field(default_factory=OrderedDict)
     """Why the last drive of a run ended badly, until somebody is told."""
