@@ -65,10 +65,12 @@ class Decoder:
         *ended, rest = _EOL.split(chunk)
         self._after_cr = chunk.endswith(b"\r")
         for piece in ended:
-            self._hold(piece)
-            line = b"".join(self._pieces)
-            self._pieces.clear()
-            self._pending = 0
+            line = piece
+            if self._pieces or len(piece) > self._max_line:
+                self._hold(piece)
+                line = b"".join(self._pieces)
+                self._pieces.clear()
+                self._pending = 0
             if self._first:
                 self._first = False
                 line = line.removeprefix(_BOM)

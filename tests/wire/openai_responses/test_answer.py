@@ -4,7 +4,7 @@ import json
 from contextlib import suppress
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from openai.types.responses import Response
 from pydantic import TypeAdapter
@@ -55,6 +55,7 @@ def body(*output: object, **members: object) -> bytes:
     return json.dumps(whole).encode()
 
 
+@settings(max_examples=50)  # the SDK's union of items is slow
 @given(response_answers())
 def test_the_sdk_reads_and_writes_it(answer: ModelAnswer) -> None:
     found = RESPONSE.validate_json(encode_answer(answer))

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from openai.types.responses import InputTokenCountResponse
 from openai.types.responses.input_token_count_params import InputTokenCountParams
 from pydantic import TypeAdapter
@@ -23,6 +23,7 @@ from tests.wire.openai_responses.shapes import response_requests
 PARAMS: TypeAdapter[object] = TypeAdapter(InputTokenCountParams)
 
 
+@settings(max_examples=20)  # the SDK's union of items takes 50 ms a request
 @given(response_requests())
 def test_the_official_types_accept_every_question(given: ModelRequest) -> None:
     body = encode_count(given)

@@ -12,6 +12,7 @@ from remit.wire.openai.errors import (
     encode_limits,
     request_id,
 )
+from remit.wire.openai.model_card import looking_at
 from remit.wire.openai_chat.answer import decode_answer, encode_answer
 from remit.wire.openai_chat.dialect import OPENAI, Dialect
 from remit.wire.openai_chat.request import encode_request
@@ -46,6 +47,7 @@ def chat_codec(dialect: Dialect) -> Codec:
         encode_limits=encode_limits,
         decode_limits=decode_limits,
         request_id=request_id,
+        looking=looking_at(dialect),
     )
 
 

@@ -8,7 +8,7 @@ from remit.errors import ProviderError
 from remit.values.model import Delta, ModelAnswer, RawCall, RawPart, RawText, RawThinking
 from remit.values.usage import Usage
 from remit.wire import sse
-from remit.wire.jsontext import Joiner, array, mend, quote, record
+from remit.wire.jsontext import Joiner, Json, Number, array, mend, quote, record
 from remit.wire.node import Node
 from remit.wire.openai.errors import reported
 from remit.wire.openai_chat.answer import (
@@ -119,6 +119,26 @@ class _Piece:
         return RawThinking(text)
 
 
+def _bare_text(chunk: Json, tier: str) -> str | None:
+    """The text of a chunk that holds nothing new besides, as most of a stream; None for the rest.
+
+    Such a chunk costs half of what it costs to look for every member there may be.
+    """
+    if not isinstance(chunk, dict) or "error" in chunk or chunk.get("usage") is not None:
+        return None
+    if (chunk.get("service_tier") or tier) != tier:
+        return None
+    choices = chunk.get("choices")
+    choice = choices[0] if isinstance(choices, list) and len(choices) == 1 else None
+    if not isinstance(choice, dict) or choice.get("finish_reason") is not None:
+        return None
+    index, delta = choice.get("index"), choice.get("delta")
+    if not isinstance(index, Number) or index.lexeme != "0" or not isinstance(delta, dict):
+        return None
+    text = delta.get("content")
+    return text if len(delta) == 1 and isinstance(text, str) else None
+
+
 class Decoder:
     """Reads one streamed answer.
 
@@ -155,7 +175,8 @@ class Decoder:
                 deltas.extend(self._rests())
             else:
                 node = Node.of(event.data, kind="malformed", about=_ABOUT)
-                deltas.extend(self._chunk(node))
+                text = _bare_text(node.value, self._tier) if self._model else None
+                deltas.extend(self._chunk(node) if text is None else self._say("text", text))
         return deltas
 
     def finish(self) -> ModelAnswer:

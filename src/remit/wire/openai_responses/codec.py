@@ -12,6 +12,7 @@ from remit.wire.openai.errors import (
     encode_limits,
     request_id,
 )
+from remit.wire.openai.model_card import looking_at
 from remit.wire.openai_responses.answer import decode_answer, encode_answer
 from remit.wire.openai_responses.count import (
     count_path,
@@ -48,6 +49,7 @@ def responses_codec(address: Address) -> Codec:
         encode_limits=encode_limits,
         decode_limits=decode_limits,
         request_id=request_id,
+        looking=looking_at(address),
         counting=Counting(count_path, encode_count, encode_counted, decode_count),
     )
 

@@ -7,7 +7,7 @@ from typing import Literal
 from remit.errors import ProviderError
 from remit.values.model import Delta, ModelAnswer, RawCall, RawPart, RawText, RawThinking
 from remit.wire import sse
-from remit.wire.jsontext import Joiner, mend, quote, record
+from remit.wire.jsontext import Joiner, Json, mend, quote, record
 from remit.wire.node import Node
 from remit.wire.openai.errors import reported
 from remit.wire.openai_responses.answer import (
@@ -161,6 +161,7 @@ class Decoder:
         self._places: dict[tuple[int, int], _Place] = {}
         self._items: dict[int, Node] = {}
         self._end: Node | None = None
+        self._last: tuple[tuple[Json, Json], _Place] | None = None
 
     @property
     def done(self) -> bool:
@@ -224,11 +225,17 @@ class Decoder:
             self._place(index, node.get("content_index").integer(), kind)
 
     def _delta(self, node: Node, kind: _Kind, counter: str) -> Iterator[Delta]:
-        inner = node.get(counter).integer() if counter else 0
-        place = self._place(node.get("output_index").integer(), inner, kind)
+        members = node.members()
+        where = (members.get("output_index"), members.get(counter))
+        # Most deltas belong where the last one did, so its numbers need not be read again.
+        if self._last is None or where != self._last[0]:
+            inner = node.get(counter).integer() if counter else 0
+            place = self._place(node.get("output_index").integer(), inner, kind)
+            self._last = (where, place)
+        place = self._last[1]
         text = place.joiner.push(node.get("delta").raw_text())
         if text:
-            yield Delta(place.index, kind, text)
+            yield Delta(place.index, place.kind, text)
 
     def _place(self, index: int, inner: int, kind: _Kind) -> _Place:
         found = self._places.get((index, inner))
