@@ -56,6 +56,7 @@ def test_parts_count_everything_that_is_sent() -> None:
     assert part_bound(signed) == PART_FRAME + 12
     hidden = ThinkingPart(text=clean(""), redacted="x" * 10, origin=MODEL)
     assert part_bound(hidden) == PART_FRAME + 10
+    assert part_bound(hidden.model_copy(update={"item": "rs_1"})) == PART_FRAME + 14
     result = ResultPart(call="c1", tool="find", text=clean("ok"), origin=MODEL)
     assert part_bound(result) == PART_FRAME + 2 + 2
     assert part_bound(result.model_copy(update={"provider_id": "toolu_1"})) == PART_FRAME + 7 + 2

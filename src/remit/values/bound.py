@@ -64,7 +64,7 @@ def part_bound(part: Part) -> int:
         case TextPart():
             return PART_FRAME + text_bound(part.text)
         case ThinkingPart():
-            held = len(part.signature) + len(part.redacted)
+            held = len(part.signature) + len(part.redacted) + len(part.item)
             return PART_FRAME + text_bound(part.text) + held
         case CallPart():
             names = text_bound(part.provider_id or part.call) + text_bound(part.tool)
