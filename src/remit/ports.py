@@ -23,7 +23,7 @@ from remit.journal.rows import (
 from remit.journal.transfers import HoldLine
 from remit.values.command import Command, Finished
 from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
-from remit.values.model import Delta, ModelAnswer, ModelRequest
+from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest
 from remit.values.price import ModelPrice
 from remit.values.statement import Statement
 
@@ -58,6 +58,20 @@ class InputCounter(Protocol):
         """The input tokens of the request as the provider will count them; nothing is billed.
 
         None where it cannot be told. Raises `ProviderError`; the whole call ends within
+        `deadline_s` seconds.
+        """
+        ...
+
+
+@runtime_checkable
+class ModelChecker(Protocol):
+    """A `Model` that can also be asked whether a model is there, without an answer of it."""
+
+    async def check(self, model: str, *, deadline_s: float) -> ModelCard | None:
+        """What the provider tells of a model by its own name; nothing is billed.
+
+        None where only the key could be checked. Raises `ProviderError`, of kind `not_found` for a
+        model that is not there and `auth` for a key that is refused; the whole call ends within
         `deadline_s` seconds.
         """
         ...

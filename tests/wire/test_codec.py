@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from remit.errors import ProviderError
 from remit.values.clean import Clean
-from remit.values.model import NO_LIMITS, ModelAnswer, ModelRequest, RateLimits
+from remit.values.model import NO_LIMITS, ModelAnswer, ModelCard, ModelRequest, RateLimits
 from remit.wire.anthropic.codec import ANTHROPIC
 from remit.wire.codec import Codec
 from remit.wire.gemini.codec import GEMINI
@@ -58,6 +58,16 @@ def test_requests(case: Case, data: st.DataObject) -> None:
     read = codec.decode_request(codec.encode_request(given), Clean.vouch)
     assert codec.located(read, codec.path(given)) == given
     assert codec.path(given).startswith("/")
+
+
+@codecs
+@given(name=st.text("abc-.:019", min_size=1))
+def test_cards(case: Case, name: str) -> None:
+    looking = case.codec.looking
+    assert looking is not None
+    card = ModelCard(name=name)
+    assert looking.decode_card(looking.encode_card(card)) == card
+    assert looking.path(name).startswith(looking.list_path.partition("?")[0])
 
 
 @codecs

@@ -135,6 +135,23 @@ class ModelAnswer:
     """What of the conversation the model was not told, as another provider's signed reasoning."""
 
 
+ModelStage = Literal["active", "deprecated", "retired"]
+"""Deprecated: it still answers, but its end is announced. Retired: it answers no more."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ModelCard:
+    """What a provider tells of a model without asking it anything."""
+
+    name: str
+    """The provider's own name for it; for an alias the name it points to, where that is told."""
+    stage: ModelStage = "active"
+    ends: str = ""
+    """When it is retired, as the provider writes it; empty where nothing is announced."""
+    told_ms: int | None = None
+    """The provider's clock when it told this, in Unix milliseconds; None where it did not say."""
+
+
 @dataclass(frozen=True, slots=True)
 class Delta:
     """A piece of a streamed answer: `index` is the part it belongs to, `kind` its sort.

@@ -11,7 +11,7 @@ from typing import Protocol
 from remit.errors import ProviderError
 from remit.values.clean import Clean
 from remit.values.message import ThinkingPart
-from remit.values.model import Delta, ModelAnswer, ModelRequest, RateLimits
+from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest, RateLimits
 
 Cleaner = Callable[[str], Clean]
 """What makes foreign text fit for a message: the redactor, or `Clean.vouch` in the simulator."""
@@ -57,6 +57,23 @@ class Counting:
     """Raises `ProviderError` (`malformed`)."""
 
 
+@dataclass(frozen=True, slots=True)
+class Looking:
+    """How a provider is asked whether a model is there, which bills nothing."""
+
+    path: Callable[[str], str]
+    """Where one model is told of, by its name."""
+    list_path: str
+    """Where all are told of, for servers that tell of none alone, and for near names."""
+    encode_card: Callable[[ModelCard], bytes]
+    decode_card: Callable[[bytes], ModelCard]
+    """Raises `ProviderError` (`malformed`)."""
+    decode_list: Callable[[bytes], tuple[ModelCard, ...]]
+    """Raises `ProviderError` (`malformed`)."""
+    knows: bool = True
+    """False where names of models are the user's own and no list has them (Azure's deployments)."""
+
+
 def as_it_is(request: ModelRequest, _path: str) -> ModelRequest:
     """The request, where its body says everything."""
     return request
@@ -100,3 +117,5 @@ class Codec:
     request_id: Callable[[Mapping[str, str]], str]
     counting: Counting | None = None
     """None where the provider counts nothing without answering."""
+    looking: Looking | None = None
+    """None where the provider tells nothing of its models."""

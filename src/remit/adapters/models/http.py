@@ -13,13 +13,14 @@ import aiohttp
 from typing_extensions import override
 
 from remit.adapters.models.key import ApiKey
+from remit.adapters.models.looking import look, question
 from remit.errors import ConfigError, ProviderError
 from remit.ports import Model
-from remit.values.model import Delta, ModelAnswer, ModelRequest
+from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest
 from remit.wire import sse
 from remit.wire.carry import carried
 from remit.wire.codec import Codec, Counting
-from remit.wire.failure import excerpt
+from remit.wire.failure import excerpt, http_date_ms
 
 CONNECT_S = 10.0  # a TCP and TLS handshake across the world takes one second
 # Providers that stream send a ping or a piece at least every few seconds.
@@ -28,7 +29,7 @@ MAX_ANSWER_BYTES = 64 * 1024**2  # the longest answers known are below 2 MB
 MAX_ERROR_BYTES = 64 * 1024
 MAX_CONNECTIONS = 256  # one model call each; more runs at once wait for a free one
 KEEPALIVE_S = 60.0  # agents come back within a minute, and a new TLS handshake costs 100 ms
-COUNT_S = 10.0  # counting takes a fraction of a second; longer is not worth the wait
+COUNT_S = 10.0  # counting and looking take a fraction of a second; longer is not worth the wait
 _DRAIN_S = 0.5  # the end of a stream follows its last event at once, or the connection is closed
 
 _Result = TypeVar("_Result")
@@ -79,6 +80,10 @@ class HttpModel(Model):
             )
         return await self._within(deadline_s, self._counted(request, counting))
 
+    async def check(self, model: str, *, deadline_s: float = COUNT_S) -> ModelCard | None:
+        """What the provider tells of a model; see `remit.ports.ModelChecker.check`."""
+        return await self._within(deadline_s, self._looked(model))
+
     async def _within(self, deadline_s: float, exchange: Coroutine[None, None, _Result]) -> _Result:
         """What an exchange brings before the deadline, its failures scrubbed of the key."""
         timer = asyncio.timeout(deadline_s)
@@ -119,9 +124,24 @@ class HttpModel(Model):
         async with self._sent(path, body, stream=False) as response:
             return counting.decode_count(await self._whole(response))
 
+    async def _looked(self, model: str) -> ModelCard | None:
+        looking, counting = self._codec.looking, self._codec.counting
+        if looking is not None:
+            return await look(looking, model, self._fetched, self._where())
+        if counting is None:
+            return None
+        await self._counted(question(model), counting)
+        return ModelCard(name=model)
+
+    async def _fetched(self, path: str) -> tuple[bytes, int | None]:
+        """What lies at a path, and the server's clock."""
+        async with self._sent(path, None, stream=False) as response:
+            told_ms = http_date_ms(response.headers.get("date", ""))
+            return await self._whole(response), told_ms
+
     @asynccontextmanager
     async def _sent(
-        self, path: str, body: bytes, *, stream: bool
+        self, path: str, body: bytes | None, *, stream: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         """A response that is an answer. Raises `ProviderError` for every other, and every break."""
         started = False
@@ -139,14 +159,15 @@ class HttpModel(Model):
 
     @asynccontextmanager
     async def _posted(
-        self, path: str, body: bytes, *, stream: bool
+        self, path: str, body: bytes | None, *, stream: bool
     ) -> AsyncIterator[aiohttp.ClientResponse]:
         timeout = aiohttp.ClientTimeout(
             total=None,  # `answer` holds the deadline
             sock_connect=CONNECT_S,
             sock_read=SILENCE_S if stream else None,
         )
-        response = await self._ready().post(
+        response = await self._ready().request(
+            "GET" if body is None else "POST",
             self._base + path,
             data=body,
             headers=self._codec.headers(self._key.reveal()),

@@ -14,10 +14,17 @@ from remit.wire.anthropic.errors import (
     encode_limits,
     request_id,
 )
+from remit.wire.anthropic.model_card import (
+    LIST_PATH,
+    card_path,
+    decode_card,
+    decode_list,
+    encode_card,
+)
 from remit.wire.anthropic.request import encode_request, headers, path, takes
 from remit.wire.anthropic.request_decode import decode_request
 from remit.wire.anthropic.stream import Decoder, encode_stream
-from remit.wire.codec import Codec, Counting
+from remit.wire.codec import Codec, Counting, Looking
 
 ANTHROPIC = Codec(
     provider="anthropic",
@@ -38,4 +45,5 @@ ANTHROPIC = Codec(
     decode_limits=decode_limits,
     request_id=request_id,
     counting=Counting(count_path, encode_count, encode_counted, decode_count),
+    looking=Looking(card_path, LIST_PATH, encode_card, decode_card, decode_list),
 )

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from remit.wire.codec import Codec, Counting
+from remit.wire.codec import Codec, Counting, Looking
 from remit.wire.gemini.answer import decode_answer, encode_answer
 from remit.wire.gemini.count import (
     count_path,
@@ -17,6 +17,13 @@ from remit.wire.gemini.errors import (
     encode_error,
     encode_limits,
     request_id,
+)
+from remit.wire.gemini.model_card import (
+    LIST_PATH,
+    card_path,
+    decode_card,
+    decode_list,
+    encode_card,
 )
 from remit.wire.gemini.request import encode_request, headers, path, versionless_path
 from remit.wire.gemini.request_decode import decode_request, located
@@ -41,10 +48,12 @@ GEMINI = Codec(
     decode_limits=decode_limits,
     request_id=request_id,
     counting=Counting(count_path, encode_count, encode_counted, decode_count),
+    looking=Looking(card_path, LIST_PATH, encode_card, decode_card, decode_list),
 )
 VERTEX = replace(
     GEMINI,
     path=versionless_path,
     counting=Counting(versionless_count_path, encode_request, encode_counted, decode_count),
+    looking=None,  # it tells of models elsewhere; a count shows as well whether one is there
 )
 """The same under a base URL that names the version and what stands above the models."""

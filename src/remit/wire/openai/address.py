@@ -22,9 +22,19 @@ class Address:
 
     def path_of(self, model: str) -> str:
         """Path and query for a model."""
-        path = self.path.replace("{model}", quote(model, safe=""))
+        return self.path.replace("{model}", quote(model, safe="")) + self.query
+
+    @property
+    def models_path(self) -> str:
+        """Where the server tells of its models, without the query."""
+        path = self.path.partition("/deployments/")[0]
+        return f"{path.removesuffix('/chat/completions').removesuffix('/responses')}/models"
+
+    @property
+    def query(self) -> str:
+        """What stands behind every path."""
         version = quote(self.api_version, safe="")
-        return f"{path}?api-version={version}" if version else path
+        return f"?api-version={version}" if version else ""
 
     def headers(self, key: str) -> dict[str, str]:
         """The headers of a request."""
