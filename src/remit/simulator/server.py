@@ -21,6 +21,7 @@ from remit.simulator.endpoint import Endpoint
 from remit.simulator.protocols import ENDPOINTS, spoken_by
 from remit.simulator.scenario import ECHO, Fault, Play, Scenario, Script, play
 from remit.simulator.sending import broken_body, whole
+from remit.simulator.telling import model_route, told_of
 from remit.simulator.usage import UsageDesk
 from remit.values.clean import Clean
 from remit.values.model import ModelAnswer, ModelRequest
@@ -298,8 +299,15 @@ def _application(simulator: Simulator) -> web.Application:
         return simulator.refuse(_asked(request), error)
 
     app.router.add_get("/_simulator/report", report)
+    async def card(request: web.Request) -> web.StreamResponse:
+        endpoint, name = _asked(request), request.match_info["model"]
+        return await simulator.tell(
+            endpoint, request, lambda _: told_of(endpoint, simulator.models, name)
+        )
+
     for route in dict.fromkeys(endpoint.models_route for endpoint in ENDPOINTS):
         app.router.add_get(route, models)
+        app.router.add_get(model_route(route), card)
     simulator.desk.add_routes(app.router)
     for endpoint in ENDPOINTS:
         _add(app, simulator, endpoint)
