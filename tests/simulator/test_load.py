@@ -124,7 +124,7 @@ RULE = '[[rule]]\ntext = "a"\n'
 WRONG: dict[str, tuple[str, str]] = {
     "not TOML": ("[[rule\n", "demo.toml: not TOML: "),
     "a number JSON has not": ("[[rule]]\ntext = 'a'\nlatency_ms = inf\n", "inf is not a number"),
-    "no rule": ("seed = 1\n", "rule: a scenario has at least one [[rule]]"),
+    "no rule": ("seed = 1\n", "rule: a scenario has at least one rule"),
     "an unknown key at the top": (
         RULE.replace("rule", "rules"),
         "demo.toml, line 1: rules: no such key; did you mean 'rule'?",

@@ -10,7 +10,6 @@ from remit.simulator.scenario import (
     ECHO,
     Call,
     Fault,
-    Play,
     Reply,
     Rule,
     Scenario,
@@ -205,4 +204,34 @@ def test_a_function_is_a_scenario() -> None:
 
     answered_play = play(script, asked(), "d", 0)
     assert answered_play.answer == compose(asked(), call("go"))
-    assert play(script, asked(user("fail")), "d", 0) == Play(None, Fault(kind="reset"))
+    failed = play(script, asked(user("fail")), "d", 0)
+    assert failed.fault == Fault(kind="reset")
+    assert failed.answer is not None
+    assert failed.answer.parts == (RawText("fail"),), "something there must be to break"
+
+
+def test_the_nth_request_that_meets_the_conditions() -> None:
+    faulty = Fault(kind="overloaded", nth=(2, 4), when=When(task=pattern("go")))
+    scenario = Scenario(rules=ECHO.rules, faults=(faulty,))
+    met: dict[int, int] = {}
+    struck = [
+        scenario.fault(asked(user(task)), f"d{number}", 0, met=met) is not None
+        for number, task in enumerate(["go", "no", "go 2", "go", "no", "go", "go"])
+    ]
+    assert struck == [False, False, True, False, False, True, False]
+
+
+def test_a_fault_before_it_does_not_hide_a_request_from_the_count() -> None:
+    faults = (Fault(kind="reset", nth=(1,)), Fault(kind="hang", nth=(2,)))
+    scenario = Scenario(rules=ECHO.rules, faults=faults)
+    met: dict[int, int] = {}
+    struck = [scenario.fault(asked(), "d", 0, met=met) for _ in range(3)]
+    assert struck == [*faults, None]
+
+
+def test_a_fault_has_a_window_of_time() -> None:
+    window = Fault(kind="overloaded", from_s=10, until_s=20)
+    scenario = Scenario(rules=ECHO.rules, faults=(window, Fault(kind="hang", from_s=30)))
+    drawn = [scenario.fault(asked(), "d", 0, at_s=at) for at in (0, 9.9, 10, 19.9, 20, 29, 30)]
+    kinds = [fault.kind if fault else "" for fault in drawn]
+    assert kinds == ["", "", "overloaded", "overloaded", "", "", "hang"]

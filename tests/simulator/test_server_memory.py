@@ -8,7 +8,7 @@ import anthropic
 import pytest
 from anthropic.types import MessageParam
 
-from remit.simulator import server
+from remit.simulator import served, server
 from remit.simulator.compose import call, compose
 from remit.simulator.load import parse_scenario
 from remit.simulator.scenario import ECHO, Fault, Scenario
@@ -100,9 +100,9 @@ async def test_its_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
 async def test_what_it_served_is_bounded_in_number_and_bytes(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(server, "MAX_SERVED", 3)
-    monkeypatch.setattr(server, "MAX_SERVED_BYTES", 5000)
-    monkeypatch.setattr(server, "MAX_MODELS", 1)
+    monkeypatch.setattr(served, "MAX_SERVED", 3)
+    monkeypatch.setattr(served, "MAX_SERVED_BYTES", 5000)
+    monkeypatch.setattr(served, "MAX_MODELS", 1)
     async with (
         running() as simulator,
         anthropic.AsyncAnthropic(api_key="k", base_url=simulator.url, max_retries=0) as client,
@@ -137,7 +137,11 @@ async def test_a_function_can_be_the_model() -> None:
             model="m", max_tokens=99, messages=[user("fail")]
         ) as stream:
             assert [event.type async for event in stream] == ["message_start"]
-        assert simulator.usage["m"] == Usage(input=77, output=message.usage.output_tokens)
+        told, broken = simulator.served
+        assert told.answer is not None
+        assert broken.answer is not None
+        assert told.answer.usage == Usage(input=77, output=message.usage.output_tokens)
+        assert simulator.usage["m"] == told.answer.usage + broken.answer.usage
 
 
 async def test_a_function_that_raises_is_named() -> None:

@@ -1,7 +1,6 @@
 """`remit simulate`: the scripted model provider as a server on this machine."""
 
 import json
-from pathlib import Path
 
 import click
 
@@ -12,7 +11,7 @@ _MAX_PORT = 65_535
 
 
 @click.command("simulate")
-@click.argument("scenario", required=False, type=click.Path(path_type=Path))
+@click.argument("scenario", required=False)
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 @click.option("--port", type=click.IntRange(0, _MAX_PORT), default=0, help="Default: any free one.")
 @click.option("--key", help="Refuse every other API key.")
@@ -21,13 +20,15 @@ _MAX_PORT = 65_535
 def simulate(
     options: Options,
     *,
-    scenario: Path | None,
+    scenario: str | None,
     host: str,
     port: int,
     key: str | None,
     until_stdin_closes: bool,
 ) -> None:
-    """Serve a model provider that follows SCENARIO, a TOML file; without one it echoes.
+    """Serve a model provider that follows SCENARIO; without one it echoes.
+
+    SCENARIO is a TOML or YAML file, or a Python function: module:function or file.py:function.
 
     It speaks the provider's own protocol, so any client can talk to it, and it needs no key.
     """

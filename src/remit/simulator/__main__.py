@@ -2,7 +2,6 @@
 
 import argparse
 import sys
-from pathlib import Path
 
 from remit.errors import ConfigError
 from remit.simulator.process import serve
@@ -16,7 +15,9 @@ def main() -> int:
         prog="python -m remit.simulator",
         description="A local model provider that follows a scenario. Prints its address as JSON.",
     )
-    parser.add_argument("--scenario", type=Path, help="TOML file; without one it echoes")
+    parser.add_argument(
+        "--scenario", help="TOML or YAML file, or module:function; without one it echoes"
+    )
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=0, help="0 takes a free one")
     parser.add_argument("--key", help="refuse every other API key")

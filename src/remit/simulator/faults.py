@@ -19,11 +19,16 @@ _STATUS_FAULTS: dict[FaultKind, tuple[FailureKind, str]] = {
     "server_error": ("server", "Internal server error"),
 }
 MIDSTREAM: frozenset[FaultKind] = frozenset(
-    {"hang_midstream", "reset", "cut", "malformed", "stream_error"}
+    {"hang_midstream", "reset", "cut", "malformed", "invalid_sse", "stream_error"}
 )
-
-# A broken event: JSON that ends in the middle of a string.
-_BROKEN_EVENT = b'event: content_block_delta\ndata: {"type":"content_block_del\n\n'
+PAGE = (
+    "<!doctype html><html><head><title>Gateway</title></head>"
+    "<body><h1>The service is not available</h1></body></html>"
+)
+"""What stands between a client and a provider says in the place of an answer."""
+_DATA = b"data: "
+# No field of a stream of events, and no UTF-8.
+_GARBAGE = b"\xff\xfe\x00garbage\n"
 _LINGER_RESET = struct.pack("ii", 1, 0)
 
 
@@ -34,6 +39,11 @@ def refusal(fault: Fault) -> ProviderError | None:
     kind, text = _STATUS_FAULTS[fault.kind]
     wait = None if fault.retry_after_s is None else round(fault.retry_after_s * 1000)
     return ProviderError(text, kind=kind, status=fault.status, retry_after_ms=wait)
+
+
+def page(fault: Fault) -> web.Response:
+    """A page for people, from a gateway that does not know what it stands before."""
+    return web.Response(status=fault.status or 200, text=PAGE, content_type="text/html")
 
 
 def pieces_before(fault: Fault, count: int) -> int:
@@ -60,17 +70,36 @@ def reset(request: web.Request) -> None:
 
 
 async def break_stream(
-    fault: Fault, request: web.Request, response: web.StreamResponse, error_event: bytes
+    fault: Fault,
+    request: web.Request,
+    response: web.StreamResponse,
+    error_event: bytes,
+    following: bytes,
 ) -> None:
-    """What happens at the broken place of a body that has begun."""
+    """What happens at the broken place of a body that has begun; `following` would come next."""
     match fault.kind:
         case "hang_midstream":
             await hang()
         case "reset":
             reset(request)
         case "malformed":
-            await response.write(_BROKEN_EVENT)
+            await response.write(broken_event(following))
+        case "invalid_sse":
+            await response.write(run_together(following))
         case "stream_error":
             await response.write(error_event)
         case _:
             pass  # cut: the body ends in good order, too early
+
+
+def broken_event(event: bytes) -> bytes:
+    """The event of a stream with JSON that ends in its middle."""
+    head, data, rest = event.partition(_DATA)
+    body = rest.rstrip(b"\n")
+    return head + data + body[: len(body) // 2] + b"\n\n"
+
+
+def run_together(event: bytes) -> bytes:
+    """Two events without the blank line between them, after bytes that are no text."""
+    line = event.rstrip(b"\n") + b"\n"
+    return _GARBAGE + line + line + b"\n"

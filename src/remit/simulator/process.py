@@ -6,15 +6,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
-from remit.simulator.load import load_scenario
+from remit.simulator.named import find_scenario
 from remit.simulator.scenario import ECHO
 from remit.simulator.server import running
 
 
 def serve(
-    scenario: Path | None = None,
+    scenario: str | None = None,
     *,
     host: str = "127.0.0.1",
     port: int = 0,
@@ -24,10 +23,11 @@ def serve(
 ) -> None:
     """Serve until SIGINT or SIGTERM, or until standard input ends.
 
-    Without a scenario it says what it is told. `ready` gets the one JSON line that tells the
+    `scenario` is a TOML or YAML file, or a function as `module:function`; without one it says what
+    it is told. `ready` gets the one JSON line that tells the
     address, `{"url": …, "pid": …}`; by default it is printed. Raises `ConfigError`.
     """
-    loaded = ECHO if scenario is None else load_scenario(scenario)
+    loaded = ECHO if scenario is None else find_scenario(scenario)
     tell = ready or _print_line
 
     async def main() -> None:

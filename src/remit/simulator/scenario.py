@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from remit.errors import ProviderError
 from remit.simulator.compose import compose, redacted, signature
 from remit.simulator.distortion import Distortion
+from remit.simulator.spoiling import SPOILING, Flaw
 from remit.simulator.template import fill, fill_json
 from remit.simulator.view import View
 from remit.values.model import (
@@ -32,9 +33,24 @@ FaultKind = Literal[
     "reset",
     "cut",
     "malformed",
+    "invalid_sse",
     "stream_error",
+    "wrong_type",
+    "retired",
+    "cut_arguments",
+    "unknown_tool",
+    "tool_loop",
+    "empty",
+    "max_tokens",
+    "drift",
+    "no_usage",
+    "secret",
+    "giant",
 ]
 FAULT_KINDS: tuple[FaultKind, ...] = get_args(FaultKind)
+
+GIANT_BYTES = 4 * 1024**2
+"""Longer than any answer of any model: the largest output limits are 128,000 tokens."""
 
 BUILT_IN_NAMES = frozenset({"task", "note", "result", "tool", "results", "model"})
 """Names a template may use without a group in a pattern."""
@@ -189,18 +205,33 @@ class Fault:
     the one thing the simulator remembers besides its prompt cache; it is kept by the digest of
     the request (without its `stream` flag), so another conversation does not change it.
     `probability` is drawn from `seed` and that digest: the same request always has the same luck.
+    `nth` counts all requests that meet `when`, from 1; `from_s` and `until_s` are a window of time
+    since the server began. These two depend on the past: a resumed run may meet another fault.
     """
 
     kind: FaultKind
     when: When = When()
     first: int | None = None
+    nth: tuple[int, ...] = ()
+    from_s: float = 0.0
+    until_s: float | None = None
     probability: float = 1.0
     status: int | None = None
     """Another HTTP status than the kind's own."""
     retry_after_s: float | None = None
+    resets_in_s: float | None = None
+    """The rate-limit headers say that nothing is left until then."""
     latency_ms: int = 0
     after_events: int | None = None
     """How much of a stream is sent before it fails; half of it if not said."""
+    model: str = ""
+    """Of `drift`: who answers."""
+    size_bytes: int = GIANT_BYTES
+    """Of `giant`: how long the answer is."""
+
+    def is_due(self, at_s: float) -> bool:
+        """Whether a moment, in seconds since the server began, is in its window."""
+        return self.from_s <= at_s and (self.until_s is None or at_s < self.until_s)
 
 
 Script = Callable[[ModelRequest], ModelAnswer | Fault]
@@ -235,17 +266,34 @@ class Scenario:
             kind="bad_request",
         )
 
-    def fault(self, request: ModelRequest, digest: str, seen: int) -> Fault | None:
-        """The fault for the (`seen` + 1)-th request with this digest, if any."""
+    def fault(
+        self,
+        request: ModelRequest,
+        digest: str,
+        seen: int,
+        *,
+        at_s: float = 0.0,
+        met: dict[int, int] | None = None,
+    ) -> Fault | None:
+        """The fault for the (`seen` + 1)-th request with this digest, if any.
+
+        `at_s` is the time since the server began; `met` counts the requests that met each fault
+        with `nth`, and is kept up here.
+        """
         view = View.of(request)
+        counts: dict[int, int] = {} if met is None else met
+        found: Fault | None = None
         for number, fault in enumerate(self.faults):
-            if fault.first is not None and seen >= fault.first:
+            if not fault.is_due(at_s) or fault.when.match(view) is None:
                 continue
-            if not self._drawn(fault, number, digest):
-                continue
-            if fault.when.match(view) is not None:
-                return fault
-        return None
+            if fault.nth:
+                counts[number] = counts.get(number, 0) + 1
+                if counts[number] not in fault.nth:
+                    continue
+            passed = fault.first is not None and seen >= fault.first
+            if found is None and not passed and self._drawn(fault, number, digest):
+                found = fault  # and go on: those behind it count this request too
+        return found
 
     def _drawn(self, fault: Fault, number: int, digest: str) -> bool:
         draw = hashlib.sha256(f"{self.seed}:{number}:{digest}".encode()).digest()
@@ -267,16 +315,34 @@ class Play:
     pace_ms: int = 0
 
 
-def play(scenario: Scenario | Script, request: ModelRequest, digest: str, seen: int) -> Play:
+def play(
+    scenario: Scenario | Script,
+    request: ModelRequest,
+    digest: str,
+    seen: int,
+    *,
+    at_s: float = 0.0,
+    met: dict[int, int] | None = None,
+) -> Play:
     """What a scenario or script does with a request. Raises `ProviderError` for an error answer."""
-    if not isinstance(scenario, Scenario):
-        try:
-            made = scenario(request)
-        except Exception as exc:  # a user's function: its bug must reach the client
-            raise ProviderError(
-                f"the scenario's function raised {type(exc).__name__}: {exc}", kind="bad_request"
-            ) from exc
-        return Play(None, made) if isinstance(made, Fault) else Play(made, None)
-    fault = scenario.fault(request, digest, seen)
-    rule, answer = scenario.reply(request)
-    return Play(answer, fault, rule.latency_ms, rule.pace_ms)
+    if isinstance(scenario, Scenario):
+        fault = scenario.fault(request, digest, seen, at_s=at_s, met=met)
+        rule, answer = scenario.reply(request)
+        return Play(_spoiled(answer, fault, request), fault, rule.latency_ms, rule.pace_ms)
+    try:
+        made = scenario(request)
+    except Exception as exc:  # a user's function: its bug must reach the client
+        raise ProviderError(
+            f"the scenario's function raised {type(exc).__name__}: {exc}", kind="bad_request"
+        ) from exc
+    if not isinstance(made, Fault):
+        return Play(made, None)
+    _, answer = ECHO.reply(request)  # something there must be to spoil
+    return Play(_spoiled(answer, made, request), made)
+
+
+def _spoiled(answer: ModelAnswer, fault: Fault | None, request: ModelRequest) -> ModelAnswer:
+    spoil = SPOILING.get(fault.kind) if fault is not None else None
+    if fault is None or spoil is None:
+        return answer
+    return spoil(answer, request, Flaw(model=fault.model, size_bytes=fault.size_bytes))

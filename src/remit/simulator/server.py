@@ -8,7 +8,7 @@ import time
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from aiohttp import web
@@ -20,58 +20,62 @@ from remit.simulator.compose import identifier, tokens
 from remit.simulator.endpoint import Endpoint
 from remit.simulator.protocols import ENDPOINTS, spoken_by
 from remit.simulator.scenario import ECHO, Fault, Play, Scenario, Script, play
-from remit.simulator.sending import broken_body, whole
+from remit.simulator.sending import send
+from remit.simulator.served import Memory, Served
 from remit.simulator.telling import model_route, told_of
 from remit.simulator.usage import UsageDesk
 from remit.values.clean import Clean
-from remit.values.model import ModelAnswer, ModelRequest
+from remit.values.model import ModelAnswer, ModelRequest, RateLimits
 from remit.values.usage import Usage
-from remit.wire import sse
 from remit.wire.codec import Counting
-from remit.wire.jsontext import Json, array, quote, record, write
+from remit.wire.jsontext import Json, write
 from remit.wire.node import Node
 
 MAX_BODY_BYTES = 32 * 1024**2  # the real service's limit of a request
-# Requests kept for tests to look at: so many, or so many bytes of their bodies.
-MAX_SERVED = 1000
-MAX_SERVED_BYTES = 16 * 1024**2
-MAX_MODELS = 1000  # names usage is counted by
 _MAX_DIGESTS = 10_000  # of requests counted for faults that pass
 _WINDOW_MS = 60_000  # rate limits are per minute
 _SHUTDOWN_S = 0.1  # hanging answers are cut off, not waited for
 
 
-@dataclass(frozen=True, slots=True)
-class Served:
-    """One request and what was done with it, for tests and reconciliation."""
-
-    request_id: str
-    status: int
-    request: ModelRequest | None = None
-    """None if it could not be read."""
-    answer: ModelAnswer | None = None
-    fault: Fault | None = None
-    error: str = ""
-    size: int = 0
-    """Bytes of the request's body."""
-
-
 class Simulator:
     """A running server. `served` and `usage` tell what happened; both are bounded."""
 
-    def __init__(self, scenario: Scenario | Script, key: str | None) -> None:
+    def __init__(
+        self,
+        scenario: Scenario | Script,
+        key: str | None,
+        clock_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.url = ""
-        self.served: deque[Served] = deque()
-        self.usage: dict[str, Usage] = {}
-        """Tokens answered by model, also where the answer broke off on its way: they are billed."""
+        self.memory = Memory()
         self._scenario = scenario
+        self._clock_s = clock_s
+        self._began_s = clock_s()
         self.desk = UsageDesk(self._known.reports)
         self._key = key
         self._cache = PromptCache()
         self._seen: OrderedDict[str, int] = OrderedDict()
+        self._met: dict[int, int] = {}
         self._count = 0
         self._window = (0, 0)  # start in Unix milliseconds, requests since
-        self._held_bytes = 0
+
+    @property
+    def served(self) -> deque[Served]:
+        """The newest requests, the last at the end."""
+        return self.memory.served
+
+    @property
+    def usage(self) -> dict[str, Usage]:
+        """Tokens answered by model, also where the answer broke off on its way: they are billed."""
+        return self.memory.usage
+
+    def follow(self, scenario: Scenario | Script) -> None:
+        """Go on with another scenario: its times and counts begin now."""
+        self._scenario = scenario
+        self.desk.distortions = self._known.reports
+        self._began_s = self._clock_s()
+        self._seen.clear()
+        self._met.clear()
 
     # ------------------------------------------------------------ deciding
 
@@ -109,12 +113,19 @@ class Simulator:
         known = self._known
         bare: dict[str, Json] = {key: value for key, value in root.items() if key != "stream"}
         digest = hashlib.sha256(write(bare).encode()).hexdigest()
-        made = play(self._scenario, request, digest, self._seen.get(digest, 0))
+        made = play(
+            self._scenario,
+            request,
+            digest,
+            self._seen.get(digest, 0),
+            at_s=self._clock_s() - self._began_s,
+            met=self._met,
+        )
         self._note(digest)
-        if made.answer is None or (made.fault and faults.refusal(made.fault)):
+        if made.answer is None or (made.fault and self._refusal(endpoint, made.fault, request)):
             return made
         counted = self._cache.count(
-            endpoint.segments(root), min_tokens=known.cache_min_tokens, now_s=time.monotonic()
+            endpoint.segments(root), min_tokens=known.cache_min_tokens, now_s=self._clock_s()
         )
         if counted.total > known.context_tokens:
             raise endpoint.too_long(counted.total, known.context_tokens)
@@ -136,6 +147,13 @@ class Simulator:
         segments = endpoint.segments(endpoint.counted_root(root.members()))
         return counting.encode_counted(tokens(sum(len(one.content) for one in segments)))
 
+    @staticmethod
+    def _refusal(endpoint: Endpoint, fault: Fault, request: ModelRequest) -> ProviderError | None:
+        """The error answer a fault stands for; only the service has words for some."""
+        if fault.kind == "retired":
+            return endpoint.unknown_model(request.model)
+        return faults.refusal(fault)
+
     def _note(self, digest: str) -> None:
         self._seen[digest] = self._seen.get(digest, 0) + 1
         self._seen.move_to_end(digest)
@@ -143,12 +161,6 @@ class Simulator:
             self._seen.popitem(last=False)
 
     # ------------------------------------------------------------ serving
-
-    def _keep(self, served: Served) -> None:
-        self.served.append(served)
-        self._held_bytes += served.size
-        while len(self.served) > MAX_SERVED or self._held_bytes > MAX_SERVED_BYTES:
-            self._held_bytes -= self.served.popleft().size
 
     def next_id(self) -> str:
         """A fresh request id."""
@@ -177,7 +189,7 @@ class Simulator:
             plan = self.decide(endpoint, read, root)
             fault = plan.fault
             await asyncio.sleep((plan.latency_ms + (fault.latency_ms if fault else 0)) / 1000)
-            refused = faults.refusal(fault) if fault is not None else None
+            refused = self._refusal(endpoint, fault, read) if fault is not None else None
             if refused is not None:
                 raise refused
         except web.HTTPRequestEntityTooLarge:
@@ -186,7 +198,7 @@ class Simulator:
         except ProviderError as exc:
             return self.refuse(endpoint, exc, read, fault, len(body))
         if fault is not None and fault.kind == "hang":
-            self._keep(Served(self.next_id(), 0, read, None, fault, size=len(body)))
+            self.memory.keep(Served(self.next_id(), 0, read, None, fault, size=len(body)))
             await faults.hang()
         return await self._answer(endpoint, request, read, plan, len(body))
 
@@ -212,11 +224,14 @@ class Simulator:
         """Answer with an error."""
         request_id = error.request_id = self.next_id()
         failure = endpoint.codec.encode_error(error)
-        self._keep(Served(request_id, failure.status, read, None, fault, str(error), size))
+        limits = self.limit_headers(endpoint)
+        if fault is not None and fault.resets_in_s is not None:
+            limits |= used_up(endpoint, fault.resets_in_s)
+        self.memory.keep(Served(request_id, failure.status, read, None, fault, str(error), size))
         return web.Response(
             status=failure.status,
             body=failure.body,
-            headers=self.limit_headers(endpoint) | failure.headers,
+            headers=limits | failure.headers,
         )
 
     async def _answer(
@@ -231,51 +246,26 @@ class Simulator:
         answer = plan.answer or ModelAnswer(
             parts=(), stop="end", usage=Usage(), model=read.model, provider_id=request_id
         )
-        self._keep(Served(request_id, 200, read, answer, plan.fault, size=size))
-        full = len(self.usage) >= MAX_MODELS and answer.model not in self.usage
-        name = "other models" if full else answer.model
-        self.usage[name] = self.usage.get(name, Usage()) + answer.usage
+        fault = plan.fault
+        status = 200
+        if fault is not None and fault.kind == "wrong_type":
+            status = fault.status or 200
+        extra = fault.size_bytes if fault is not None and fault.kind == "giant" else 0
+        self.memory.keep(Served(request_id, status, read, answer, fault, size=size + extra))
+        self.memory.bill(answer)
         now_ms = time.time_ns() // 1_000_000
         self.desk.ledger.note(endpoint.codec.provider, answer.model, answer.usage, now_ms)
         named = {endpoint.id_header: request_id} if endpoint.id_header else {}
         headers = self.limit_headers(endpoint) | named
-        fault = plan.fault if plan.fault and plan.fault.kind in faults.MIDSTREAM else None
-        if read.stream:
-            headers["content-type"] = f"{sse.CONTENT_TYPE}; charset=utf-8"
-            chunks = list(endpoint.events(answer, read))
-        else:
-            headers["content-type"] = "application/json"
-            chunks = [endpoint.codec.encode_answer(answer)]
-        if fault is None:
-            return await whole(request, headers, chunks, plan.pace_ms)
-        if not read.stream:
-            return await broken_body(request, headers, chunks[0], fault)
-        response = web.StreamResponse(headers=headers)
-        await response.prepare(request)
-        for chunk in chunks[: faults.pieces_before(fault, len(chunks))]:
-            await response.write(chunk)
-            await asyncio.sleep(plan.pace_ms / 1000)
-        await faults.break_stream(fault, request, response, endpoint.stream_error("Overloaded"))
-        return response
+        return await send(endpoint, request, read, headers, plan, answer)
 
-    # ------------------------------------------------------------ telling
 
-    def report(self) -> bytes:
-        """What was served, as JSON: usage by model, and the last requests."""
-        usage = {name: used.model_dump_json() for name, used in self.usage.items()}
-        rows = [
-            record(
-                {
-                    "request_id": quote(one.request_id),
-                    "status": str(one.status),
-                    "model": quote(one.request.model if one.request else ""),
-                    "fault": quote(one.fault.kind if one.fault else ""),
-                    "error": quote(one.error),
-                }
-            )
-            for one in self.served
-        ]
-        return record({"usage": record(usage), "served": array(rows)}).encode()
+def used_up(endpoint: Endpoint, resets_in_s: float) -> dict[str, str]:
+    """The headers of a limit that is reached, where the protocol has such headers."""
+    limits = RateLimits(
+        requests_remaining=0, tokens_remaining=0, reset_after_ms=round(resets_in_s * 1000)
+    )
+    return endpoint.codec.encode_limits(limits, time.time_ns() // 1_000_000)
 
 
 def _lowered(request: web.Request) -> dict[str, str]:
@@ -286,7 +276,7 @@ def _application(simulator: Simulator) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY_BYTES)
 
     async def report(_request: web.Request) -> web.StreamResponse:
-        return web.Response(body=simulator.report(), content_type="application/json")
+        return web.Response(body=simulator.memory.report(), content_type="application/json")
 
     async def models(request: web.Request) -> web.StreamResponse:
         endpoint = _asked(request)
