@@ -15,13 +15,15 @@ from remit.adapters.sqlite.store import SqliteStore
 from remit.app.audit import Verification
 from remit.app.load import make_store
 from remit.journal.codec import open_record, seal
-from remit.journal.events import BudgetSet, Event, ModelCompleted
+from remit.journal.events import AssumptionCorrected, BudgetSet, Event, ModelCompleted
+from remit.journal.fact import Post
 from remit.journal.record import GENESIS, SALT_BYTES, Body
 from remit.journal.rows import Append, LimitLine, NewRun
 from remit.policy.allowance import Budget
 from remit.ports import Store
 from remit.runtime.books import Entry
 from remit.runtime.ledger import Ledger
+from remit.values.usage import Usage
 from tests.app.damages import damages, edit, rows, verified
 from tests.app.spending import spending, worker
 
@@ -299,3 +301,33 @@ async def test_a_tenant_that_was_removed_is_missed_by_its_ledger(journal: Path) 
         connection.close()
     found = await damages(journal)
     assert any(each.startswith("globex: the ledger of") for each in found), found
+
+
+@pytest.mark.requirement("BIL-1", "BIL-2")
+async def test_a_correction_balances_on_every_account_it_touches(journal: Path) -> None:
+    run, _ = _run(journal)
+    ((day,),) = rows(journal, "SELECT account FROM accounts WHERE account LIKE 'global:all|day:%'")
+    fact = AssumptionCorrected(
+        provider="scripted",
+        day="2026-11-20",
+        run=run,
+        call="c1",
+        model="scripted:x",
+        assumed=300_000,
+        billed=100_000,
+        usage=Usage(input=40, output=30),
+        posts=(
+            Post(account=f"run:{run}|total|nano", amount=-200_000),
+            Post(account=str(day), amount=-200_000),
+            Post(account="tenant:acme|total|tokens", amount=-130),
+        ),
+    )
+    async with App(f"sqlite:///{journal}", agents=[]) as app:
+        await app.books.enter("acme", "bills:scripted", lambda *_: Entry(events=(fact,)))
+        view = await app.ledger("user", tenant="acme")
+        assert sum(row.amounts.cost for row in view.rows) == 3 * 300_000 - 200_000
+        assert all(row.names["user"] for row in view.rows), "it counts for whose call it was"
+    found = by_tenant(await verified(journal))
+    assert {tenant: each.damages for tenant, each in found.items()} == dict.fromkeys(COUNTED, ())
+    edit(journal, "UPDATE accounts SET posted = posted + 200000 WHERE account = ?", day)
+    assert [each.partition(":")[0] for each in await damages(journal)] == ["*"]
