@@ -26,7 +26,7 @@ PATTERNS = [
     ("(?:key){1,2}[a-z](?:key)", ["key"]),
     *[(rule.pattern, [word.lower() for word in rule.keywords]) for rule in BUILTIN],
 ]
-CHARACTERS = [chr(code) for code in range(32, 127)] + ["\n", "\t"]
+CHARACTERS = [chr(code) for code in range(32, 127)] + ["\n", "\r", "\t"]
 
 
 @lru_cache

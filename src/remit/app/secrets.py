@@ -10,7 +10,7 @@ from remit.app.load import key_names, named
 from remit.errors import ConfigError, MissingExtra
 from remit.machine.agent import Agent
 from remit.policy.rule_book import RuleBook, check_examples
-from remit.policy.secret_rule import SENSITIVITIES, ArmedRule, SecretRule
+from remit.policy.secret_rule import SENSITIVITIES, SecretRule
 from remit.policy.secret_scan import Nominator, SecretRules
 from remit.ports import SecretSource
 
@@ -125,13 +125,13 @@ def selected(rules: Iterable[SecretRule], sensitivity: str) -> tuple[SecretRule,
     return tuple(rule for rule in rules if SENSITIVITIES.index(rule.sensitivity) <= most)
 
 
-def make_nominator() -> Callable[[Sequence[ArmedRule]], Nominator] | None:
+def make_nominator() -> Callable[[Sequence[SecretRule]], Nominator] | None:
     """Hyperscan where it is installed, else None: then keywords nominate. Verdicts are the same."""
     try:
         made = named(_NOMINATOR, "HyperscanNominator", "fast")
     except MissingExtra:
         return None
-    return cast("Callable[[Sequence[ArmedRule]], Nominator]", made)
+    return cast("Callable[[Sequence[SecretRule]], Nominator]", made)
 
 
 def make_source(url: str, variables: Mapping[str, str]) -> SecretSource:
@@ -167,12 +167,13 @@ def _from_elsewhere(scheme: str, rest: str) -> SecretSource:
         if entry.name != scheme:
             continue
         try:
-            return cast("Callable[[str], SecretSource]", entry.load())(rest)
+            made = cast("Callable[[str], SecretSource]", entry.load())
         except (ImportError, AttributeError) as exc:
             raise MissingExtra(
                 f"[secrets] source {scheme}: {entry.value} cannot be loaded ({exc}); "
                 "install what it needs"
             ) from exc
+        return made(rest)
     known = sorted({*_SCHEMES, *(each.name for each in found)})
     raise ConfigError(
         f"[secrets] source: unknown scheme {scheme!r}; known are {', '.join(known)}; others come "

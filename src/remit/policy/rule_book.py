@@ -100,6 +100,7 @@ def check_examples(rules: Iterable[SecretRule]) -> None:
                 "and one in misses"
             )
         alone = SecretRules([rule], {})
+        alone.armed(0)
         for example in rule.hits:
             _check_hit(alone, example, where)
         for example in rule.misses:

@@ -69,6 +69,11 @@ def entropy(secret: bytes) -> float:
     return -sum(n / size * math.log2(n / size) for n in Counter(secret).values())
 
 
+def keyword_pattern(rule: SecretRule) -> str:
+    """A pattern that stands in every text in which the rule matches."""
+    return "|".join(map(re.escape, rule.keywords))
+
+
 def any_of(patterns: tuple[str, ...], where: str) -> Finder | None:
     """One finder for many patterns, None for none."""
     joined = "|".join(f"(?:{each})" for each in patterns)
@@ -91,7 +96,6 @@ class ArmedRule:
         "_must",
         "find",
         "groups",
-        "keywords",
         "more",
         "opening",
         "rule",
@@ -119,7 +123,6 @@ class ArmedRule:
         self.groups = range(1, known.groups + 1)
         self.find = compiled(rule.pattern, f"{where}: pattern")
         self.more = compiled(f"(?:{rule.more})*", f"{where}: more")
-        self.keywords = "|".join(map(re.escape, rule.keywords))
         self._must = any_of(rule.must, f"{where}: must")
         self._allow = any_of(rule.allow, f"{where}: allow")
         self._allow_match = any_of(rule.allow_match, f"{where}: allow_match")

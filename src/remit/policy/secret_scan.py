@@ -15,6 +15,7 @@ from remit.policy.secret_rule import (
     SENSITIVITIES,
     ArmedRule,
     SecretRule,
+    keyword_pattern,
 )
 
 PLACEHOLDER = rf"\[secret:{RULE_ID}:[0-9a-f]{{16,64}}\]"
@@ -55,8 +56,8 @@ class Keywords:
 
     __slots__ = ("_sieve",)
 
-    def __init__(self, rules: Sequence[ArmedRule]) -> None:
-        self._sieve = sieve(rule.keywords for rule in rules)
+    def __init__(self, rules: Sequence[SecretRule]) -> None:
+        self._sieve = sieve(keyword_pattern(rule) for rule in rules)
 
     def nominated(self, data: bytes) -> list[int]:
         """The numbers of the rules, in order."""
@@ -215,7 +216,7 @@ class Scan:
         self._marks[-1] = at
 
     def _find(self, number: int, until: int, found: list[_Suspect]) -> None:
-        rule = self._rules.rules[number]
+        rule = self._rules.armed(number)
         view = self.view
         at = max(self.until, self._marks.get(number, 0))
         while (hit := _next(rule, view, at, until)) is not None:
@@ -299,20 +300,23 @@ def _run_end(run: Finder, view: bytes, at: int) -> int:
 class SecretRules:
     """Rules and known values, ready to find secrets. Raises `ConfigError` if one will not do.
 
-    `known` are the app's own secrets by name; they are also found base64-, URL- and JSON-encoded.
-    `nominator` makes, of the rules, what tells which of them may match a whole text; without one
-    their keywords do. It may name too many rules, never too few.
+    A rule is compiled, and its pattern checked, when a text first nominates it, for most processes
+    meet few of them; `check_examples` in `remit.policy.rule_book` checks all. `known` are the app's
+    own secrets by name; they are also found base64-, URL- and JSON-encoded. `nominator` makes, of
+    the rules, what tells which of them may match a whole text; without one their keywords do. It
+    may name too many rules, never too few.
     """
 
-    __slots__ = ("_keywords", "_nominator", "_opening", "known", "rules")
+    __slots__ = ("_armed", "_keywords", "_nominator", "_opening", "known", "rules")
 
     def __init__(
         self,
         rules: Sequence[SecretRule],
         known: Mapping[str, str] | None = None,
-        nominator: Callable[[Sequence["ArmedRule"]], Nominator] | None = None,
+        nominator: Callable[[Sequence[SecretRule]], Nominator] | None = None,
     ) -> None:
-        self.rules = tuple(map(ArmedRule, rules))
+        self.rules = tuple(rules)
+        self._armed: list[ArmedRule | None] = [None] * len(self.rules)
         self.known = KnownValues(known) if known else None
         self._keywords = Keywords(self.rules)
         self._nominator = None if nominator is None else nominator(self.rules)
@@ -324,11 +328,18 @@ class SecretRules:
         other.known = KnownValues(known) if known else None
         return other
 
+    def armed(self, number: int) -> ArmedRule:
+        """A rule ready to search."""
+        rule = self._armed[number]
+        if rule is None:
+            rule = self._armed[number] = ArmedRule(self.rules[number])
+        return rule
+
     @property
     def opening(self) -> Finder:
         """Finds a tail that may be the beginning of a match before its first keyword."""
         if self._opening is None:  # only streams need it, and it is as large as all rules together
-            opening = "|".join(rule.opening for rule in self.rules)
+            opening = "|".join(self.armed(n).opening for n in range(len(self.rules)))
             self._opening = compiled(rf"(?:{opening})\z", "secret rules")
         return self._opening
 
@@ -350,7 +361,7 @@ class SecretRules:
         nominated = self.nominated(data)
         if sure:
             rules = self.rules
-            nominated = [n for n in nominated if rules[n].rule.sensitivity == SENSITIVITIES[0]]
+            nominated = [n for n in nominated if rules[n].sensitivity == SENSITIVITIES[0]]
         if not nominated and self.known is None:
             return []
         return Scan(self, data).advance(nominated, len(data))
@@ -364,7 +375,7 @@ class SecretRules:
         view = scan.view
         place = _tail(self.opening, view, scan.until)
         for number in nominated:
-            place = min(place, _tail(self.rules[number].begun, view, scan.until))
+            place = min(place, _tail(self.armed(number).begun, view, scan.until))
         if self.known is not None:
             place = min(place, self.known.begun(scan.raw[: len(view)], scan.until))
         return max(place, first_byte(view, len(view) - MAX_SECRET - 1))

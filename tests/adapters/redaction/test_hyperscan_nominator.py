@@ -27,9 +27,7 @@ EXAMPLES = [
 
 @pytest.mark.requirement("SEC-2")
 def test_every_rule_can_be_compiled() -> None:
-    nominator = AT_ONCE(ALL_FAST.rules)
-    nominator._scanned(b"x")
-    assert nominator._database is not None
+    assert AT_ONCE(ALL_FAST.rules)._database is not None
 
 
 @pytest.mark.requirement("SEC-2")
@@ -74,21 +72,25 @@ def test_no_rule_is_lost_where_a_search_begins_within_a_text() -> None:
 
 
 def test_keywords_nominate_until_enough_was_read() -> None:
-    nominator = HyperscanNominator(RULES.rules, compile_bytes=20)
-    assert nominator.nominated(b"a token only") is None
-    assert nominator.nominated(b"a token only") is None
-    assert nominator._database is None
-    assert nominator.nominated(b"a token only") == []  # a keyword, and no match
-    assert nominator._database is not None
+    before = threading.active_count()
+    nominator = HyperscanNominator(RULES.rules[:5], compile_bytes=20)
+    assert nominator.nominated(b"sk- only") is None
+    assert threading.active_count() == before
+    assert nominator.nominated(b"sk- only, and more") is None
+    for thread in threading.enumerate():
+        if thread.name == "hyperscan":
+            thread.join()
+    assert nominator.nominated(b"sk- only") == []  # a keyword, and no match
 
 
 def test_what_hyperscan_cannot_compile_is_left_to_keywords(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(_: object) -> None:
-        raise hyperscan.error("pattern is too large")
+    class Refusing:
+        def compile(self, **_: object) -> None:
+            raise hyperscan.error("pattern is too large")
 
-    monkeypatch.setattr(HyperscanNominator, "_compiled", refuse)
+    monkeypatch.setattr(hyperscan, "Database", Refusing)
     rules = SecretRules(BUILTIN, None, AT_ONCE)
     text = EXAMPLES[0].encode()
     assert rules.regions(text) == RULES.regions(text) != []
