@@ -17,7 +17,7 @@ from remit.journal.codec import open_record
 from remit.journal.events import Event, ModelCompleted, ModelFailed, ModelRequested
 from remit.journal.record import Record
 from tests.overspend.program import TENANT, Order, app_on, one
-from tests.support.trial import kept, told
+from tests.support.trial import kept, told, whole_feed
 
 ROOT = Path(__file__).parents[2]
 NANO = 1_000_000_000
@@ -25,8 +25,8 @@ NANO = 1_000_000_000
 AHEAD_MS = 120_000
 # More runs than any order has at once.
 _ROWS = 10_000
-# Runs of a process that will be killed: they hold a third of a cap for 100 calls.
-_ENDLESS = 30
+# Runs of a process that will be killed: fewer than any cap has room for.
+_ENDLESS = 12
 _FOR_EVER_S = 3600.0
 
 
@@ -135,19 +135,15 @@ async def outcome(url: str, order: Order) -> Outcome:
     async with app_on(url, order) as app:
         admitted = in_doubt = above = 0
         holds: dict[tuple[str, str, int], int] = {}
-        after = 0
-        while items := await app.store.feed(after):
-            after = items[-1].position
-            for item in items:
-                for event in _events(item.record):
-                    if isinstance(event, ModelRequested):
-                        key = (item.record.header.run, event.call, event.attempt)
-                        holds[key] = _on_cap(event)
-                        admitted += 1
-                    elif isinstance(event, ModelCompleted | ModelFailed):
-                        key = (item.record.header.run, event.call, event.attempt)
-                        above += max(0, _on_cap(event) - holds[key])
-                        in_doubt += isinstance(event, ModelFailed) and event.assumed
+        for record in await whole_feed(app.store):
+            for event in _events(record):
+                if isinstance(event, ModelRequested):
+                    holds[record.header.run, event.call, event.attempt] = _on_cap(event)
+                    admitted += 1
+                elif isinstance(event, ModelCompleted | ModelFailed):
+                    key = (record.header.run, event.call, event.attempt)
+                    above += max(0, _on_cap(event) - holds[key])
+                    in_doubt += isinstance(event, ModelFailed) and event.assumed
         (account,) = await app.store.balances(TENANT, "tenant:")
         accounts = await kept(app.store, [TENANT])
         return Outcome(

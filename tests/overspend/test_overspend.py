@@ -14,6 +14,8 @@ from tests.support.postgres import PostgresServer
 CALLS = 100
 # Runs of all processes together; five times what the cap has room for, at once.
 RUNS = 500
+# The same on a smaller scale, where the number says nothing.
+FEW_CALLS, FEW_RUNS = 40, 100
 pytestmark = pytest.mark.requirement("BUD-7")
 
 
@@ -60,23 +62,23 @@ async def test_exactly_as_many_calls_as_the_cap_has_room_for(url: str, processes
 
 
 async def test_calls_that_use_less_make_room_for_more(url: str) -> None:
-    order = await order_for(CALLS, runs=RUNS // 4, share=40)
+    order = await order_for(FEW_CALLS, runs=FEW_RUNS // 2, share=40)
     await at_once(url, order, 2)
     await at_once(url, order.model_copy(update={"name": "again"}), 2)
     found = await outcome(url, order)
     check_end(found, order)
     assert found.under_declared == 0
     # The first wave holds at least what the cap has room for, and uses two fifths of it.
-    assert CALLS + RUNS // 10 < found.admitted <= RUNS
+    assert FEW_CALLS + FEW_CALLS // 2 < found.admitted <= 2 * FEW_RUNS
 
 
 async def test_what_a_provider_under_declares_is_all_that_goes_beyond_the_cap(url: str) -> None:
     """Real use is above what was asked for: entered in full, flagged, and nothing starts after."""
-    order = await order_for(CALLS, runs=RUNS // 2, share=120)
+    order = await order_for(FEW_CALLS, runs=FEW_RUNS, share=120)
     await at_once(url, order, 2)
     found = await outcome(url, order)
     check_end(found, order)
-    assert 0 < found.admitted <= CALLS
+    assert 0 < found.admitted <= FEW_CALLS
     assert found.under_declared > 0
 
 
@@ -85,7 +87,7 @@ async def test_what_a_provider_under_declares_is_all_that_goes_beyond_the_cap(ur
 async def test_cancels_and_kills_leave_no_hold_and_no_overspending(
     url: str, share: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    order = await order_for(CALLS, runs=RUNS // 2, share=share, cancels=7)
+    order = await order_for(FEW_CALLS, runs=FEW_RUNS, share=share, cancels=7)
     counts = await at_once(url, order, 2, killed=1)
     assert counts[0] == {}
     monkeypatch.setattr(assemble, "WallClock", ClockAhead)
@@ -95,4 +97,4 @@ async def test_cancels_and_kills_leave_no_hold_and_no_overspending(
     assert found.in_doubt > 0  # it was killed while calls were under way
     assert found.under_declared == 0
     if share == 100:
-        assert found.admitted <= CALLS + found.in_doubt
+        assert found.admitted <= FEW_CALLS + found.in_doubt
