@@ -26,7 +26,7 @@ from remit.machine.schedule import advance
 from remit.machine.settle import on_model_completed, on_model_failed
 from remit.machine.state import State
 
-ENGINE = "1"
+ENGINE = "2"
 """Version of the rules in this package; it is journalled with every record."""
 
 _ON: dict[str, Callable[..., None]] = {

@@ -4,13 +4,14 @@ import hashlib
 import json
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Access, Risk, Rule
 from remit.policy.phase import Phase
 from remit.policy.routing import Candidate
+from remit.values.added import added
 from remit.values.model import ToolSchema
 
 InputCount = Literal["bound", "when-short", "always"]
@@ -24,14 +25,6 @@ FINAL_TOOL = "final_answer"
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _is_bound(value: object) -> bool:
-    return value == "bound"
-
-
-def _is_nothing(value: object) -> bool:
-    return not value
 
 
 class ToolSpec(_Frozen):
@@ -56,9 +49,9 @@ class ToolSpec(_Frozen):
     """Kinds of secrets whose real values the tool receives; `*` for all."""
     agent: str = ""
     # Not in the text of a tool without a price: journals from before prices keep their digests.
-    price_nano: int = Field(default=0, ge=0, exclude_if=_is_nothing)
+    price_nano: int = added(0, ge=0)
     """The most a call costs, in nano-dollars; what it costs, unless it reports its price."""
-    reports_price: bool = Field(default=False, exclude_if=_is_nothing)
+    reports_price: bool = added(default=False)
 
     @property
     def contract(self) -> str:
@@ -72,7 +65,7 @@ class AgentSpec(_Frozen):
     name: str
     model: str
     instructions: str
-    models: tuple[Candidate, ...] = ()
+    models: tuple[Candidate, ...] = added(())
     """All models it may be answered by, where there are more than `model`."""
     prompt: str = ""
     """Name and version of the prompt, for people."""
@@ -80,20 +73,20 @@ class AgentSpec(_Frozen):
     agents: tuple["AgentSpec", ...] = ()
     rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
-    budgets: tuple[Budget, ...] = ()
+    budgets: tuple[Budget, ...] = added(())
     phase: Phase = "autonomous"
     approvers: tuple[str, ...] = ()
     """Who may approve; empty: any authenticated human the app lets in."""
     owner: str = ""
     systems: tuple[str, ...] = ()
     max_output_tokens: int = 4096
-    output_ceiling: int = 4096
+    output_ceiling: int = added(4096)
     """Up to this an answer that was cut is asked for again with a larger limit."""
     thinking_tokens: int = 0
     output_schema: str | None = None
     has_predicate: bool = False
     # As prices of tools: declarations without it keep their digests.
-    input_count: InputCount = Field(default="bound", exclude_if=_is_bound)
+    input_count: InputCount = added("bound")
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from remit.values.added import added
+
 # Defaults of the requirements: $5 a run, 50 turns, 10 tool calls.
 _COST_NANO = 5_000_000_000
 _TURNS = 50
@@ -27,7 +29,7 @@ class Limits(BaseModel):
     tokens: int | None = Field(default=None, ge=0)
     session_cost_nano: int | None = Field(default=None, ge=0)
     session_tokens: int | None = Field(default=None, ge=0)
-    session_alert_nano: int | None = Field(default=None, ge=0)
+    session_alert_nano: int | None = added(None, ge=0)
     turns: int = Field(default=_TURNS, ge=1)
     tool_calls: int = Field(default=_TOOL_CALLS, ge=0)
     timeout_ms: int = Field(default=_TIMEOUT_MS, ge=1)
@@ -38,13 +40,13 @@ class Limits(BaseModel):
     """How deep sub-runs may nest below the root."""
     approval_ms: int = Field(default=_APPROVAL_MS, ge=1)
     model_attempts: int = Field(default=4, ge=1)
-    model_retries: int = Field(default=20, ge=0)
+    model_retries: int = added(20, ge=0)
     """Of all model calls of a run together."""
-    unattended: bool = False
+    unattended: bool = added(default=False)
     """Nobody waits: a provider's outage is sat out until the deadline."""
-    continuations: int = Field(default=3, ge=0)
+    continuations: int = added(3, ge=0)
     """How often an answer that was cut is continued."""
-    wrap_up_ms: int = Field(default=_WRAP_UP_MS, ge=0)
+    wrap_up_ms: int = added(_WRAP_UP_MS, ge=0)
     """Kept back of the time for a last answer, at most a tenth of the whole."""
     result_chars: int = Field(default=20_000, ge=200)
     """A longer tool result is cut for the model; the whole is kept as an artifact."""
