@@ -133,3 +133,29 @@ def test_looking_leaves_the_journal_as_it_was(remit: Remit, journal: Path) -> No
     remit.good("doctor")
     assert records() == before
     assert remit("verify").exit_code == 0
+
+
+@pytest.mark.requirement("PROV-7")
+def test_the_start_of_an_agent_is_tried(
+    shop_file: Path, remit: Remit, monkeypatch: pytest.MonkeyPatch, provider: dict[str, str]
+) -> None:
+    for name, value in provider.items():
+        monkeypatch.setenv(name, value)
+    found = findings(remit, f"{shop_file}:clerk")
+    assert found["clock"][0] == "good"
+    model = next(name for name in found if name.startswith("model anthropic:"))
+    assert found[model][1].startswith("pinned, priced")
+    assert found[model][1].endswith("there")
+
+    monkeypatch.setenv("ANTHROPIC_BASE_URL", "http://127.0.0.1:9")  # nobody listens there
+    result = remit("doctor", f"{shop_file}:clerk")
+    assert result.exit_code == 1
+    assert "bad  model anthropic:" in result.stdout
+    assert "look at the network" in result.stdout
+
+    assert remit("doctor", "-i", "a=b").exit_code == 2
+    monkeypatch.delenv("ANTHROPIC_API_KEY")
+    document = json.loads(remit("doctor", f"{shop_file}:clerk", "--json").stdout)
+    row = next(each for each in document["findings"] if each["name"] == model)
+    assert (row["result"], document["healthy"]) == ("bad", False)
+    assert "ANTHROPIC_API_KEY" in row["text"]

@@ -21,10 +21,11 @@ from remit.app.declared import by_name, read_prompt
 from remit.app.desk import Desk
 from remit.app.duties import start_duties
 from remit.app.following import follow_tree
-from remit.app.launching import Wish, launch
+from remit.app.launching import Wish, launch, wish_of
 from remit.app.ledger_view import LedgerView, Wanted, ledger_filter, view_ledger
 from remit.app.plan_desk import PlanDesk
 from remit.app.plan_settings import plans_of
+from remit.app.ready import READY_S, Readiness
 from remit.app.run import Run, run_of
 from remit.app.till import PaymentOutcome
 from remit.errors import NotAllowed, NotFound, SpecError
@@ -178,6 +179,15 @@ class App:
         where = ledger_filter(tenant, **only)
         return await view_ledger(self._open.ledger, by or FIELDS, where, limit)
 
+    async def ready(self, *, max_age_s: float = 0, timeout_s: float = READY_S) -> Readiness:
+        """Whether runs can work here: journal, clock, models, prices, tools, sandbox.
+
+        Nothing is billed and nothing raised: a failed check is a line. `max_age_s`: how old an
+        answer may be; everything ends within `timeout_s` seconds.
+        """
+        specs = tuple(self._specs.values())
+        return await self._open.watchman.look(specs, max_age_s=max_age_s, timeout_s=timeout_s)
+
     def _may_drive(self, tenant: str, run: str) -> bool:
         return self._worker or (tenant, root_of(run)) in self.engine.mine
 
@@ -201,7 +211,7 @@ class App:
         `NotAllowed` while another run of the session is active, `StoreError` when the journal
         fails.
         """
-        run = await self._launch(agent, _wish(text, tenant, user, session, labels))
+        run = await self._launch(agent, wish_of(text, tenant, user, session, labels))
         return await self._outcome(agent, tenant, run)
 
     async def start(
@@ -219,7 +229,7 @@ class App:
 
         `interactive`: somebody follows it and waits. Raises as `run` does.
         """
-        wish = _wish(text, tenant, user, session, labels, interactive=interactive)
+        wish = wish_of(text, tenant, user, session, labels, interactive=interactive)
         run = await self._launch(agent, wish)
         await self.engine.begun(tenant, run)
         return run
@@ -240,7 +250,7 @@ class App:
         labels: Sequence[str] = (),
     ) -> AsyncGenerator[StreamItem | Run[T], None]:
         """Run an agent and follow it: events in journal order, deltas between, the run last."""
-        wish = _wish(text, tenant, user, session, labels, interactive=True)
+        wish = wish_of(text, tenant, user, session, labels, interactive=True)
         run = await self._launch(agent, wish)
         async with aclosing(self.follow(run, tenant=tenant)) as items:
             async for item in items:
@@ -374,22 +384,3 @@ class App:
                 f"the agent {agent.name!r} is not registered: App(agents=[{agent.name}])"
             )
         return spec
-
-
-def _wish(  # a wish has that many words
-    text: str,
-    tenant: str,
-    user: str,
-    session: str | None,
-    labels: Sequence[str],
-    *,
-    interactive: bool = False,
-) -> Wish:
-    return Wish(
-        text=text,
-        tenant=tenant,
-        user=user,
-        session=session,
-        labels=tuple(labels),
-        interactive=interactive,
-    )

@@ -13,8 +13,9 @@ from remit.app.config import Settings
 from remit.app.desk import Desk
 from remit.app.keyring import open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
-from remit.app.load import make_model, make_prices, make_sandbox, make_store
+from remit.app.load import key_names, make_model, make_prices, make_sandbox, make_store
 from remit.app.plan_desk import PlanDesk
+from remit.app.ready import Watchman
 from remit.app.reconcile import Reconciler
 from remit.app.secrets import learn_keys, make_secrets
 from remit.app.till import Till
@@ -49,6 +50,7 @@ class Parts:
     gate: Gate
     till: Till
     bills: Bills
+    watchman: Watchman
 
     @property
     def ledger(self) -> Ledger:
@@ -146,4 +148,9 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=tuple(keys.macs.values()))
     gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
     bills = Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read)
-    return Parts(engine, desk, shelf, books, plan_desk, gate, till, bills)
+
+    def where_key(provider: str) -> str:
+        return " or ".join(map(shown.where, key_names(provider, settings))) or "it needs none"
+
+    watchman = Watchman(engine, where_key)
+    return Parts(engine, desk, shelf, books, plan_desk, gate, till, bills, watchman)

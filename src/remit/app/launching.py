@@ -1,5 +1,6 @@
 """Starts a run: who pays, what is priced, which conversation goes on; then a driver has it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remit.app.plan_desk import PlanDesk
@@ -39,6 +40,26 @@ class Wish:
     labels: tuple[str, ...]
     interactive: bool = False
     """Somebody follows the run and waits for its words."""
+
+
+def wish_of(  # a wish has that many words
+    text: str,
+    tenant: str,
+    user: str,
+    session: str | None,
+    labels: Sequence[str],
+    *,
+    interactive: bool = False,
+) -> Wish:
+    """The wish in a caller's words."""
+    return Wish(
+        text=text,
+        tenant=tenant,
+        user=user,
+        session=session,
+        labels=tuple(labels),
+        interactive=interactive,
+    )
 
 
 async def launch(

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from remit.app.app import LOCAL_TENANT, LOCAL_USER, App
+from remit.app.ready import Readiness
 from remit.app.run import Run
 from remit.app.till import PaymentOutcome
 from remit.errors import NotAllowed
@@ -76,6 +77,10 @@ class SyncApp:
         """See `App.run`."""
         work = self.app.run(agent, text, tenant=tenant, user=user, session=session, labels=labels)
         return self.wait_for(work)
+
+    def ready(self) -> Readiness:
+        """See `App.ready`."""
+        return self.wait_for(self.app.ready())
 
     def payment_event(self, headers: Mapping[str, str], body: bytes) -> PaymentOutcome:
         """See `App.payment_event`."""

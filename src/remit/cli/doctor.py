@@ -12,18 +12,22 @@ from typing import Literal
 
 import click
 
+from remit.app.app import App
 from remit.app.config import FILE, Settings, read_settings
 from remit.app.keyring import open_keys
 from remit.app.lazy import WallClock
 from remit.app.load import make_model, make_sandbox, make_store, providers, sqlite_path
 from remit.app.plan_settings import plans_of
+from remit.app.ready import Readiness
 from remit.app.secrets import make_source
+from remit.cli.agents import load_agent
 from remit.cli.group import GOOD, NO
 from remit.cli.importing import import_named
 from remit.cli.options import Options
 from remit.cli.output import print_json
 from remit.cli.plain import printable
-from remit.errors import ConfigError, OutsideError, RemitError
+from remit.errors import ConfigError, OutsideError, RemitError, UsageError
+from remit.machine.agent import Agent
 
 _OLDEST = (3, 11)
 # A journal grows by about half a megabyte in a thousand turns; with less than this it may stop
@@ -31,6 +35,7 @@ _OLDEST = (3, 11)
 _FREE_BYTES = 256 * 1024 * 1024
 _MARKS = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("bad", "red")}
 _CURSOR = "remit.doctor"
+_INPUT = "An input of the agent's function."
 Result = Literal["good", "note", "bad"]
 
 
@@ -41,13 +46,25 @@ class Finding:
     name: str
     result: Result
     text: str
+    remedy: str = ""
 
 
 @click.command("doctor")
+@click.argument("agent", metavar="[MODULE:AGENT]", required=False)
+@click.option("-i", "--input", "inputs", metavar="KEY=VALUE", multiple=True, help=_INPUT)
 @click.pass_obj
-def doctor(options: Options) -> int:
-    """Check Python, settings, journal, keys, sandbox and providers; nothing is repaired."""
+def doctor(options: Options, *, agent: str | None, inputs: tuple[str, ...]) -> int:
+    """Check Python, settings, journal, keys, sandbox and providers; nothing is repaired.
+
+    With an agent its start is tried, too: its models are asked for (which bills nothing), its
+    tools' checks are run, and the journal is made if there is none.
+    """
+    if inputs and agent is None:
+        raise UsageError("-i is an input of an agent's function: name the agent, MODULE:AGENT")
+    named = None if agent is None else load_agent(agent, inputs)
     found = list(_look(options, dict(os.environ)))
+    if named is not None and all(each.result != "bad" for each in found):
+        found += _start(options, named)
     healthy = all(each.result != "bad" for each in found)
     if options.json:
         print_json({"healthy": healthy, "findings": [asdict(each) for each in found]})
@@ -55,7 +72,8 @@ def doctor(options: Options) -> int:
     for each in found:
         word, colour = _MARKS[each.result]
         mark = click.style(f"{word:<4}", fg=colour)
-        click.echo(f"{mark} {each.name:<10} {' '.join(printable(each.text).split())}")
+        text = f"{each.text}; {each.remedy}" if each.remedy else each.text
+        click.echo(f"{mark} {each.name:<10} {' '.join(printable(text).split())}")
     return GOOD if healthy else NO
 
 
@@ -85,6 +103,23 @@ def _look(options: Options, variables: dict[str, str]) -> Iterator[Finding]:
     yield _sandbox()
     for provider in providers():
         yield _provider(provider, settings, variables)
+
+
+def _start(options: Options, agent: Agent[object]) -> list[Finding]:
+    """What a process that serves this agent would find when it starts."""
+    try:
+        checks = asyncio.run(_ready(options, agent)).checks
+    except RemitError as exc:
+        return [Finding("start", "bad", str(exc))]
+    return [
+        Finding(each.name, "good" if each.ok else "bad", each.detail, each.remedy)
+        for each in checks
+    ]
+
+
+async def _ready(options: Options, agent: Agent[object]) -> Readiness:
+    async with App(options.db, agents=[agent]) as app:
+        return await app.ready()
 
 
 def _folder(path: Path) -> Path:

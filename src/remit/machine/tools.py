@@ -7,6 +7,7 @@ import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from string import Formatter
+from types import CodeType
 from typing import Generic, ParamSpec, TypeVar, overload
 
 from pydantic import ValidationError
@@ -25,6 +26,8 @@ P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 Resources = str | Callable[..., str | Iterable[str]]
 Depends = Callable[..., str | Awaitable[str]]
+ToolCheck = Callable[[], object]
+"""Looks whether a tool can work here: it raises, or returns words, where it cannot."""
 MAX_ARGUMENT_BYTES = 1024 * 1024  # a file a model writes fits; a flood does not
 
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,63}", re.ASCII)
@@ -64,6 +67,7 @@ class Tool(Generic[P, R_co]):
     resources: Resources | None
     depends: Depends | None
     probe: Probe | None
+    check: ToolCheck | None = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the function itself, without any governance."""
@@ -73,6 +77,18 @@ class Tool(Generic[P, R_co]):
     def name(self) -> str:
         """The tool's name."""
         return self.spec.name
+
+    @property
+    def runs_programs(self) -> bool:
+        """Its own code asks for the sandbox (`call.run_confined`); what it calls is not seen."""
+        function = inspect.unwrap(self.function)
+        todo = [getattr(function, "__code__", None)]
+        for code in todo:
+            if isinstance(code, CodeType):
+                if "run_confined" in code.co_names:
+                    return True
+                todo.extend(each for each in code.co_consts if isinstance(each, CodeType))
+        return False
 
     def parse(self, text: str) -> dict[str, object]:
         """Validated keyword arguments. Raises `ArgumentError` with what to mend."""
@@ -220,6 +236,7 @@ def tool(
     reveals: Iterable[str] = ...,
     price_usd: str | None = ...,
     reports_price: bool = ...,
+    check: ToolCheck | None = ...,
 ) -> Callable[[Callable[P, R_co]], Tool[P, R_co]]: ...
 def tool(  # noqa: PLR0913  # each option is one word of the contract
     function: Callable[P, R_co] | None = None,
@@ -238,6 +255,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     reveals: Iterable[str] = (),
     price_usd: str | None = None,
     reports_price: bool = False,
+    check: ToolCheck | None = None,
 ) -> Tool[P, R_co] | Callable[[Callable[P, R_co]], Tool[P, R_co]]:
     """Declare a tool. Its schema comes from the signature, its description from the docstring.
 
@@ -252,6 +270,8 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     reveals: kinds of secrets (`*` for all) whose real values it receives in place of placeholders.
     price_usd: what each call costs, such as `"0.01"`, on the same budgets as the model's calls.
     reports_price: the tool says through `Call.charge` what a call cost; `price_usd` is the most.
+    check: looks when a process starts whether the tool can work, without changing anything: a
+    function without arguments that raises, or returns words, where it cannot (`App.ready`).
 
     Raises `SpecError` for a generic name, an untyped argument, a missing description.
     """
@@ -282,6 +302,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
             resources=resources,
             depends=depends,
             probe=on_crash if isinstance(on_crash, Probe) else None,
+            check=check,
         )
 
     return declare if function is None else declare(function)
