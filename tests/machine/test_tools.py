@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
+from functools import partial
 from typing import assert_type
 
 import pytest
@@ -13,6 +14,7 @@ from remit.machine.agent import Agent, Remit
 from remit.machine.call import Call
 from remit.machine.inputs import Inspection
 from remit.machine.tools import MAX_ARGUMENT_BYTES, AnyTool, probe, tool
+from remit.values.command import Command
 from tests.machine.bench import settled
 from tests.machine.toolbox import Tree, commit_tree, look_up, pay_bill, send_mail, was_paid
 
@@ -271,3 +273,41 @@ def test_a_tool_can_stand_in_a_remit_as_a_key() -> None:
     remit = Remit(approvals={send_mail: 1, pay_bill: 2, count_words: 0})
     agent = Agent("a", model="m:x", instructions="x", tools=[send_mail, pay_bill], remit=remit)
     assert agent.tool("pay_bill") is pay_bill
+
+
+# ---------------------------------------------------------------- what a start looks at
+
+
+def test_a_check_is_kept_and_no_part_of_the_contract() -> None:
+    def looks() -> None: ...
+
+    @tool(access="read", check=looks)
+    def find_order(order: int) -> str:
+        """Find an order."""
+        return str(order)
+
+    assert find_order.check is looks
+    plain = tool(access="read")(find_order.function)
+    assert plain.check is None
+    assert plain.spec.contract == find_order.spec.contract
+
+
+def test_tools_that_run_programs_are_known_by_their_code() -> None:
+    @tool
+    async def count_lines(call: Call, path: str) -> int:
+        """Count the lines of a file."""
+
+        async def inner() -> int:
+            ended = await call.run_confined(Command(argv=("wc", path), cwd="/"))
+            return len(ended.stdout)
+
+        return await inner()
+
+    @tool
+    def find_order(order: int) -> str:
+        """Find an order."""
+        return str(order)
+
+    assert count_lines.runs_programs
+    assert not find_order.runs_programs
+    assert not replace(find_order, function=partial(str)).runs_programs
