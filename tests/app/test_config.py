@@ -165,3 +165,8 @@ def test_what_a_process_remembers_can_be_lowered_and_not_raised(tmp_path: Path) 
     (tmp_path / "remit.toml").write_text("[memory]\nruns = 100001\n")
     with pytest.raises(ConfigError, match=r"memory\.runs = 100001: .*100000; known keys"):
         read_settings(variables={}, folder=tmp_path)
+
+
+def test_a_journal_is_named_by_its_url(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="argument url: url.*sqlite:///journal.db"):
+        read_settings(url="journal.db", variables={}, folder=tmp_path)

@@ -115,6 +115,13 @@ class Settings(BaseModel):
         found = {name: tenant.timezone for name, tenant in self.tenants.items()}
         return {name: zone for name, zone in found.items() if zone is not None}
 
+    @field_validator("url")
+    @classmethod
+    def _address(cls, url: str) -> str:
+        if ":" not in url:
+            raise ValueError("a journal is named by its URL, such as 'sqlite:///journal.db'")
+        return url
+
     @field_validator("timezone")
     @classmethod
     def _zone(cls, zone: str) -> str:
