@@ -17,7 +17,7 @@ from remit.app.load import key_names, make_model, make_prices, make_sandbox, mak
 from remit.app.plan_desk import PlanDesk
 from remit.app.ready import Watchman
 from remit.app.reconcile import Reconciler
-from remit.app.secrets import learn_keys, make_secrets
+from remit.app.secrets import Secrets, learn_keys, make_secrets
 from remit.app.till import Till
 from remit.app.upgrade import Gate
 from remit.errors import ConfigError
@@ -137,20 +137,26 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         wake=engine.wake,
     )
     books = Books(store, clock, dice, keys.signer)
-    plan_desk = PlanDesk(
-        store=store,
+    plan_desk = _plan_desk(engine, books, plans)
+    till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=tuple(keys.macs.values()))
+    gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
+    bills = Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read)
+    watch = Watchman(engine, partial(_where_key, shown, settings))
+    return Parts(engine, desk, shelf, books, plan_desk, gate, till, bills, watch)
+
+
+def _plan_desk(engine: Engine, books: Books, plans: Plans | None) -> PlanDesk:
+    """Who has which plan."""
+    return PlanDesk(
+        store=engine.services.store,
         books=books,
-        clock=clock,
+        clock=engine.services.clock,
         redactor=engine.redactor,
         plans=plans,
         ring=engine.ring,
     )
-    till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=tuple(keys.macs.values()))
-    gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
-    bills = Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read)
 
-    def where_key(provider: str) -> str:
-        return " or ".join(map(shown.where, key_names(provider, settings))) or "it needs none"
 
-    watchman = Watchman(engine, where_key)
-    return Parts(engine, desk, shelf, books, plan_desk, gate, till, bills, watchman)
+def _where_key(shown: Secrets, settings: Settings, provider: str) -> str:
+    """Where people keep the key of a provider."""
+    return " or ".join(map(shown.where, key_names(provider, settings))) or "it needs none"
