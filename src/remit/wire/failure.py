@@ -10,6 +10,9 @@ from remit.wire.jsontext import mend
 
 EXCERPT_CHARS = 300  # enough for every message the providers write, too little to flood a log
 MAX_WAIT_MS = 24 * 60 * 60 * 1000  # a longer wish than a day is as good as "not today"
+# Kinds with which a limit that is used up says when to come again, where nothing else does: a
+# service that is overloaded would answer with the limit next.
+SPENT_KINDS: frozenset[FailureKind] = frozenset({"rate_limited", "overloaded"})
 _HEADER_CHARS = 200  # ids, dates and counts are shorter
 
 _STATUS_KINDS: dict[int, FailureKind] = {

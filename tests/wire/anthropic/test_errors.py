@@ -18,7 +18,7 @@ from remit.wire.anthropic.errors import (
     kind_of_type,
     request_id,
 )
-from remit.wire.failure import EXCERPT_CHARS
+from remit.wire.failure import EXCERPT_CHARS, MAX_WAIT_MS, rfc3339
 
 NOW_MS = 1_790_000_000_000
 KINDS: dict[FailureKind, tuple[int, str]] = {
@@ -153,7 +153,8 @@ def test_without_a_wish_the_reset_of_a_spent_limit_is_the_wait() -> None:
         RateLimits(requests_remaining=0, tokens_remaining=5, reset_after_ms=9000), NOW_MS
     )
     assert decode_error(429, spent, b"", NOW_MS).retry_after_ms == 9000
-    assert decode_error(529, spent, b"", NOW_MS).retry_after_ms is None
+    assert decode_error(529, spent, b"", NOW_MS).retry_after_ms == 9000
+    assert decode_error(500, spent, b"", NOW_MS).retry_after_ms is None
     left = encode_limits(RateLimits(requests_remaining=1, reset_after_ms=9000), NOW_MS)
     assert decode_error(429, left, b"", NOW_MS).retry_after_ms is None
     wish = spent | {"retry-after": "1"}
@@ -163,3 +164,38 @@ def test_without_a_wish_the_reset_of_a_spent_limit_is_the_wait() -> None:
 def test_the_request_id() -> None:
     assert request_id({"request-id": "req_1"}) == "req_1"
     assert request_id({}) == ""
+
+
+@pytest.mark.requirement("PROV-2")
+def test_only_the_spent_limit_says_when_to_come_again() -> None:
+    spent = encode_limits(RateLimits(tokens_remaining=0, reset_after_ms=4000), NOW_MS)
+    other = encode_limits(RateLimits(requests_remaining=7, reset_after_ms=50_000), NOW_MS)
+    assert decode_error(429, other | spent, b"", NOW_MS).retry_after_ms == 4000
+    name = "anthropic-ratelimit-output-tokens-"
+    both = spent | {f"{name}remaining": "0", f"{name}reset": rfc3339(NOW_MS + 6000)}
+    assert decode_error(429, both, b"", NOW_MS).retry_after_ms == 6000
+    assert decode_error(429, both, b"", NOW_MS + 60_000).retry_after_ms == 0
+    unread = {f"{name}remaining": "0", f"{name}reset": "soon"}
+    assert decode_error(429, unread, b"", NOW_MS).retry_after_ms is None
+
+
+@pytest.mark.requirement("PROV-2")
+@pytest.mark.parametrize("status", [429, 529])
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "7"}, 7000),
+        (
+            {
+                "retry-after": "Sun, 06 Nov 1994 08:49:37 GMT",
+                "date": "Sun, 06 Nov 1994 08:49:07 GMT",
+            },
+            30_000,
+        ),
+        ({"retry-after-ms": "250"}, 250),
+        ({"retry-after": "999999999"}, MAX_WAIT_MS),
+        ({"retry-after": "never"}, None),
+    ],
+)
+def test_every_form_of_a_wish(status: int, headers: dict[str, str], wait: int | None) -> None:
+    assert decode_error(status, headers, b"", NOW_MS).retry_after_ms == wait

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from remit.errors import ProviderError
 from remit.values.model import FailureKind, RateLimits
-from remit.wire.failure import EXCERPT_CHARS
+from remit.wire.failure import EXCERPT_CHARS, MAX_WAIT_MS
 from remit.wire.node import Node
 from remit.wire.openai.errors import (
     decode_error,
@@ -222,7 +222,8 @@ def test_without_a_wish_the_reset_of_a_spent_limit_is_the_wait() -> None:
     assert decode_error(429, headers, b"", NOW_MS).retry_after_ms == 20
     spent = headers | {"x-ratelimit-remaining-tokens": "0"}
     assert decode_error(429, spent, b"", NOW_MS).retry_after_ms == 360_000
-    assert decode_error(503, spent, b"", NOW_MS).retry_after_ms is None
+    assert decode_error(503, spent, b"", NOW_MS).retry_after_ms == 360_000
+    assert decode_error(500, spent, b"", NOW_MS).retry_after_ms is None
     assert decode_error(429, {}, b"", NOW_MS).retry_after_ms is None
     wish = spent | {"retry-after": "1"}
     assert decode_error(429, wish, b"", NOW_MS).retry_after_ms == 1000
@@ -232,3 +233,44 @@ def test_the_request_id() -> None:
     assert request_id({"x-request-id": "req_1", "apim-request-id": "a"}) == "req_1"
     assert request_id({"apim-request-id": "a"}) == "a"
     assert request_id({}) == ""
+
+
+@pytest.mark.requirement("PROV-2")
+@pytest.mark.parametrize(
+    ("text", "wait"),
+    [
+        ("12", 12_000),
+        (str(NOW_MS // 1000 + 5), 5000),
+        (str(NOW_MS + 5000), 5000),
+        (str(NOW_MS - 5000), 0),
+        ("999999999", MAX_WAIT_MS),
+        ("soon", None),
+    ],
+)
+def test_gateways_have_one_limit(text: str, wait: int | None) -> None:
+    spent = {"x-ratelimit-remaining": "0", "x-ratelimit-reset": text}
+    assert decode_error(429, spent, b"", NOW_MS).retry_after_ms == wait
+    left = spent | {"x-ratelimit-remaining": "1"}
+    assert decode_error(429, left, b"", NOW_MS).retry_after_ms is None
+
+
+@pytest.mark.requirement("PROV-2")
+@pytest.mark.parametrize("status", [429, 503])
+@pytest.mark.parametrize(
+    ("headers", "wait"),
+    [
+        ({"retry-after": "7"}, 7000),
+        (
+            {
+                "retry-after": "Sun, 06 Nov 1994 08:49:37 GMT",
+                "date": "Sun, 06 Nov 1994 08:49:07 GMT",
+            },
+            30_000,
+        ),
+        ({"retry-after-ms": "250"}, 250),
+        ({"retry-after": "999999999"}, MAX_WAIT_MS),
+        ({"retry-after": "never"}, None),
+    ],
+)
+def test_every_form_of_a_wish(status: int, headers: dict[str, str], wait: int | None) -> None:
+    assert decode_error(status, headers, b"", NOW_MS).retry_after_ms == wait

@@ -6,6 +6,7 @@ from remit.errors import ProviderError
 from remit.values.model import FailureKind, RateLimits
 from remit.wire.codec import Failure
 from remit.wire.failure import (
+    SPENT_KINDS,
     count,
     excerpt,
     header,
@@ -20,6 +21,7 @@ from remit.wire.jsontext import quote, record
 from remit.wire.node import Node
 
 _PREFIX = "anthropic-ratelimit-"
+_LIMITS = ("requests", "tokens", "input-tokens", "output-tokens")
 
 # Name of the error, its HTTP status, our kind. The first row of a kind is the one we send.
 _ERRORS: tuple[tuple[str, int, FailureKind], ...] = (
@@ -135,24 +137,31 @@ def _told(text: str, kind: FailureKind) -> FailureKind:
 
 def _wait_ms(headers: Mapping[str, str], now_ms: int, kind: FailureKind) -> int | None:
     wait = retry_after_ms(headers, now_ms)
-    if wait is None and kind == "rate_limited":
-        limits = decode_limits(headers, now_ms)
-        # Without a wish, the reset of a limit that is used up is the earliest time of use.
-        if 0 in {limits.requests_remaining, limits.tokens_remaining}:
-            return limits.reset_after_ms
-    return wait
+    if wait is not None or kind not in SPENT_KINDS:
+        return wait
+    # Without a wish, the reset of a limit that is used up is the earliest time of use.
+    resets = [
+        _reset_ms(headers, what, now_ms)
+        for what in _LIMITS
+        if count(headers, f"{_PREFIX}{what}-remaining") == 0
+    ]
+    return max((reset for reset in resets if reset is not None), default=None)
+
+
+def _reset_ms(headers: Mapping[str, str], what: str, now_ms: int) -> int | None:
+    """Milliseconds until a limit is whole again."""
+    return until_ms(headers, rfc3339_ms(header(headers, f"{_PREFIX}{what}-reset")), now_ms)
 
 
 def decode_limits(headers: Mapping[str, str], now_ms: int) -> RateLimits:
     """What the headers say about limits; of several token limits the tightest counts."""
     tokens: int | None = None
     resets: list[int] = []
-    for what in ("requests", "tokens", "input-tokens", "output-tokens"):
+    for what in _LIMITS:
         left = count(headers, f"{_PREFIX}{what}-remaining")
         if what != "requests" and left is not None:
             tokens = left if tokens is None else min(tokens, left)
-        at = rfc3339_ms(header(headers, f"{_PREFIX}{what}-reset"))
-        after = until_ms(headers, at, now_ms)
+        after = _reset_ms(headers, what, now_ms)
         if after is not None:
             resets.append(after)
     return RateLimits(

@@ -8,12 +8,14 @@ from remit.values.model import FailureKind, RateLimits
 from remit.wire.codec import Failure
 from remit.wire.failure import (
     MAX_WAIT_MS,
+    SPENT_KINDS,
     count,
     excerpt,
     header,
     http_error,
     kind_of_status,
     retry_after_ms,
+    until_ms,
 )
 from remit.wire.jsontext import Number, quote, record
 from remit.wire.node import Node
@@ -75,6 +77,7 @@ _VAGUE = frozenset({"bad_request", "rate_limited"})  # kinds that the words may 
 # Kinds that only the status tells: the type of everything from 500 on is `server_error`, and with
 # 413 a limit of tokens a minute is one that the request alone exceeds.
 _EXACT = frozenset({"overloaded", "timeout", "too_large"})
+_INSTANTS_FROM = 1_000_000_000  # in seconds: September 2001, or more than thirty years
 _STATUS = re.compile(r"[45]\d\d", re.ASCII)
 
 # `1d2h`, `6m0s`, `1m30.5s`, `20ms`: durations as Go writes them, with days.
@@ -203,7 +206,7 @@ def reported(error: Node, provider: str) -> ProviderError:
 
 def _wait_ms(headers: Mapping[str, str], now_ms: int, kind: FailureKind) -> int | None:
     wait = retry_after_ms(headers, now_ms)
-    if wait is not None or kind != "rate_limited":
+    if wait is not None or kind not in SPENT_KINDS:
         return wait
     # Without a wish, the reset of a limit that is used up is the earliest time of use.
     resets = [
@@ -211,7 +214,24 @@ def _wait_ms(headers: Mapping[str, str], now_ms: int, kind: FailureKind) -> int 
         for what in ("requests", "tokens")
         if count(headers, f"{_PREFIX}remaining-{what}") == 0
     ]
+    if count(headers, f"{_PREFIX}remaining") == 0:
+        resets.append(_gateway_reset_ms(headers, now_ms))
     return max((reset for reset in resets if reset is not None), default=None)
+
+
+def _gateway_reset_ms(headers: Mapping[str, str], now_ms: int) -> int | None:
+    """The reset that gateways have one of: seconds, or an instant in Unix seconds or milliseconds.
+
+    OpenRouter writes milliseconds, GitHub seconds; no limit lasts for the thirty years beyond which
+    a number must be an instant.
+    """
+    number = count(headers, f"{_PREFIX}reset")
+    if number is None:
+        return None
+    if number < _INSTANTS_FROM:
+        return min(number * 1000, MAX_WAIT_MS)
+    instant_ms = number if number >= _INSTANTS_FROM * 1000 else number * 1000
+    return until_ms(headers, instant_ms, now_ms)
 
 
 def decode_limits(headers: Mapping[str, str], now_ms: int) -> RateLimits:
