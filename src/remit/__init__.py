@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from remit.policy.allowance import Budget
     from remit.policy.permission import ArgumentPattern, Rule
     from remit.policy.plan import Plan, Plans
+    from remit.simulator.provider import SimulatedProvider
     from remit.values.command import Command, Finished
 
 __version__ = "0.1.0"
@@ -40,6 +41,7 @@ _HOMES = {
     "Rule": "remit.policy.permission",
     "Run": "remit.app.run",
     "ScriptedModel": "remit.app.offered",
+    "SimulatedProvider": "remit.simulator.provider",
     "SyncApp": "remit.app.sync",
     "Tool": "remit.machine.tools",
     "ToolError": "remit.errors",
@@ -68,6 +70,7 @@ __all__ = [
     "Rule",
     "Run",
     "ScriptedModel",
+    "SimulatedProvider",
     "SyncApp",
     "Tool",
     "ToolError",

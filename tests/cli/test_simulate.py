@@ -35,13 +35,15 @@ def test_for_people_it_says_how_to_use_it_and_ends_on_a_signal() -> None:
     command = [sys.executable, "-m", "remit", "simulate", "--port", "0"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
-        first, *settings = (process.stdout.readline() for _ in range(5))
+        first, *settings = (process.stdout.readline() for _ in range(7))
         url = first.split()[2].rstrip(";")
         assert settings == [
             f"export ANTHROPIC_BASE_URL={url}\n",
+            "export ANTHROPIC_API_KEY=simulated\n",
             f"export OPENAI_BASE_URL={url}/v1\n",
+            "export OPENAI_API_KEY=simulated\n",
             f"export GOOGLE_GEMINI_BASE_URL={url}\n",
-            "export ANTHROPIC_API_KEY=any OPENAI_API_KEY=any GEMINI_API_KEY=any\n",
+            "export GEMINI_API_KEY=simulated\n",
         ]
         assert "hello" in ask(url, "hello"), "without a scenario it echoes"
         process.send_signal(signal.SIGTERM)

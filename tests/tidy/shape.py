@@ -35,9 +35,15 @@ VAGUE = frozenset(
 """Words that tell a reader nothing about what a file or class is for."""
 
 LOADERS = frozenset(
-    {"src/remit/__init__.py", "src/remit/app/load.py", "src/remit/cli/importing.py"}
+    {
+        "src/remit/__init__.py",
+        "src/remit/app/load.py",
+        "src/remit/cli/importing.py",
+        "src/remit/simulator/pytest_plugin.py",
+    }
 )
-"""The lazy public face, and the loaders of adapters and of commands; nothing else does so."""
+"""The lazy public face, the loaders of adapters and of commands, and the plugin that every pytest
+run loads, used or not; nothing else does so."""
 
 FACE = "src/remit/__init__.py"
 

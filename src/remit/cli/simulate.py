@@ -6,6 +6,7 @@ import click
 
 from remit.cli.options import Options
 from remit.simulator.process import serve
+from remit.simulator.provider import environment
 
 _MAX_PORT = 65_535
 
@@ -43,12 +44,5 @@ def simulate(
 
 def _usage(line: str) -> str:
     url = json.loads(line)["url"]
-    addresses = {
-        "ANTHROPIC_BASE_URL": url,
-        "OPENAI_BASE_URL": f"{url}/v1",
-        "GOOGLE_GEMINI_BASE_URL": url,
-    }
-    keys = ("ANTHROPIC_API_KEY", "OPENAI_API_KEY", "GEMINI_API_KEY")
-    settings = [f"export {name}={address}" for name, address in addresses.items()]
-    settings.append(f"export {' '.join(f'{name}=any' for name in keys)}")
+    settings = [f"export {name}={value}" for name, value in environment(url).items()]
     return "\n".join([f"serving at {url}; in another terminal:", *settings])

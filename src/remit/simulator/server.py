@@ -289,6 +289,7 @@ def _application(simulator: Simulator) -> web.Application:
         return simulator.refuse(_asked(request), error)
 
     app.router.add_get("/_simulator/report", report)
+
     async def card(request: web.Request) -> web.StreamResponse:
         endpoint, name = _asked(request), request.match_info["model"]
         return await simulator.tell(
