@@ -9,8 +9,10 @@ import json
 import random
 import string
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+
+from benchmarks.secret_files import GUILTY, INNOCENT, written
 
 ALNUM = string.ascii_letters + string.digits
 LOWNUM = string.ascii_lowercase + string.digits
@@ -317,8 +319,28 @@ def filling(dice: Dice) -> str:
     )
 
 
+def in_file(dice: Dice, templates: Sequence[str]) -> Document:
+    """A piece of a file."""
+
+    def named(name: str) -> str:
+        made = {"uuid": dice.uuid, "pw": dice.password, "key": dice.opaque}
+        return made[name]()
+
+    template = dice.pick(*templates)
+    text, secret = written(template, of=dice.of, base64=dice.base64, named=named)
+    return Document(f"{text}\n", "in a file" if secret else "clean", (secret,) if secret else ())
+
+
 def generated(seed: int, size: int) -> Iterator[Document]:
-    """A corpus of our own, half of it with a secret."""
+    """A corpus of our own, half of it with a secret, half of it pieces of files."""
     dice = Dice(seed)
     for index in range(size):
-        yield guilty(dice) if index % 2 else innocent(dice)
+        match index % 4:
+            case 0:
+                yield innocent(dice)
+            case 1:
+                yield guilty(dice)
+            case 2:
+                yield in_file(dice, INNOCENT)
+            case _:
+                yield in_file(dice, GUILTY)

@@ -89,11 +89,11 @@ def test_a_short_key_is_no_secret_word(value: str) -> None:
 def test_named_secrets_are_read_when_the_app_opens() -> None:
     settings = Settings(secrets=SecretsConfig(known=("DB", "HOOK")))
     variables = {"DB": KEY, "HOOK": KEY[::-1]}
-    secrets = make_secrets(settings, variables, known={"given": f"{KEY}-given"})
+    secrets = make_secrets(settings, variables, {"given": f"{KEY}-given"})
     for text in (KEY, KEY[::-1], f"{KEY}-given"):
         assert finds(secrets, f"see {text} there")
     with pytest.raises(ConfigError, match=r"known: there is no secret 'HOOK'; set HOOK \(or HOOK_"):
-        make_secrets(settings, {"DB": KEY}, known={})
+        make_secrets(settings, {"DB": KEY}, {})
 
 
 @pytest.mark.requirement("SEC-5")
@@ -124,10 +124,10 @@ def test_the_source_is_chosen_by_a_setting_or_a_variable(tmp_path: Path) -> None
     file.chmod(0o600)
     (tmp_path / "remit.toml").write_text(f'[secrets]\nsource = "files:{tmp_path}"\n')
     settings = read_settings(variables={}, folder=tmp_path)
-    assert make_secrets(settings, {}, known={}).read("API_KEY") == KEY
+    assert make_secrets(settings, {}, {}).read("API_KEY") == KEY
     chosen = {"REMIT_SECRETS": f"files:{tmp_path}"}
-    assert make_secrets(Settings(), chosen, known={}).read("API_KEY") == KEY
-    assert make_secrets(Settings(), {"API_KEY": "env"}, known={}).read("API_KEY") == "env"
+    assert make_secrets(Settings(), chosen, {}).read("API_KEY") == KEY
+    assert make_secrets(Settings(), {"API_KEY": "env"}, {}).read("API_KEY") == "env"
 
 
 @pytest.mark.requirement("SEC-5")

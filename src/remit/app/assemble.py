@@ -17,7 +17,7 @@ from remit.app.load import key_names, make_model, make_prices, make_sandbox, mak
 from remit.app.plan_desk import PlanDesk
 from remit.app.ready import Watchman
 from remit.app.reconcile import Reconciler
-from remit.app.secrets import Secrets, learn_keys, make_secrets
+from remit.app.secrets import Secrets, make_secrets
 from remit.app.till import Till
 from remit.app.upgrade import Gate
 from remit.errors import ConfigError
@@ -95,14 +95,14 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     if settings.environment == "production" and settings.url.startswith("memory:"):
         raise ConfigError("production refuses a journal in memory: set a sqlite or postgresql URL")
     keys = open_keys(settings, dict(os.environ))
-    shown = make_secrets(settings, os.environ, known={**secrets, **keys.texts}, rules=secret_rules)
-    learn_keys(shown, settings, agents.values())
+    known = {**secrets, **keys.texts}
+    shown = make_secrets(settings, os.environ, known, rules=secret_rules, agents=agents.values())
     table = make_prices(prices)
     store = make_store(settings.url)
     await store.open()  # after everything that may be refused: whoever opens it must close it
     clock, dice = WallClock(), SystemDice()
     make = partial(make_model, settings=settings, variables=dict(os.environ), secret=shown.read)
-    shelf = ModelShelf(models, make)
+    shelf = ModelShelf({**models, "remit": make_undoer()}, make)
     services = Services(
         store=store,
         clock=clock,

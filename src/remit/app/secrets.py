@@ -60,11 +60,14 @@ class Secrets:
 def make_secrets(
     settings: Settings,
     variables: Mapping[str, str],
-    *,
     known: Mapping[str, str],
+    *,
     rules: Sequence[SecretRule | str | Path] = (),
+    agents: Iterable[Agent[object]] = (),
 ) -> Secrets:
     """The secrets of a process; `known` and `rules` are those given in Python.
+
+    The keys of the providers of `agents` are known from the start.
 
     Raises `ConfigError` naming what is wrong and the remedy, `MissingExtra` for a source whose
     package is not installed.
@@ -81,6 +84,7 @@ def make_secrets(
                 f"[secrets] known: there is no secret {name!r}; set {made.where(name)}, or take "
                 "the name out of the list"
             )
+    learn_keys(made, settings, agents)
     return made
 
 

@@ -71,7 +71,7 @@ async def open_journal(options: Options) -> AsyncIterator[Journal]:
 
         @cache
         def rules() -> SecretRules:  # read only by commands that write what a person said
-            return make_secrets(settings, os.environ, known=keys.texts).rules()
+            return make_secrets(settings, os.environ, keys.texts).rules()
 
         def redactor(tenant: str) -> Redactor:
             def placeholder(kind: str, secret: str) -> str:

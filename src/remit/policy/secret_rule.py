@@ -4,6 +4,7 @@ import math
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 
 from remit.errors import ConfigError
 from remit.policy import secret_pattern
@@ -66,7 +67,14 @@ class SecretRule:
 def entropy(secret: bytes) -> float:
     """Bits per byte of the text's own byte frequencies (Shannon 1948); 0 for an empty text."""
     size = len(secret)
-    return -sum(n / size * math.log2(n / size) for n in Counter(secret).values())
+    if size == 0:
+        return 0.0
+    return math.log2(size) - sum(map(_n_log_n, Counter(secret).values())) / size
+
+
+@lru_cache(maxsize=1024)  # counts of bytes are small numbers, and mostly 1
+def _n_log_n(count: int) -> float:
+    return count * math.log2(count)
 
 
 def keyword_pattern(rule: SecretRule) -> str:
@@ -150,9 +158,8 @@ class ArmedRule:
             return False
         if self._must is not None and not self._must.search(secret):
             return False
-        acquittals = (
-            (self._allow, secret),
-            (self._allow_match, match),
-            (self._allow_before, before),
-        )
-        return not any(finder and finder.search(text) for finder, text in acquittals)
+        if self._allow is not None and self._allow.search(secret):
+            return False
+        if self._allow_match is not None and self._allow_match.search(match):
+            return False
+        return self._allow_before is None or not self._allow_before.search(before)
