@@ -102,7 +102,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     await store.open()  # after everything that may be refused: whoever opens it must close it
     clock, dice = WallClock(), SystemDice()
     make = partial(make_model, settings=settings, variables=dict(os.environ), secret=shown.read)
-    shelf = ModelShelf({**models, "remit": make_undoer()}, make)
+    shelf = ModelShelf(models, make)
     services = Services(
         store=store,
         clock=clock,
