@@ -89,7 +89,7 @@ async def measure(store: Store, options: argparse.Namespace) -> None:
             "us_per_pair": round(added / pairs * 1e6, 1),
         }
         if options.step_us:
-            line["share_of_step"] = round(added / pairs * 1e6 / 2 / options.step_us, 3)
+            line["share_of_step"] = round(added / pairs * 1e6 / options.step_us, 3)
         sys.stdout.write(f"{json.dumps(line)}\n")
         sys.stdout.flush()
     await store.close()
