@@ -28,6 +28,7 @@ from remit.app.plan_settings import plans_of
 from remit.app.ready import READY_S, Readiness
 from remit.app.run import Run, run_of
 from remit.app.till import PaymentOutcome
+from remit.app.undo import wish_to_undo, with_undoers
 from remit.errors import NotAllowed, NotFound, SpecError
 from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
@@ -82,7 +83,7 @@ class App:
         plans: Plans | None = None,
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
-        given = tuple(agents)
+        given = with_undoers(agents)
         self._agents = by_name(given)
         self._roots = {agent.name: agent for agent in given}
         self._models = dict(models or {})
@@ -331,6 +332,19 @@ class App:
         holder = holder_name(self.plans.declared, tenant, user)
         await self.plans.introduce(tenant, holder)
         return self._open.gate.checkout_url(tenant, holder, plan)
+
+    async def undo(
+        self, run: str, *, principal: str = LOCAL_USER, tenant: str = LOCAL_TENANT
+    ) -> Run[str]:
+        """Take back what an ended run did, newest first, in a run of its own.
+
+        Each compensation is judged, approved and journalled like any call. Only `success` is True
+        when all of them took place; the output names those that did not. Raises `NotFound`,
+        `SpecError`, and `NotAllowed` where nothing can be undone.
+        """
+        reader = self.engine.reader
+        agent, wish = await wish_to_undo(reader, tenant, run, self._agents, principal)
+        return await self._outcome(agent, tenant, await self._launch(agent, wish))
 
     # ------------------------------------------------------------ what people say
 

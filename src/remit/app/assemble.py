@@ -13,7 +13,14 @@ from remit.app.config import Settings
 from remit.app.desk import Desk
 from remit.app.keyring import open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
-from remit.app.load import key_names, make_model, make_prices, make_sandbox, make_store
+from remit.app.load import (
+    key_names,
+    make_model,
+    make_prices,
+    make_sandbox,
+    make_store,
+    make_undoer,
+)
 from remit.app.plan_desk import PlanDesk
 from remit.app.ready import Watchman
 from remit.app.reconcile import Reconciler
@@ -102,7 +109,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     await store.open()  # after everything that may be refused: whoever opens it must close it
     clock, dice = WallClock(), SystemDice()
     make = partial(make_model, settings=settings, variables=dict(os.environ), secret=shown.read)
-    shelf = ModelShelf(models, make)
+    shelf = ModelShelf({**models, "remit": make_undoer()}, make)
     services = Services(
         store=store,
         clock=clock,

@@ -40,6 +40,8 @@ class Wish:
     labels: tuple[str, ...]
     interactive: bool = False
     """Somebody follows the run and waits for its words."""
+    undoes: str = ""
+    """The run whose writes it takes back."""
 
 
 def wish_of(  # a wish has that many words
@@ -111,6 +113,7 @@ async def launch(
         environment=environment_of(services),
         prices=prices_of(services, spec),
         accounts=accounts_of(spec, spender, budgets=services.budgets, set_limits=set_limits),
+        undoes=wish.undoes,
         labels=wish.labels,
         calendar=services.calendar(tenant, now_ms),
         plan=await plans.terms(spender),

@@ -170,6 +170,11 @@ def _scheme_of(url: str) -> str:
     return f"begins with {scheme}:" if named else "has no scheme"
 
 
+def make_undoer() -> Model:
+    """What stands in the model's place of undo runs."""
+    return cast("Callable[[], Model]", named("remit.adapters.undoer", "Undoer", ""))()
+
+
 def make_prices(prices: Prices | Mapping[str, ModelPrice] | None) -> Prices:
     """A price table: one that was handed in, or the package's with prices declared by hand."""
     if prices is not None and not isinstance(prices, Mapping):

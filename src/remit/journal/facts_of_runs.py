@@ -29,9 +29,15 @@ class RunStarted(Fact):
     depth: int = 0
     deadline_ms: int
     environment: Literal["dev", "ci", "production"] = "dev"
+    roles: tuple[str, ...] = ()
+    """Of the user, as the app that authenticated them said; rules may name them."""
+    mode: Literal["plan", "default", "auto", "bypass"] = "default"
+    """What happens to actions of which no rule speaks; see `remit.policy.mode`."""
     prices: tuple[ModelPrice, ...] = ()
     accounts: tuple[AccountLimit, ...] = ()
     """As declared, for a window of a kind; each hold names the window that is open then."""
+    undoes: str = ""
+    """The run whose writes this one takes back."""
     labels: tuple[str, ...] = ()
     """Free labels that budgets may name."""
     calendar: Calendar = UTC

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict
 
 from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
+from remit.policy.mode import Mode
 from remit.policy.permission import Access, Risk, Rule
 from remit.policy.phase import Phase
 from remit.policy.routing import Candidate
@@ -52,6 +53,17 @@ class ToolSpec(_Frozen):
     price_nano: int = added(0, ge=0)
     """The most a call costs, in nano-dollars; what it costs, unless it reports its price."""
     reports_price: bool = added(default=False)
+    personal_data: bool = added(default=False)
+    """It shows personal data: a read of it needs authority as a write does."""
+    server: str = added("")
+    """The server it is a tool of; empty for a tool of the program."""
+    undo: str = added("")
+    """The tool that takes a call of this one back."""
+
+    @property
+    def acts(self) -> bool:
+        """It needs authority: it writes, or shows personal data."""
+        return self.access == "write" or self.personal_data
 
     @property
     def contract(self) -> str:
@@ -75,6 +87,8 @@ class AgentSpec(_Frozen):
     limits: Limits = Limits()
     budgets: tuple[Budget, ...] = added(())
     phase: Phase = "autonomous"
+    mode: Mode | None = added(None)
+    """None: that of the settings, or of the run above."""
     approvers: tuple[str, ...] = ()
     """Who may approve; empty: any authenticated human the app lets in."""
     owner: str = ""

@@ -30,6 +30,7 @@ ToolCheck = Callable[[], object]
 """Looks whether a tool can work here: it raises, or returns words, where it cannot."""
 MAX_ARGUMENT_BYTES = 1024 * 1024  # a file a model writes fits; a flood does not
 
+_RESULT = "result"  # what a compensation is told of the call's answer
 _NAME = re.compile(r"[a-z][a-z0-9_]{1,63}", re.ASCII)
 # A name that says nothing lets the model, and whoever reads the audit, guess.
 # fmt: off
@@ -68,6 +69,7 @@ class Tool(Generic[P, R_co]):
     depends: Depends | None
     probe: Probe | None
     check: ToolCheck | None = None
+    undo: "AnyTool | None" = None
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the function itself, without any governance."""
@@ -211,6 +213,21 @@ def _price_nano(name: str, price_usd: str | None, *, reports: bool) -> int:
     return price
 
 
+def _undo_name(name: str, access: Access, arguments: Arguments, undo: AnyTool | None) -> str:
+    if undo is None:
+        return ""
+    if access != "write" or undo.spec.access != "write":
+        raise SpecError(f"tool {name!r}: undo is for writes, and is a write itself")
+    known = {argument for _, argument in arguments.names} | {_RESULT}
+    strange = sorted({argument for _, argument in undo.arguments.names} - known)
+    if strange:
+        raise SpecError(
+            f"tool {name!r}: its undo {undo.name!r} wants {', '.join(strange)}; it may have the "
+            f"arguments of {name!r}, and {_RESULT!r}"
+        )
+    return undo.name
+
+
 def _spec(name: str, **fields: object) -> ToolSpec:
     try:
         return ToolSpec.model_validate({"name": name, **fields})
@@ -236,7 +253,9 @@ def tool(
     reveals: Iterable[str] = ...,
     price_usd: str | None = ...,
     reports_price: bool = ...,
+    personal_data: bool = ...,
     check: ToolCheck | None = ...,
+    undo: "AnyTool | None" = ...,
 ) -> Callable[[Callable[P, R_co]], Tool[P, R_co]]: ...
 def tool(  # noqa: PLR0913  # each option is one word of the contract
     function: Callable[P, R_co] | None = None,
@@ -255,7 +274,9 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     reveals: Iterable[str] = (),
     price_usd: str | None = None,
     reports_price: bool = False,
+    personal_data: bool = False,
     check: ToolCheck | None = None,
+    undo: "AnyTool | None" = None,
 ) -> Tool[P, R_co] | Callable[[Callable[P, R_co]], Tool[P, R_co]]:
     """Declare a tool. Its schema comes from the signature, its description from the docstring.
 
@@ -270,8 +291,12 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     reveals: kinds of secrets (`*` for all) whose real values it receives in place of placeholders.
     price_usd: what each call costs, such as `"0.01"`, on the same budgets as the model's calls.
     reports_price: the tool says through `Call.charge` what a call cost; `price_usd` is the most.
+    personal_data: it shows personal data, so a read too needs a rule or an approval.
     check: looks when a process starts whether the tool can work, without changing anything: a
     function without arguments that raises, or returns words, where it cannot (`App.ready`).
+
+    undo: a write tool that takes a call of this one back; it gets those of the call's arguments
+    that it names, and what the call returned as `result`. See `App.undo`.
 
     Raises `SpecError` for a generic name, an untyped argument, a missing description.
     """
@@ -294,6 +319,8 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
             reveals=tuple(reveals),
             price_nano=_price_nano(called, price_usd, reports=reports_price),
             reports_price=reports_price,
+            personal_data=personal_data,
+            undo=_undo_name(called, access, arguments, undo),
         )
         return Tool(
             function=inner,
@@ -303,6 +330,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
             depends=depends,
             probe=on_crash if isinstance(on_crash, Probe) else None,
             check=check,
+            undo=undo,
         )
 
     return declare if function is None else declare(function)

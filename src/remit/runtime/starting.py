@@ -17,6 +17,9 @@ from remit.values.account import EVERYONE, OWN, account, resolve
 from remit.values.clean import Clean
 from remit.values.price import ModelPrice
 
+OWN_PROVIDER = "remit:"
+"""The prefix of what stands in a model's place and is none."""
+
 Environment = Literal["dev", "ci", "production"]
 
 
@@ -56,7 +59,13 @@ def session_is_active(session: str, run: str) -> NotAllowed:
 
 def prices_of(services: Services, spec: AgentSpec) -> tuple[ModelPrice, ...]:
     """The prices of the models a run may use, as of now. Raises `UnpricedModel`."""
-    return tuple(services.prices.price(each.model) for each in spec.candidates)
+    return tuple(_price(services, each.model) for each in spec.candidates)
+
+
+def _price(services: Services, model: str) -> ModelPrice:
+    if model.startswith(OWN_PROVIDER):  # our own code: nobody bills it
+        return ModelPrice(model=model, input=0, output=0, cache_read=0, cache_write=0)
+    return services.prices.price(model)
 
 
 def accounts_of(

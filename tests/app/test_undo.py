@@ -1,0 +1,205 @@
+"""Undo takes back what a run wrote: newest first, governed, journalled, and never twice."""
+
+from pathlib import Path
+
+import pytest
+
+from remit import Agent, Remit, tool
+from remit.adapters.scripted import Reply
+from remit.app.undo import undo_agent
+from remit.errors import NotAllowed, SpecError, ToolError
+from remit.journal.events import CallJudged, RunStarted, ToolCompleted, ToolFailed
+from tests.runtime.stage import an_agent, journal_at, opened, told
+
+LOG: list[str] = []
+BROKEN: set[str] = set()
+
+
+@pytest.fixture(autouse=True)
+def _fresh() -> None:
+    LOG.clear()
+    BROKEN.clear()
+
+
+@tool(access="write")
+async def cancel_refund(order: int, result: str) -> str:
+    """Cancel a refund."""
+    if str(order) in BROKEN:
+        raise ToolError("the bank is closed")
+    LOG.append(f"cancel {order} {result}")
+    return "cancelled"
+
+
+@tool(access="write", undo=cancel_refund)
+async def refund_order(order: int, amount: str) -> str:
+    """Refund an order."""
+    LOG.append(f"refund {order} {amount}")
+    return f"receipt-{order}"
+
+
+@tool(access="write")
+async def delete_note(name: str) -> str:
+    """Delete a note."""
+    LOG.append(f"delete {name}")
+    return "gone"
+
+
+@tool(access="write", undo=delete_note)
+async def write_note(name: str) -> str:
+    """Write a note."""
+    LOG.append(f"write {name}")
+    return "written"
+
+
+@tool(access="write")
+async def send_mail(to: str) -> str:
+    """Send a mail, which nothing takes back."""
+    LOG.append(f"mail {to}")
+    return "sent"
+
+
+FREE = Remit(
+    approvals={
+        refund_order: 0,
+        cancel_refund: 0,
+        write_note: 0,
+        delete_note: 0,
+        send_mail: 0,
+    }
+)
+WRITER = an_agent("writer", tools=[write_note], remit=Remit(approvals={write_note: 0}))
+CLERK = Agent(
+    "clerk",
+    model="scripted:x",
+    instructions="You are a clerk.",
+    tools=[refund_order, cancel_refund, send_mail],
+    agents=[WRITER],
+    remit=FREE,
+)
+SCRIPT: tuple[Reply, ...] = (
+    {"refund_order": {"order": 1, "amount": "9.90"}},
+    {"ask_writer": {"brief": "Write a note."}},
+    {"send_mail": {"to": "ann"}},
+    {"refund_order": {"order": 2, "amount": "5.00"}},
+    "Done.",
+)
+
+
+def speak(request: object) -> Reply:
+    """Lead, or the writer below it."""
+    said = request.messages  # type: ignore[attr-defined]  # a request of the model
+    turn = sum(1 for message in said if message.role == "assistant")
+    if "writer" in request.system:  # type: ignore[attr-defined]  # the same
+        return [{"write_note": {"name": "n"}}, "Noted."][turn]
+    return SCRIPT[turn]
+
+
+@pytest.mark.requirement("TOOL-14")
+async def test_what_a_run_wrote_is_taken_back_newest_first_also_below_it(tmp_path: Path) -> None:
+    async with opened(journal_at(tmp_path), [CLERK], *[speak] * 20) as app:
+        run = await app.run(CLERK, "Refund.")
+        assert run.status == "completed"
+        LOG.clear()
+        undone = await app.undo(run.id, principal="ann")
+        assert (undone.status, undone.success) == ("completed", True)
+        assert undone.output == "undone: 3 of 3"
+        assert LOG == ["cancel 2 receipt-2", "delete n", "cancel 1 receipt-1"]
+        (started,) = await told(app, undone.id, RunStarted)
+        assert (started.undoes, started.user) == (run.id, "ann")
+        assert len(await told(app, undone.id, CallJudged)) == 3
+        assert undone.cost_nano == 0
+        with pytest.raises(NotAllowed, match="what it did by send_mail cannot be undone"):
+            await app.undo(run.id)
+
+
+@pytest.mark.requirement("TOOL-14")
+async def test_what_fails_is_named_and_the_rest_is_taken_back_and_tried_again_alone(
+    tmp_path: Path,
+) -> None:
+    async with opened(journal_at(tmp_path), [CLERK], *[speak] * 20) as app:
+        run = await app.run(CLERK, "Refund.")
+        LOG.clear()
+        BROKEN.add("2")
+        undone = await app.undo(run.id)
+        assert (undone.status, undone.success) == ("completed", False)
+        assert undone.output.splitlines()[0] == "not undone: 1 of 3"
+        assert f"{run.id}/c4-1 by cancel_refund" in undone.output
+        assert "the bank is closed" in undone.output
+        assert len(await told(app, undone.id, ToolFailed)) == 1
+        assert LOG == ["delete n", "cancel 1 receipt-1"]
+        BROKEN.clear()
+        again = await app.undo(run.id)
+        assert again.output == "undone: 1 of 1"
+        assert LOG[2:] == ["cancel 2 receipt-2"]
+        with pytest.raises(NotAllowed, match="nothing to undo"):
+            await app.undo(run.id)
+
+
+@pytest.mark.requirement("TOOL-14", "PERM-6", "TOOL-13")
+async def test_a_compensation_needs_whom_the_write_needed_and_survives_a_restart(
+    tmp_path: Path,
+) -> None:
+    careful = an_agent(
+        "careful",
+        tools=[refund_order],
+        remit=Remit(approvals={refund_order: 2}),
+    )
+    script = ({"refund_order": {"order": 1, "amount": "9.90"}}, "Done.")
+    async with opened(journal_at(tmp_path), [careful], *script) as app:
+        run = await app.run(careful, "Refund.")
+        for who in ("bob", "eve"):
+            await app.approve(run.approvals[0].id, principal=who)
+        run_id = (await app.wait(run.id)).id
+        undone = await app.undo(run_id, principal="ann")
+        assert (undone.status, undone.approvals[0].needed) == ("waiting", 2)
+        with pytest.raises(NotAllowed, match="has an active run"):
+            await app.undo(run_id)
+    async with opened(journal_at(tmp_path), [careful]) as app:
+        for who in ("bob", "eve"):
+            await app.approve(undone.approvals[0].id, principal=who)
+        assert (await app.wait(undone.id)).output == "undone: 1 of 1"
+        assert len(await told(app, undone.id, ToolCompleted)) == 1
+        assert LOG[-1] == "cancel 1 receipt-1"
+
+
+@pytest.mark.requirement("TOOL-14")
+async def test_only_what_has_ended_is_undone(tmp_path: Path) -> None:
+    asks = an_agent("asks", tools=[refund_order], remit=Remit(approvals={refund_order: 1}))
+    async with opened(
+        journal_at(tmp_path), [asks], {"refund_order": {"order": 1, "amount": "1"}}
+    ) as app:
+        run = await app.run(asks, "Refund.")
+        assert run.status == "waiting"
+        with pytest.raises(NotAllowed, match="cancel it, then undo"):
+            await app.undo(run.id)
+
+
+async def test_an_agent_without_compensations_says_so(tmp_path: Path) -> None:
+    plain = an_agent("plain")
+    async with opened(journal_at(tmp_path), [plain], "Done.") as app:
+        run = await app.run(plain, "Go.")
+        with pytest.raises(SpecError, match="declares what undoes it"):
+            await app.undo(run.id)
+    assert undo_agent(plain) is None
+
+
+@pytest.mark.requirement("TOOL-14")
+def test_a_compensation_fits_what_it_takes_back() -> None:
+    @tool
+    async def read_note(name: str) -> str:
+        """Read a note."""
+        return name
+
+    with pytest.raises(SpecError, match="undo is for writes"):
+
+        @tool(access="write", undo=read_note)
+        async def keep_note(name: str) -> str:
+            """Keep a note."""
+            return name
+
+    with pytest.raises(SpecError, match="its undo 'cancel_refund' wants order"):
+
+        @tool(access="write", undo=cancel_refund)
+        async def keep_name(name: str) -> str:
+            """Keep a name."""
+            return name
