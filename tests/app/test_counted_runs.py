@@ -89,3 +89,13 @@ async def test_a_protocol_without_counts_goes_by_the_bound() -> None:
     counted = [event for event in events if isinstance(event, InputCounted)]
     assert {each.tokens for each in counted} == {None}
     assert all("no place that counts tokens" in each.detail for each in counted)
+
+
+async def test_openais_own_models_behind_a_base_url(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = traveller("openai-chat:gpt-5-mini-2025-08-07")
+    async with running(SCENARIO) as simulator:
+        monkeypatch.setenv("OPENAI_BASE_URL", simulator.url)
+        monkeypatch.setenv("OPENAI_API_KEY", "any")
+        async with App("memory:", agents=[agent]) as app:
+            run = await app.run(agent, "How is the weather?")
+    assert (run.status, run.output) == ("completed", "Rome is warm.")

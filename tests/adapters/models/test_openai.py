@@ -323,13 +323,25 @@ async def test_servers_get_their_headers_and_members() -> None:
             headers={"HTTP-Referer": "https://x.test", "X-Title": "Remit"},
         )
         with pytest.raises(ProviderError, match="openrouter answered 400"):
-            await model.answer(request(), deadline_s=10, emit=ignore)
+            await model.answer(replace(request(), model="llama-4"), deadline_s=10, emit=ignore)
         await model.close()
     ((headers, body),) = seen
     assert headers["authorization"] == f"Bearer {KEY}"
     assert (headers["http-referer"], headers["x-title"]) == ("https://x.test", "Remit")
     assert body["max_tokens"] == 1000
     assert "max_completion_tokens" not in body
+
+
+@pytest.mark.parametrize("model", ["gpt-5-mini-2025-08-07", "gpt-4o-2024-11-20", "llama-4"])
+@pytest.mark.parametrize("stream", [False, True])
+async def test_a_gateway_in_front_of_openai_needs_no_settings(model: str, *, stream: bool) -> None:
+    async with running() as simulator:
+        client = OpenAIChatModel(KEY, base_url=f"{simulator.url}/v1")
+        asked = replace(request(stream=stream), model=model)
+        answer = await client.answer(asked, deadline_s=10, emit=ignore)
+        await client.close()
+    assert answer.stop == "end"
+    assert answer.model == model
 
 
 @pytest.mark.parametrize(

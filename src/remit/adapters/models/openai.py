@@ -68,7 +68,8 @@ class OpenAIChatModel(HttpModel):
 
         `limit` and `reasoning` are where output limit and reasoning stand in a request; unless
         they are given, OpenAI and Azure are spoken to in their own way, and everyone else as
-        compatible servers understand it: `max_tokens` and `reasoning_content`.
+        compatible servers understand it: `max_tokens`, but for OpenAI's own newer models, which
+        refuse it behind whichever gateway, and `reasoning_content`.
         """
         is_own = base_url is None or _is_openai(base_url)
         spoken = dialect.OPENAI if is_own else dialect.COMPATIBLE

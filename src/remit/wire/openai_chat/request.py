@@ -40,7 +40,7 @@ def encode_request(request: ModelRequest, dialect: Dialect = OPENAI) -> bytes:
     """
     members = {
         "model": quote(request.model),
-        dialect.limit: str(request.max_output_tokens),
+        dialect.limit_of(request.model): str(request.max_output_tokens),
         "stream": "true" if request.stream else "false",
     }
     if request.stream and request.stream_usage:
