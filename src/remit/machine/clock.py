@@ -31,7 +31,7 @@ def stop_if_due(draft: Draft) -> None:
     state, world = draft.state, draft.world
     if state.phase == "stopping":
         return
-    off = sorted(target for target in world.off if not target.startswith("tool:"))
+    off = sorted(target for target in world.off if not target.startswith(("tool:", "mode:")))
     if state.spec.phase == "off":
         off.append(f"agent {state.spec.name} is in phase off")
     if state.cancelled is not None:

@@ -46,6 +46,8 @@ def _started(state: State, event: RunStarted, at_ms: int) -> State:
         parent_call=event.parent_call,
         depth=event.depth,
         environment=event.environment,
+        roles=event.roles,
+        mode=event.mode,
         prices=event.prices,
         accounts=_with_plan(event.accounts, event.plan),
         declared=event.accounts,

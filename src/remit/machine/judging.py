@@ -13,10 +13,11 @@ from remit.journal.events import (
 from remit.machine.draft import Draft
 from remit.machine.inputs import Inspection
 from remit.machine.plans import denied_by_plan
+from remit.machine.questions import judge_question, question_of, switched_off
 from remit.machine.spec import ToolSpec
 from remit.machine.state import CallState
 from remit.policy.limits import IDENTICAL_CALLS
-from remit.policy.permission import Question, Verdict, judge
+from remit.policy.permission import Verdict
 from remit.values.clean import Clean
 
 Refusal = Literal["denied", "invalid", "limit", "cancelled"]
@@ -82,17 +83,16 @@ def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Ver
 
 def verdict_on(draft: Draft, call: CallState, arguments: str) -> Verdict:
     """What switches, rules and phase say about a call with these arguments."""
-    target = f"tool:{call.tool}"
-    if target in draft.world.off:
-        return Verdict("deny", f"switch.{target}", "this tool is switched off")
+    off = switched_off(call, draft.world.off)
+    if off is not None:
+        return off
     if draft.world.stale_switches:
         return Verdict("deny", "switch.unreadable", "the switches cannot be read")
     spec = call.spec or _UNKNOWN_TOOL
     outside = denied_by_plan(draft.state, spec)
     if outside is not None:
         return outside
-    question = Question(tool=call.tool, access=spec.access, risk=spec.risk, arguments=arguments)
-    return judge(draft.state.spec.rules, draft.state.spec.phase, question)
+    return judge_question(draft.state, question_of(draft.state, draft.world, spec, arguments))
 
 
 def _admitted(draft: Draft) -> int:
@@ -137,5 +137,6 @@ def ask(draft: Draft, call: CallState, verdict: Verdict, digest: str) -> None:
             rule=verdict.rule,
             reason=Clean.vouch(verdict.reason),
             expires_ms=draft.world.now_ms + draft.state.spec.limits.approval_ms,
+            approvers=draft.state.spec.who_agrees(call.tool, verdict.rule),
         )
     )

@@ -16,6 +16,7 @@ from remit.machine.ending import STOP_GRACE_MS, end_if_quiet
 from remit.machine.judging import refuse
 from remit.machine.lexemes import brief_of
 from remit.machine.plans import denied_by_plan
+from remit.machine.questions import switched_off
 from remit.machine.state import CallState, State
 from remit.machine.turns import next_turn, retry_if_due
 from remit.policy.limits import clock_warning_ms
@@ -67,11 +68,12 @@ def _start(draft: Draft, call: CallState) -> None:
     outside = None  # the plan may have changed since the call was judged
     if call.spec is not None and not call.unsure:
         outside = denied_by_plan(draft.state, call.spec)
-    if target in draft.world.off and call.unsure:
-        reason = Clean.vouch("it may have happened, and the tool is switched off now")
+    off = switched_off(call, draft.world.off)
+    if off is not None and call.unsure:
+        reason = Clean.vouch(f"it may have happened, and {off.reason.replace('this', 'the')} now")
         draft.add(ToolUnknown(call=call.call, attempt=call.attempt, reason=reason))
-    elif target in draft.world.off:
-        refuse(draft, call.call, Verdict("deny", f"switch.{target}", "this tool is switched off"))
+    elif off is not None:
+        refuse(draft, call.call, off)
     elif outside is not None:
         refuse(draft, call.call, outside)
     elif broken:

@@ -11,6 +11,7 @@ from remit.machine.measure import measured
 from remit.machine.spec import AgentSpec, ToolSpec, schemas
 from remit.machine.transitions import CallStatus, Phase
 from remit.policy.limits import soft_deadline_ms
+from remit.policy.mode import Mode
 from remit.values.bound import REQUEST_FRAME, text_bound, tools_bound
 from remit.values.message import Message
 from remit.values.price import ModelPrice
@@ -44,6 +45,10 @@ class CallState:
     asked: int = 0
     expires_ms: int = 0
     given: tuple[str, ...] = ()
+    vouched: tuple[str, ...] = ()
+    """In whose name, where somebody else agreed for them."""
+    approvers: tuple[str, ...] = ()
+    """Who may agree, as was journalled when it was asked."""
     question: str = ""
     question_schema: str = ""
     question_text: str = ""
@@ -125,6 +130,9 @@ class State:
     parent_call: str | None = None
     depth: int = 0
     environment: str = "dev"
+    roles: tuple[str, ...] = ()
+    """Of the user, as the app that authenticated them said."""
+    mode: Mode = "default"
     prices: tuple[ModelPrice, ...] = ()
     accounts: tuple[AccountLimit, ...] = ()
     """What is declared and what the plan limits: one for each account, the strictest."""

@@ -60,6 +60,11 @@ class Calendar(BaseModel):
         there = naive_ms - self._minutes(guess) * _MINUTE_MS
         return max(there, naive_ms - self._minutes(there) * _MINUTE_MS)
 
+    def time_of_week(self, now_ms: int) -> tuple[int, int]:
+        """The weekday (0 is Monday) and the minute of the day, in local time."""
+        local = self._local(now_ms)
+        return local.weekday(), local.hour * 60 + local.minute
+
     def _minutes(self, now_ms: int) -> int:
         minutes = 0
         for shift in self.shifts:

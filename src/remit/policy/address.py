@@ -1,0 +1,201 @@
+"""Hosts and addresses in every notation: which host a URL names, and whether it is private."""
+
+import re
+import unicodedata
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
+
+Address = IPv4Address | IPv6Address
+
+# IANA's special-purpose registries (RFC 6890 and its updates), multicast included: nothing there
+# is a host of the open internet. The standard library's own list changes between its versions.
+_V4 = tuple(
+    IPv4Network(each)
+    for each in (
+        "0.0.0.0/8",
+        "10.0.0.0/8",
+        "100.64.0.0/10",
+        "127.0.0.0/8",
+        "169.254.0.0/16",
+        "172.16.0.0/12",
+        "192.0.0.0/24",
+        "192.0.2.0/24",
+        "192.88.99.0/24",
+        "192.168.0.0/16",
+        "198.18.0.0/15",
+        "198.51.100.0/24",
+        "203.0.113.0/24",
+        "224.0.0.0/3",
+    )
+)
+# The open internet of IPv6 is 2000::/3 without these.
+_V6_GLOBAL = IPv6Network("2000::/3")
+_V6 = tuple(IPv6Network(each) for each in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+_6TO4, _NAT64 = IPv6Network("2002::/16"), IPv6Network("64:ff9b::/96")
+# Azure's wire server: a public address that answers only inside, with secrets of the machine.
+_INSIDE = frozenset({IPv4Address("168.63.129.16")})
+# Names that mean this machine or its network, and services that answer with any address one asks.
+_NAMES = frozenset(
+    {"localhost", "metadata", "instance-data", "ip6-localhost", "ip6-loopback", "broadcasthost"}
+)
+_ENDINGS = (
+    ".localhost",
+    ".local",
+    ".internal",
+    ".intranet",
+    ".lan",
+    ".home.arpa",
+    ".localdomain",
+    ".svc",
+    ".cluster.local",
+    ".localtest.me",
+    ".lvh.me",
+    ".nip.io",
+    ".sslip.io",
+    ".xip.io",
+    ".vcap.me",
+)
+_PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+", re.ASCII)
+_NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_-]{1,63})*", re.ASCII)
+_MAX_NAME = 253
+_SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
+# What the URL standard strips before it reads a URL.
+_STRIPPED = str.maketrans("", "", "\t\r\n")
+
+
+def _v4_of(text: str) -> IPv4Address | None:
+    """An address as inet_aton reads it: one to four parts, each decimal, octal or hexadecimal."""
+    parts = text.split(".")
+    if len(parts) > 4 or not all(_PART.fullmatch(part) for part in parts):  # noqa: PLR2004  # RFC 791
+        return None
+    try:
+        numbers = [_number(part) for part in parts]
+    except ValueError:
+        return None
+    *first, last = numbers
+    if any(number > 255 for number in first) or last >= 256 ** (4 - len(first)):  # noqa: PLR2004  # bytes
+        return None
+    value = last
+    for place, number in enumerate(first):
+        value += number << (8 * (3 - place))
+    return IPv4Address(value)
+
+
+def _number(part: str) -> int:
+    if part[:2].lower() == "0x":
+        return int(part[2:] or "0", 16)
+    # A leading zero means octal, to most; an 8 or 9 makes it decimal for the rest.
+    return int(
+        part, 8 if len(part) > 1 and part.startswith("0") and not set("89") & set(part) else 10
+    )
+
+
+def address_of(host: str) -> Address | None:
+    """The address that a host is written as, None where it is a name.
+
+    Dotted, decimal, octal and hexadecimal; IPv6 in brackets or without, its zone left out.
+    """
+    text = normal_host(host)
+    if ":" in text:
+        try:
+            return IPv6Address(text.partition("%")[0])
+        except ValueError:
+            return None
+    return _v4_of(text)
+
+
+def normal_host(host: str) -> str:
+    """A host in lower case, without brackets and a last dot; full-width forms as plain ones."""
+    text = unicodedata.normalize("NFKC", host.strip()).lower()
+    for dot in "\u3002\uff0e\uff61":
+        text = text.replace(dot, ".")
+    return text.removeprefix("[").removesuffix("]").rstrip(".")
+
+
+def is_private(address: str | Address) -> bool:
+    """Whether this is no host of the open internet: a private, local or special address or name.
+
+    Any notation of an address, one that an IPv6 address carries, and names that mean this machine
+    or network. What is neither an address nor a name is private too. A public name says nothing of
+    where it leads: check the address that was resolved, when connecting.
+    """
+    if isinstance(address, str):
+        found = address_of(address)
+        if found is None:
+            return _is_private_name(normal_host(address))
+        address = found
+    if isinstance(address, IPv4Address):
+        return address in _INSIDE or any(address in network for network in _V4)
+    inner = _carried(address)
+    if inner is not None:
+        return is_private(inner)
+    return address not in _V6_GLOBAL or any(address in network for network in _V6)
+
+
+def _carried(address: IPv6Address) -> IPv4Address | None:
+    """The IPv4 address inside one of IPv6, where it leads there."""
+    if address.ipv4_mapped is not None:
+        return address.ipv4_mapped
+    if address in _6TO4:
+        return address.sixtofour
+    return IPv4Address(int(address) & 0xFFFFFFFF) if address in _NAT64 else None
+
+
+def _is_private_name(name: str) -> bool:
+    if len(name) > _MAX_NAME or _NAME.fullmatch(_ascii(name)) is None:
+        return True
+    if name in _NAMES or name.endswith(_ENDINGS):
+        return True
+    # Browsers take a name whose last part is a number for an address; there is no such domain.
+    return _PART.fullmatch(name.rpartition(".")[2]) is not None
+
+
+def _ascii(name: str) -> str:
+    if name.isascii():
+        return name
+    try:
+        return name.encode("idna").decode()
+    except UnicodeError:
+        return ""
+
+
+def scheme_of(url: str) -> str:
+    """The scheme of a URL in lower case; empty where there is none."""
+    found = _SCHEME.match(url.translate(_STRIPPED))
+    return "" if found is None else found[1].lower()
+
+
+def host_of(url: str) -> str | None:
+    """The host of a URL, or of a text that is a host; None where readers could differ about it.
+
+    User names, backslashes, blanks, percent signs: one program sees one host, the next another.
+    """
+    text = url.translate(_STRIPPED).strip()
+    scheme, mark, rest = text.partition("://")
+    if not mark:
+        rest = text.removeprefix("//")
+    elif not _SCHEME.fullmatch(f"{scheme}:"):
+        return None
+    authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
+    if not authority or any(char in authority for char in "@\\%") or not authority.isprintable():
+        return None
+    host, port = authority, ""
+    if authority.startswith("["):
+        host, bracket, port = authority.partition("]")
+        if not bracket or port[:1] not in ("", ":"):
+            return None
+        port = port[1:]
+    elif authority.count(":") == 1:
+        host, _, port = authority.partition(":")
+    if " " in host or not host or (port and not (port.isascii() and port.isdigit())):
+        return None
+    return normal_host(host)
+
+
+def host_matches(host: str, wanted: str) -> bool:
+    """Whether a host is `wanted`: a name, an address, or `*.name` for everything beneath a name."""
+    if wanted.startswith("*."):
+        return host.endswith(wanted[1:].lower()) and address_of(host) is None
+    found, goal = address_of(host), address_of(wanted)
+    if found is not None and goal is not None:
+        return found == goal
+    return host == normal_host(wanted)

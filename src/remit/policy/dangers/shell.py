@@ -1,0 +1,315 @@
+"""Shell commands that destroy, fetch and run code, open a way in, or give secrets away."""
+
+import re
+
+from remit.policy.dangers.file import file_danger, start_file
+from remit.policy.dangers.git import git_words
+from remit.policy.dangers.http import http_danger
+from remit.policy.dangers.words import Command, Pipeline, TooMuch, pipelines
+from remit.policy.lexical_path import clean_path
+
+_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "tcsh", "csh"})
+_INTERPRETERS = _SHELLS | {"python", "perl", "ruby", "node", "php", "lua", "osascript", "deno"}
+_FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c", "http", "lynx", "ftp", "scp", "nc"})
+_DECODERS = frozenset({"base64", "base32", "xxd", "openssl", "uudecode", "gunzip", "zcat", "rev"})
+# Programs that run the rest of their words; the number says how many words of their own follow.
+_WRAPPERS: dict[str, int] = {
+    "sudo": 0, "doas": 0, "env": 0, "nohup": 0, "nice": 0, "ionice": 0, "time": 0, "timeout": 1,
+    "exec": 0, "command": 0, "builtin": 0, "busybox": 0, "setsid": 0, "stdbuf": 0, "xargs": 0,
+    "chroot": 1, "unshare": 0, "watch": 0, "then": 0, "do": 0, "else": 0, "if": 0, "while": 0,
+    "until": 0, "!": 0, "{": 0, "toybox": 0, "parallel": 0, "strace": 0, "fakeroot": 0, "su": 0,
+}  # fmt: skip
+_TAKES_VALUE = frozenset({"-u", "-g", "-n", "-c", "-s", "-k", "-I", "-P", "-L", "-d"})
+_TOP = frozenset(
+    {"/", "~", ".", "..", "*", "$HOME", "${HOME}", "$PWD", "/*", "~/*", ".*", "$HOME/*", "/."}
+    | {"${HOME}/*", "$(pwd)", ".git", "./*", "../*", "/home", "/home/*", "/users", "/users/*"}
+)
+_SYSTEM = frozenset(
+    f"/{name}{end}"
+    for name in ("bin", "boot", "dev", "etc", "lib", "lib64", "opt", "proc", "root", "sbin", "srv")
+    for end in ("", "/*")
+) | {f"/{name}{end}" for name in ("sys", "usr", "var", "system", "library") for end in ("", "/*")}
+_DISK = re.compile(r"/dev/(sd|hd|vd|xvd|nvme|mmcblk|disk|mapper/|md|loop)", re.ASCII)
+_ENDS: dict[str, str] = {
+    "shutdown": "it stops the machine", "reboot": "it stops the machine",
+    "halt": "it stops the machine", "poweroff": "it stops the machine",
+    "mkfs": "it wipes a disk", "wipefs": "it wipes a disk", "fdisk": "it changes disks",
+    "parted": "it changes disks", "sgdisk": "it changes disks", "mkswap": "it wipes a disk",
+    "insmod": "it loads code into the system", "modprobe": "it loads code into the system",
+    "visudo": "it changes who may do everything", "useradd": "it adds an account",
+    "adduser": "it adds an account", "usermod": "it changes an account",
+    "passwd": "it changes a password", "chpasswd": "it changes a password",
+    "setenforce": "it takes protection away", "nsenter": "it leaves the sandbox",
+    "crontab": "it is run later", "at": "it is run later", "batch": "it is run later",
+}  # fmt: skip
+_TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern, re.IGNORECASE), why)
+    for pattern, why in (
+        (r"/dev/(tcp|udp)/", "it opens a connection for a shell"),
+        (r"\bfork\s+while\s+fork\b|while\s*\(?1?\)?\s*\{?\s*fork", "it is a fork bomb"),
+        (r"while\s+true.{0,40}os\.fork\(", "it is a fork bomb"),
+        (r"\bHISTFILE=|\bunset\s+HISTFILE|\bhistory\s+-c", "it hides what was done"),
+        (r"\bLD_PRELOAD=|\bLD_LIBRARY_PATH=/(tmp|dev)", "it loads code into other programs"),
+        (r"pty\.spawn|socket\.socket.{0,200}(subprocess|dup2|exec)", "it opens a way in"),
+        (r"shutil\.rmtree\(\s*['\"](/|~|/home|/etc|/usr|/var)/?['\"]", "it removes a whole tree"),
+        (r"\biptables\s+(-F|--flush)|\bufw\s+disable|\bnft\s+flush", "it opens the firewall"),
+        (r"--privileged|-v\s*/:/|docker\.sock", "it gives a container the whole machine"),
+        (r"echo\s+\S+\s*>\s*/proc/sys", "it changes the system"),
+    )
+)
+_BOMB = re.compile(r"([\w:.-]+)\(\)\{(.{0,200}?)\}")
+_QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
+_WIDE_OPEN = re.compile(r"(0?[0-7]?777|a\+rwx|\+s|[ug]+\+s|[2467][0-7]{3}|o\+w|a\+w)")
+
+
+def shell_danger(text: str) -> str | None:
+    """Why a command line must not be run; None where nothing speaks against it.
+
+    It knows much and not everything: a sandbox holds what a list does not know.
+    """
+    for pattern, why in _TEXTS:
+        if pattern.search(text):
+            return why
+    if _is_bomb(text):
+        return "it is a fork bomb"
+    try:
+        return _script(text, 0)
+    except TooMuch:
+        return "the command is too long, or nested too deep, to be looked at"
+
+
+def _is_bomb(text: str) -> bool:
+    bare = "".join(text.replace("function ", "").split())
+    for name, body in _BOMB.findall(bare):
+        if f"{name}|{name}" in body or f"{name}&" in body.replace("|", "&"):
+            return True
+    return False
+
+
+def _script(text: str, depth: int) -> str | None:
+    for pipe in pipelines(text, depth):
+        why = _pipeline(pipe, depth)
+        if why is not None:
+            return why
+    return None
+
+
+def _pipeline(pipe: Pipeline, depth: int) -> str | None:
+    names = [_name(words) for words in (_unwrapped(each.words) for each in pipe)]
+    said: list[str] = []
+    for number, (command, name) in enumerate(zip(pipe, names, strict=True)):
+        if name in _INTERPRETERS and number and _runs_input(command):
+            if set(names[:number]) & (_FETCHERS | _DECODERS):
+                return "it runs what it fetched or decoded, and nobody has seen it"
+            if name in _SHELLS:
+                why = _script("\n".join(said), depth + 1)
+                if why is not None:
+                    return why
+        why = _command(command, said, depth)
+        if why is not None:
+            return why
+        said = command.words[1:] if name in ("echo", "printf") else []
+    return None
+
+
+def _runs_input(command: Command) -> bool:
+    """An interpreter that reads its program from its input."""
+    words = _unwrapped(command.words)
+    files = [word for word in words[1:] if not word.startswith("-") or word == "-"]
+    return (
+        "-c" not in words and "-e" not in words and (not files or files[0] in ("-", "/dev/stdin"))
+    )
+
+
+def _name(words: list[str]) -> str:
+    name = words[0].rpartition("/")[2].lower() if words else ""
+    return re.sub(r"(?<=[a-z])[\d.]+$", "", name)
+
+
+def _unwrapped(words: list[str]) -> list[str]:
+    """The words from the program on that really runs."""
+    at = 0
+    while at < len(words):
+        word = words[at]
+        name = word.rpartition("/")[2]
+        if re.match(r"[A-Za-z_]\w*=", word):
+            at += 1
+        elif name in _WRAPPERS:
+            at = _past_options(words, at + 1) + _WRAPPERS[name]
+        else:
+            break
+    return words[at:]
+
+
+def _past_options(words: list[str], at: int) -> int:
+    while at < len(words) and words[at].startswith("-"):
+        if words[at] == "-c":  # `su -c COMMAND` and the like
+            return at + 1
+        at += 2 if words[at] in _TAKES_VALUE else 1
+    return at
+
+
+def _command(command: Command, said: list[str], depth: int) -> str | None:
+    words = _unwrapped(command.words)
+    for target in command.writes:
+        why = _written(target)
+        if why is not None:
+            return f"it writes to {target[:80]}: {why}"
+    for word in (*words[1:], *command.reads):
+        why = _touched(word)
+        if why is not None:
+            return f"{word[:80]}: {why}"
+    if not words:
+        return None
+    name = _name(words)
+    if name in _SHELLS and command.fed:
+        return _script(command.fed, depth + 1)
+    if "xargs" in command.words:
+        words = [*words, *said]
+    return (
+        _ended(name, words)
+        or _removal(name, words, depth)
+        or _inner_code(name, words, depth)
+        or _changed(name, words)
+        or git_words(words)
+    )
+
+
+def _written(target: str) -> str | None:
+    if target in ("/dev/null", "/dev/stdout", "/dev/stderr", "/dev/tty"):
+        return None
+    return "it is a whole disk" if _DISK.match(target) else start_file(target)
+
+
+def _touched(word: str) -> str | None:
+    """Why a word, taken for a path or a URL, must not be named; options may carry one."""
+    bare = word.partition("=")[2] if word.startswith("-") and "=" in word else word
+    bare = bare.rpartition("@")[2] if bare.startswith(("@", "file=@", "data=@")) else bare
+    if "://" in bare:
+        return http_danger(bare)
+    if bare.startswith(("-", "$(")) or " " in bare:
+        return None
+    path = re.sub(r"^(~\w*|\$HOME|\$\{HOME\})(?=/|$)", "/home/someone", bare)
+    why = file_danger(path)
+    return None if why == "it climbs above its folder" else why
+
+
+def _ended(name: str, words: list[str]) -> str | None:
+    if name.partition(".")[0] in _ENDS:
+        quiet = {"crontab": {"-l"}, "fdisk": {"-l"}, "parted": {"-l"}, "at": {"-l"}}
+        asked = quiet.get(name, {"--help", "--version"}) | {"--help", "--version"}
+        return None if asked & set(words[1:]) else _ENDS[name.partition(".")[0]]
+    if name == "dd" and any(
+        _DISK.match(word.removeprefix("of=")) for word in words if "of=" in word
+    ):
+        return "it wipes a disk"
+    if name in ("shred", "cp", "mv", "tee") and any(_DISK.match(word) for word in words[1:]):
+        return "it wipes a disk"
+    if name in ("init", "telinit") and set(words[1:]) & {"0", "6"}:
+        return "it stops the machine"
+    if name in ("kill", "killall", "pkill") and set(words[1:]) & {"-1", "1"}:
+        return "it ends every program"
+    if name == "systemctl" and set(words[1:]) & {"poweroff", "reboot", "halt", "mask", "disable"}:
+        return "it stops the machine or its services"
+    if name in ("nc", "ncat", "netcat", "socat") and re.search(
+        r"\s(-\w*[ec]|--exec|--sh-exec)\s|exec:|system:", f" {' '.join(words)} ", re.IGNORECASE
+    ):
+        return "it opens a way in"
+    if name in _SHELLS and "-i" in words and len(words) > 2 and ">" in " ".join(words):  # noqa: PLR2004  # more than `sh -i`
+        return "it opens a way in"
+    return None
+
+
+def _removal(name: str, words: list[str], depth: int) -> str | None:
+    options = [word for word in words[1:] if word.startswith("-")]
+    targets = [_target(word) for word in words[1:] if not word.startswith("-")]
+    wide = [each for each in targets if each in _TOP or each in _SYSTEM]
+    if name in ("rm", "unlink", "rmdir", "srm", "shred") or name.startswith("$"):
+        deep = any(
+            each in ("--recursive", "--no-preserve-root")
+            or (not each.startswith("--") and set("rR") & set(each))
+            for each in options
+        )
+        if wide and (deep or "*" in "".join(wide)):
+            return f"it removes {wide[0]}"
+    if name == "find":
+        return _find(words, wide, depth)
+    if name in ("chmod", "chown", "chgrp"):
+        deep = any("R" in each or each == "--recursive" for each in options)
+        if wide and deep:
+            return f"it changes who may read or write {wide[0]}"
+        if name == "chmod" and targets and _WIDE_OPEN.fullmatch(targets[0]):
+            return "it lets everyone write, or gives a program its owner's rights"
+    if name == "mv" and wide and wide[0] != "." and wide[0] == targets[0]:
+        return f"it takes {wide[0]} away"
+    return None
+
+
+def _target(word: str) -> str:
+    if word in _TOP:
+        return word
+    star = word.endswith("/*")
+    path = clean_path(word.removesuffix("/*"))
+    if path.rstrip("/") in ("", ".") and word.startswith("/"):
+        path = ""
+    elif set(path.split("/")) == {".."}:
+        path = ".."
+    return (f"{path}/*" if star else path or "/").lower()
+
+
+def _find(words: list[str], wide: list[str], depth: int) -> str | None:
+    if "-delete" in words and wide and wide[0] not in (".", "*"):
+        return f"it removes everything in {wide[0]}"
+    for mark in ("-exec", "-execdir", "-ok", "-okdir"):
+        if mark in words:
+            inner = words[words.index(mark) + 1 :]
+            code = [wide[0] if word == "{}" and wide and wide[0] != "." else word for word in inner]
+            found = _command(Command(words=code), [], depth + 1)
+            if found is not None:
+                return found
+    return None
+
+
+def _inner_code(name: str, words: list[str], depth: int) -> str | None:
+    """What a shell, `eval` or another interpreter is told to run."""
+    if name in ("eval", "source", ".", "ssh", "trap"):
+        code = " ".join(words[1:])
+    elif name in _INTERPRETERS and (at := _code_at(words)):
+        code = words[at]
+    else:
+        return None
+    if "$(" in code or "`" in code:
+        inside = {_name(_unwrapped(each.words)) for pipe in pipelines(code, depth) for each in pipe}
+        if inside & (_FETCHERS | _DECODERS):
+            return "it runs what it fetched or decoded, and nobody has seen it"
+    if name in _INTERPRETERS and name not in _SHELLS:
+        for single, double in _QUOTED.findall(code):
+            why = _script(single or double, depth + 1)
+            if why is not None:
+                return why
+        return None
+    return _script(code, depth + 1)
+
+
+def _code_at(words: list[str]) -> int:
+    for at, word in enumerate(words[1:-1], 1):
+        if word.startswith("-") and not word.startswith("--") and word[-1] in "cer":
+            return at + 1
+    # `bash <(curl …)`: what stands in the substitution is run.
+    return next((at for at, word in enumerate(words) if at and word.startswith("$(")), 0)
+
+
+def _changed(name: str, words: list[str]) -> str | None:
+    """Programs whose last words are written to."""
+    files = [word for word in words[1:] if not word.startswith("-")]
+    if name in ("cp", "mv", "ln", "install", "rsync", "scp"):
+        files = files[-1:]
+    elif name == "sed":
+        files = files[1:] if any(word.startswith(("-i", "--in-place")) for word in words) else []
+    elif name not in ("tee", "truncate", "touch", "nano", "vi", "vim"):
+        return None
+    for each in files:
+        why = _written(re.sub(r"^(~|\$HOME|\$\{HOME\})(?=/)", "/home/someone", each))
+        if why is not None and why != "it climbs above its folder":
+            return f"it writes to {each[:80]}: {why}"
+    return None
