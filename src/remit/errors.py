@@ -7,6 +7,7 @@ RemitError
 │   ├── UnpricedModel         a model without a price
 │   ├── MissingExtra          an optional dependency is not installed
 │   ├── CommandRefused        a command that cannot be confined as it is declared
+│   ├── AttachmentRefused     an image or document that cannot be taken
 │   ├── NotFound              a run, approval, session or agent that does not exist
 │   └── NotAllowed            the caller may not do this (approve, answer, switch …)
 ├── RunUnfinished           the caller: `.output` was read from a run that has none
@@ -60,6 +61,10 @@ class MissingExtra(UsageError):
 
 class CommandRefused(UsageError):
     """A command cannot be confined as declared: a path, a limit or the program is wrong."""
+
+
+class AttachmentRefused(UsageError):
+    """An image or document is of a type, a size or a number that is not taken."""
 
 
 class NotFound(UsageError):

@@ -27,6 +27,7 @@ from remit.app.plan_desk import PlanDesk
 from remit.app.plan_settings import plans_of
 from remit.app.ready import READY_S, Readiness
 from remit.app.run import Run, run_of
+from remit.app.taking_in import Given
 from remit.app.till import PaymentOutcome
 from remit.app.undo import wish_to_undo, with_undoers
 from remit.errors import NotAllowed, NotFound, SpecError
@@ -197,7 +198,7 @@ class App:
     async def run(
         self,
         agent: Agent[T],
-        text: str,
+        text: Given,
         *,
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,
@@ -206,6 +207,7 @@ class App:
     ) -> Run[T]:
         """Run an agent on an input until it ends or only humans can move it on.
 
+        The input is a text, or a list of texts, `Image` and `Document` (`AttachmentRefused`).
         `labels` are free names, such as a team's, that budgets may limit.
 
         Governed endings are values: `Run.status` is completed, stopped or waiting. Raises
@@ -218,7 +220,7 @@ class App:
     async def start(
         self,
         agent: Agent[T],
-        text: str,
+        text: Given,
         *,
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,
@@ -243,7 +245,7 @@ class App:
     async def stream(
         self,
         agent: Agent[T],
-        text: str,
+        text: Given,
         *,
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,

@@ -2,7 +2,7 @@
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from typing_extensions import override
@@ -23,6 +23,7 @@ from remit.runtime.decisions import status_of
 from remit.runtime.ledger import others_of
 from remit.runtime.reader import Reader
 from remit.values.ledger import Amounts, LedgerKey
+from remit.values.message import TextPart
 
 _ENDED = ("completed", "stopped")
 _VERSION = re.compile(r"version (\d{1,9}): ", re.ASCII)
@@ -206,11 +207,20 @@ def _note_names(audit: RunAudit, started: RunStarted, events: Iterable[Event]) -
 
 
 async def _check_artifacts(audit: RunAudit, store: Store, events: Iterable[Event]) -> None:
-    for event in events:
-        if not isinstance(event, ToolCompleted) or event.artifact is None:
-            continue
-        content = await store.blob(audit.tenant, event.artifact)
+    for digest, what in _blobs_of(events):
+        content = await store.blob(audit.tenant, digest)
         if content is None:
-            audit.damage(f"the whole result of {event.call} ({event.artifact}) is missing")
-        elif hashlib.sha256(content).hexdigest() != event.artifact:
-            audit.damage(f"the whole result of {event.call} ({event.artifact}) was changed")
+            audit.damage(f"{what} ({digest}) is missing")
+        elif hashlib.sha256(content).hexdigest() != digest:
+            audit.damage(f"{what} ({digest}) was changed")
+
+
+def _blobs_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
+    """What lies beside the records of a run: digests, and what is kept under each."""
+    for event in events:
+        if isinstance(event, ToolCompleted) and event.artifact is not None:
+            yield event.artifact, f"the whole result of {event.call}"
+        elif isinstance(event, RunStarted):
+            for part in event.input:
+                if not isinstance(part, TextPart):
+                    yield part.digest, f"the {part.kind} it was given"

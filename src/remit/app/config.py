@@ -20,7 +20,16 @@ FILE = "remit.toml"
 Environment = Literal["dev", "ci", "production"]
 _MAX_BYTES = 1024 * 1024  # a settings file; anything larger is the wrong file
 # Settings whose values cannot hold a key.
-_SHOWN = ("environment", "memory", "plain_http", "budgets", "plans", "reconciliation", "timezone")
+_SHOWN = (
+    "environment",
+    "attachments",
+    "memory",
+    "plain_http",
+    "budgets",
+    "plans",
+    "reconciliation",
+    "timezone",
+)
 _VARIABLES = {"url": "REMIT_URL", "environment": "REMIT_ENVIRONMENT"}
 
 
@@ -103,6 +112,8 @@ class Settings(BaseModel):
     billing: Billing | None = None
     plans: Mapping[str, PlanBody] = {}
     """The lowest first; see `remit.app.plan_settings`."""
+    attachments: Literal["all", "text", "none"] = "all"
+    """What runs may be given besides words; `text`: only what can be searched for secrets."""
     floating_models: tuple[str, ...] = ()
     """Globs of model names, as `openai:gpt-5`, that may change without notice."""
     timezone: str = "UTC"
@@ -163,7 +174,8 @@ def _problem(error: ErrorDetails) -> str:
     shown = error["loc"][0] in _SHOWN or error["loc"][-1] in _SHOWN
     value = f" = {error['input']!r}" if shown else ""
     remedy = (
-        "known keys: url, environment, floating_models, timezone, tenants.NAME.timezone, "
+        "known keys: url, environment, attachments, floating_models, timezone, "
+        "tenants.NAME.timezone, "
         "providers.NAME.{base_url, api_key_env, plain_http, protocol, api_version, headers}, "
         "secrets.{source, known, rules, sensitivity}, "
         "memory.{runs, idle_s}, "

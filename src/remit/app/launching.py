@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remit.app.plan_desk import PlanDesk
+from remit.app.taking_in import Given, check_room, check_taken, items_of, take_in
 from remit.errors import NotAllowed, NotFound
 from remit.journal.admit import LIVE
 from remit.journal.events import RunStarted
@@ -23,9 +24,8 @@ from remit.runtime.starting import (
 )
 from remit.values.account import OWN
 from remit.values.ids import ENTROPY_BYTES, check_name, made_ms, make_id, root_of
-from remit.values.message import Message, Origin, TextPart
+from remit.values.message import Message, Origin
 
-MAX_INPUT_BYTES = 1024 * 1024  # a longer input belongs into a file that a tool reads
 MAX_LABELS = 16  # each is an account that every model call of the run locks
 
 
@@ -33,7 +33,8 @@ MAX_LABELS = 16  # each is an account that every model call of the run locks
 class Wish:
     """What a caller asks for: an input, and in whose name."""
 
-    text: str
+    text: Given
+    """Or texts with images and documents."""
     tenant: str
     user: str
     session: str | None
@@ -45,7 +46,7 @@ class Wish:
 
 
 def wish_of(  # a wish has that many words
-    text: str,
+    text: Given,
     tenant: str,
     user: str,
     session: str | None,
@@ -73,6 +74,8 @@ async def launch(
 ) -> str:
     """Hand a new run to a driver and return its id. Raises for what cannot work."""
     services, tenant = engine.services, wish.tenant
+    items = items_of(wish.text)
+    check_taken(items, services.attachments)
     _check(wish)
     if wish.interactive and spec.limits.unattended:
         raise NotAllowed(
@@ -92,6 +95,8 @@ async def launch(
         if before is not None and run <= before:  # ids tell the order of a session's runs
             run = make_id("run", made_ms(before) + 1, entropy)
     cleaner = Cleaner(engine.redactor(tenant), services.vault, tenant, run)
+    taken = await take_in(items, Origin(kind="user", name=wish.user), cleaner)
+    check_room(history, taken.parts)
     spender = Spender(
         tenant=tenant,
         user=wish.user,
@@ -106,7 +111,7 @@ async def launch(
         spec=spec.digest,
         user=wish.user,
         session=session,
-        input=(TextPart(text=cleaner.text(wish.text), origin=Origin(kind="user", name=wish.user)),),
+        input=taken.parts,
         continues=before,
         root=run,
         deadline_ms=now_ms + spec.limits.timeout_ms,
@@ -119,7 +124,8 @@ async def launch(
         plan=await plans.terms(spender),
     )
     engine.mine.add((tenant, run))
-    engine.start(agent, spec, Seat(tenant=tenant, run=run, vault=cleaner.rows), started, history)
+    seat = Seat(tenant=tenant, run=run, vault=cleaner.rows, blobs=taken.blobs)
+    engine.start(agent, spec, seat, started, history)
     if started.plan is not None:
         await engine.begun(tenant, run)
         await plans.catch_up(run, spender, started.plan)
@@ -133,8 +139,6 @@ def _check(wish: Wish) -> None:
         check_name("label", label)
     if len(set(wish.labels)) != len(wish.labels) or len(wish.labels) > MAX_LABELS:
         raise NotAllowed(f"labels: at most {MAX_LABELS} different ones, got {wish.labels!r}")
-    if len(wish.text.encode(errors="replace")) > MAX_INPUT_BYTES:
-        raise NotAllowed(f"the input has more than {MAX_INPUT_BYTES} bytes; give it as a file")
 
 
 async def _before(

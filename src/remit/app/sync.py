@@ -6,9 +6,11 @@ from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Self, TypeVar
 
-from remit.app.app import LOCAL_TENANT, LOCAL_USER, App
+from remit.app.app import App
+from remit.app.people import LOCAL_TENANT, LOCAL_USER
 from remit.app.ready import Readiness
 from remit.app.run import Run
+from remit.app.taking_in import Given
 from remit.app.till import PaymentOutcome
 from remit.errors import NotAllowed
 from remit.machine.agent import Agent
@@ -67,7 +69,7 @@ class SyncApp:
     def run(
         self,
         agent: Agent[T],
-        text: str,
+        text: Given,
         *,
         tenant: str = LOCAL_TENANT,
         user: str = LOCAL_USER,

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import click
 
 from remit.app.app import LOCAL_TENANT, App
+from remit.app.attachments import read_attachment
 from remit.app.following import tree_rows
 from remit.app.run import Run
 from remit.cli.agents import check_models, load_agent
@@ -43,6 +44,13 @@ class _Wish:
 @click.argument("agent", metavar="MODULE:AGENT")
 @click.argument("task")
 @click.option("-i", "--input", "inputs", metavar="KEY=VALUE", multiple=True, help=_INPUT)
+@click.option(
+    "--attach",
+    "attached",
+    metavar="FILE",
+    multiple=True,
+    help="An image, a PDF or a text that the model sees (may be repeated).",
+)
 @click.option("--session", metavar="NAME", help="Continue the conversation of this session.")
 @click.option("--user", metavar="NAME", help="For whom (default: you).")
 @click.option(
@@ -50,12 +58,13 @@ class _Wish:
 )
 @click.option("--detach", is_flag=True, help="End where only a human can move the run on.")
 @click.pass_obj
-def run(  # one argument per option
+def run(  # noqa: PLR0913  # one argument per option
     options: Options,
     *,
     agent: str,
     task: str,
     inputs: tuple[str, ...],
+    attached: tuple[str, ...],
     session: str | None,
     user: str | None,
     labels: tuple[str, ...],
@@ -67,13 +76,14 @@ def run(  # one argument per option
     too: remit approve ID.
     """
     found = load_agent(agent, inputs)
+    given = [task, *map(read_attachment, attached)]
     tenant = options.tenant or LOCAL_TENANT
 
     async def begin(app: App) -> tuple[str, str]:
         whom = user or user_name()
         run = await app.start(
             found,
-            task,
+            given,
             tenant=tenant,
             user=whom,
             session=session,

@@ -29,6 +29,7 @@ from remit.journal.events import (
 )
 from remit.projections.remarks import remark
 from remit.values.account import unit_of
+from remit.values.media import described
 from remit.values.message import CallPart, TextPart
 from remit.values.money import format_amount, format_usd
 
@@ -36,7 +37,9 @@ _LINE = 120
 
 
 def _started(event: RunStarted) -> str:
-    said = " ".join(part.text for part in event.input)
+    said = " ".join(
+        part.text if isinstance(part, TextPart) else described(part) for part in event.input
+    )
     return f"{event.agent} is asked by {event.user}: {said}"
 
 

@@ -5,7 +5,7 @@ from typing import Literal
 from remit.journal.fact import AccountLimit, Fact
 from remit.journal.facts_of_plans import PlanTerms
 from remit.values.clean import Clean
-from remit.values.message import TextPart
+from remit.values.message import InputPart
 from remit.values.price import ModelPrice
 from remit.values.tag import tag
 from remit.values.usage import Usage
@@ -20,7 +20,8 @@ class RunStarted(Fact):
     spec: str
     user: str
     session: str
-    input: tuple[TextPart, ...]
+    input: tuple[InputPart, ...]
+    """Images and documents by digest; their bytes became blobs together with this fact."""
     continues: str | None = None
     """The earlier run of the same session whose conversation goes on."""
     parent: str | None = None

@@ -43,6 +43,7 @@ from remit.projections.node import Node
 from remit.projections.remarks import remark
 from remit.projections.timeline import Pair, by_run, timeline
 from remit.values.account import unit_of
+from remit.values.media import described
 from remit.values.message import CallPart, TextPart, ThinkingPart
 from remit.values.money import format_amount
 
@@ -80,7 +81,8 @@ def _started(to: Branch, event: RunStarted) -> None:
     if event.continues is not None:
         to.add(to.top, "note", "continues", event.continues)
     for part in event.input:
-        to.add(to.top, "question", part.origin.name or part.origin.kind, part.text)
+        text = part.text if isinstance(part, TextPart) else described(part)
+        to.add(to.top, "question", part.origin.name or part.origin.kind, text)
 
 
 def _recovered(to: Branch, event: RunRecovered) -> None:

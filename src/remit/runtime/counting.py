@@ -1,6 +1,7 @@
 """Asks a provider to count a request; whatever goes wrong, the answer is that nobody knows."""
 
 import asyncio
+from dataclasses import replace
 
 from remit.errors import RemitError
 from remit.journal.events import CountRequested, InputCounted
@@ -43,7 +44,9 @@ async def _ask(
         if not isinstance(model, InputCounter):
             return None, "the provider counts nothing"
         async with asyncio.timeout(left_s):
-            tokens = await model.count(request_of(state, event.model), deadline_s=left_s)
+            request = request_of(state, event.model)
+            media = await services.media.of(services.store, state.tenant, request.messages)
+            tokens = await model.count(replace(request, media=media), deadline_s=left_s)
     except asyncio.CancelledError:
         return None, "the run was stopped"
     except TimeoutError:
@@ -60,7 +63,10 @@ async def _ask(
 
 
 def request_of(state: State, model: str) -> ModelRequest:
-    """What would be sent next: what is sent after the count has the same input."""
+    """What would be sent next: what is sent after the count has the same input.
+
+    Without the bytes of images and documents.
+    """
     spec = state.spec
     return ModelRequest(
         model=model.partition(":")[2],

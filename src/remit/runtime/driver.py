@@ -298,6 +298,7 @@ class Driver:
     def _settle_in(self, record: Record, state: State, *, letters: bool) -> None:
         self.seat.version = record.header.version
         self.seat.last_hash = record.hash
+        self.seat.blobs = ()  # they are durable: an image is not kept in memory as long as its run
         self.state = state
         self._letters = self._letters or letters
         self.begun.set()

@@ -79,7 +79,7 @@ class Engine:
     ) -> None:
         """Begin a run: its first append makes it durable."""
         content = canonical(spec)
-        seat.blobs = (Blob(spec.digest, content),)
+        seat.blobs = (Blob(spec.digest, content), *seat.blobs)
         seat.new = NewRun(
             root=started.root,
             parent=started.parent,

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import get_args
 
 from pydantic import ValidationError
@@ -131,7 +131,14 @@ class Performer:
         try:
             emit = deltas.emit if listens else _nowhere
             async with asyncio.timeout(left_s):
-                answer = await model.answer(request, deadline_s=left_s, emit=emit)
+                media = await self.services.media.of(
+                    self.services.store, state.tenant, request.messages
+                )
+                answer = await model.answer(
+                    replace(request, media=media) if media else request,
+                    deadline_s=left_s,
+                    emit=emit,
+                )
             outcome = await self._completed(event, answer, started_ms, cleaner)
             deltas.finish()
             return outcome

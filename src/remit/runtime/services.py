@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
+from typing import Literal
 
 from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
@@ -10,9 +11,13 @@ from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
 from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub
+from remit.runtime.media import MediaCache
 from remit.runtime.switchboard import Switchboard
 from remit.runtime.threads import CutThreads, DaemonThreads
 from remit.values.windows import UTC, Calendar
+
+Attachments = Literal["all", "text", "none"]
+"""What runs may be given besides words; `text`: only what can be searched for secrets."""
 
 # A lease that is not renewed for this long is over; renewals come three times as often.
 LEASE_MS = 30_000
@@ -57,6 +62,8 @@ class Services:
     """The calendar of a tenant, for a run that starts at this instant."""
     floating_models: tuple[str, ...] = ()
     """Globs of model names that an operator lets float."""
+    attachments: Attachments = "all"
+    media: MediaCache = field(default_factory=MediaCache)
     threads: Executor = field(default_factory=DaemonThreads)
     """For synchronous tools of all runs of this process."""
     cut_threads: CutThreads = field(default_factory=CutThreads)

@@ -6,7 +6,7 @@ import unicodedata
 import zlib
 
 from remit.values.clean import Clean
-from remit.values.message import DocumentPart, ImagePart, Origin
+from remit.values.message import DocumentPart, ImagePart, MediaPart, Origin
 
 PDF = "application/pdf"
 # Taken where the pages cannot be counted (an encrypted file): the most that providers document
@@ -15,6 +15,18 @@ UNKNOWN_PAGES = 100
 # What is unpacked of a file to count its pages: page lists are small, pictures are not looked at.
 _UNPACK_BYTES = 4 * 1024 * 1024
 _STREAMS = 10_000
+
+# First bytes by which files are known: ISO/IEC 15948, ISO/IEC 10918, GIF 89a, RFC 9649, ISO 32000.
+_MARKS = (
+    (re.compile(rb"\x89PNG\r\n\x1a\n"), "image/png"),
+    (re.compile(rb"\xff\xd8\xff"), "image/jpeg"),
+    (re.compile(rb"GIF8[79]a"), "image/gif"),
+    (re.compile(rb"RIFF.{4}WEBP", re.DOTALL), "image/webp"),
+    (re.compile(rb"%PDF-"), PDF),
+)
+TEXT = "text/plain"
+# Of a digest as people read it: tells the attachments of a run apart.
+_SHOWN_DIGITS = 12
 
 _PAGE = re.compile(rb"/Type\s*/Page(?![A-Za-z])")
 _COUNT = re.compile(rb"/Count\s+(\d{1,6})(?!\d)")
@@ -25,6 +37,30 @@ _OBJECTS = re.compile(rb"/ObjStm\b[^>]{0,400}>>\s{0,4}stream\r?\n")
 def digest_of(content: bytes) -> str:
     """The name content is kept under: its SHA-256 in hex, as of every blob."""
     return hashlib.sha256(content).hexdigest()
+
+
+def media_type_of(content: bytes) -> str | None:
+    """What these bytes are, whatever their name says; None for what is not taken.
+
+    Text is what is UTF-8 without a NUL byte; all of it counts as plain text, as it does for models.
+    """
+    for mark, media_type in _MARKS:
+        if mark.match(content):
+            return media_type
+    if b"\0" in content:
+        return None
+    try:
+        content.decode()
+    except UnicodeDecodeError:
+        return None
+    return TEXT
+
+
+def described(part: MediaPart) -> str:
+    """A part in words: what it is, how large, and the beginning of its digest."""
+    named = f" {part.name}" if isinstance(part, DocumentPart) and part.name else ""
+    size = f"{part.media_type}, {part.size:,} bytes"
+    return f"[{part.kind}{named}: {size}, sha256 {part.digest[:_SHOWN_DIGITS]}]"
 
 
 def image(content: bytes, media_type: str, origin: Origin) -> ImagePart:
