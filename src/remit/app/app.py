@@ -10,8 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar, cast
 
-from pydantic_core import to_json
-from typing_extensions import Unpack
+from typing_extensions import Unpack, override
 
 from remit.app.assemble import Parts, assemble
 from remit.app.bills import Bills
@@ -23,6 +22,8 @@ from remit.app.duties import start_duties
 from remit.app.following import follow_tree
 from remit.app.launching import Wish, launch, wish_of
 from remit.app.ledger_view import LedgerView, Wanted, ledger_filter, view_ledger
+from remit.app.people import LOCAL_TENANT, LOCAL_USER, PeopleSay
+from remit.app.permissions import governed
 from remit.app.plan_desk import PlanDesk
 from remit.app.plan_settings import plans_of
 from remit.app.ready import READY_S, Readiness
@@ -48,12 +49,10 @@ from remit.values.ledger import FIELDS
 from remit.values.price import ModelPrice
 
 T = TypeVar("T")
-LOCAL_TENANT = "local"
-LOCAL_USER = "local"
 _POLL_S = 0.25
 
 
-class App:
+class App(PeopleSay):
     """Runs agents on one journal.
 
     url: `sqlite:///path`, `postgresql://…` or `memory:`; default: `REMIT_URL`, `remit.toml`, else
@@ -103,7 +102,10 @@ class App:
 
     async def __aenter__(self) -> Self:
         """Open the journal, read the prompts, start the duties of this process."""
-        self._specs = {name: agent.spec(read_prompt) for name, agent in self._roots.items()}
+        self._specs = {
+            name: governed(agent.spec(read_prompt), self._settings)
+            for name, agent in self._roots.items()
+        }
         self._parts = await assemble(
             self._settings,
             agents=self._agents,
@@ -142,6 +144,7 @@ class App:
         return self._parts
 
     @property
+    @override
     def desk(self) -> Desk:
         """What people do from outside runs: approvals, answers, cancels, switches."""
         return self._open.desk
@@ -150,6 +153,11 @@ class App:
     def store(self) -> Store:
         """The journal's store."""
         return self._open.engine.services.store
+
+    @property
+    def agents(self) -> Mapping[str, Agent[object]]:
+        """By name: sub-agents too, and those that undo."""
+        return self._agents
 
     @property
     def engine(self) -> Engine:
@@ -204,17 +212,19 @@ class App:
         user: str = LOCAL_USER,
         session: str | None = None,
         labels: Sequence[str] = (),
+        roles: Sequence[str] = (),
     ) -> Run[T]:
         """Run an agent on an input until it ends or only humans can move it on.
 
         The input is a text, or a list of texts, `Image` and `Document` (`AttachmentRefused`).
-        `labels` are free names, such as a team's, that budgets may limit.
+        `labels` are free names, such as a team's, that budgets may limit. `roles` are those of the
+        user, whom this program has authenticated; rules may name them.
 
         Governed endings are values: `Run.status` is completed, stopped or waiting. Raises
         `NotAllowed` while another run of the session is active, `StoreError` when the journal
         fails.
         """
-        run = await self._launch(agent, wish_of(text, tenant, user, session, labels))
+        run = await self.launch(agent, wish_of(text, tenant, user, session, labels, roles))
         return await self._outcome(agent, tenant, run)
 
     async def start(
@@ -226,19 +236,20 @@ class App:
         user: str = LOCAL_USER,
         session: str | None = None,
         labels: Sequence[str] = (),
+        roles: Sequence[str] = (),
         interactive: bool = False,
     ) -> str:
         """Start a run and return its id once it is durable; it goes on in the background.
 
         `interactive`: somebody follows it and waits. Raises as `run` does.
         """
-        wish = wish_of(text, tenant, user, session, labels, interactive=interactive)
-        run = await self._launch(agent, wish)
+        wish = wish_of(text, tenant, user, session, labels, roles, interactive=interactive)
+        run = await self.launch(agent, wish)
         await self.engine.begun(tenant, run)
         return run
 
-    async def _launch(self, agent: Agent[T], wish: Wish) -> str:
-        """Hand a new run to a driver. Raises for what cannot work."""
+    async def launch(self, agent: Agent[T], wish: Wish) -> str:
+        """Hand a new run to a driver; its id, before it is durable. Raises as `run` does."""
         engine, spec = self.engine, self._spec_of(agent)
         return await launch(engine, cast("Agent[object]", agent), spec, wish, self._open.plans)
 
@@ -251,10 +262,11 @@ class App:
         user: str = LOCAL_USER,
         session: str | None = None,
         labels: Sequence[str] = (),
+        roles: Sequence[str] = (),
     ) -> AsyncGenerator[StreamItem | Run[T], None]:
         """Run an agent and follow it: events in journal order, deltas between, the run last."""
-        wish = wish_of(text, tenant, user, session, labels, interactive=True)
-        run = await self._launch(agent, wish)
+        wish = wish_of(text, tenant, user, session, labels, roles, interactive=True)
+        run = await self.launch(agent, wish)
         async with aclosing(self.follow(run, tenant=tenant)) as items:
             async for item in items:
                 yield item
@@ -346,36 +358,7 @@ class App:
         """
         reader = self.engine.reader
         agent, wish = await wish_to_undo(reader, tenant, run, self._agents, principal)
-        return await self._outcome(agent, tenant, await self._launch(agent, wish))
-
-    # ------------------------------------------------------------ what people say
-
-    async def approve(
-        self, approval: str, *, principal: str, tenant: str = LOCAL_TENANT, comment: str = ""
-    ) -> None:
-        """Agree to a call; `principal` is the person this program has authenticated."""
-        await self.desk.approve(
-            tenant, approval, principal=principal, channel="app", comment=comment
-        )
-
-    async def deny(
-        self, approval: str, *, principal: str, tenant: str = LOCAL_TENANT, comment: str = ""
-    ) -> None:
-        """Refuse a call."""
-        await self.desk.deny(tenant, approval, principal=principal, channel="app", comment=comment)
-
-    async def answer(
-        self, question: str, value: object, *, principal: str, tenant: str = LOCAL_TENANT
-    ) -> None:
-        """Answer a tool's question; a value that does not fit its type is asked again."""
-        text = to_json(value).decode()
-        await self.desk.answer(tenant, question, principal=principal, channel="app", value=text)
-
-    async def cancel(
-        self, run: str, *, principal: str = LOCAL_USER, tenant: str = LOCAL_TENANT, reason: str = ""
-    ) -> None:
-        """Ask that a run end, with everything below it."""
-        await self.desk.cancel(tenant, run, principal=principal, reason=reason)
+        return await self._outcome(agent, tenant, await self.launch(agent, wish))
 
     async def _outcome(self, agent: Agent[T], tenant: str, run: str) -> Run[T]:
         await self.engine.settled(tenant, run)

@@ -75,9 +75,12 @@ class SyncApp:
         user: str = LOCAL_USER,
         session: str | None = None,
         labels: Sequence[str] = (),
+        roles: Sequence[str] = (),
     ) -> Run[T]:
         """See `App.run`."""
-        work = self.app.run(agent, text, tenant=tenant, user=user, session=session, labels=labels)
+        work = self.app.run(
+            agent, text, tenant=tenant, user=user, session=session, labels=labels, roles=roles
+        )
         return self.wait_for(work)
 
     def ready(self) -> Readiness:

@@ -17,7 +17,6 @@ from remit.projections.undoing import Effect, Step, effects, plan_text, read_pla
 from remit.runtime.reader import Reader
 from remit.runtime.starting import OWN_PROVIDER
 from remit.values.ids import root_of
-from remit.values.message import TextPart
 
 MODEL = f"{OWN_PROVIDER}undo"
 _SUFFIX = ".undo"
@@ -141,7 +140,7 @@ async def _taken_back(reader: Reader, row: RunRow) -> set[str]:
         started = events[0] if events else None
         if not isinstance(started, RunStarted):
             continue
-        plan = read_plan("".join(p.text for p in started.input if isinstance(p, TextPart)))
+        plan = read_plan("".join(str(part.text) for part in started.input))
         turns = {f"c{number}-1": step for number, step in enumerate(plan, start=1)}
         done |= {
             turns[event.call].of

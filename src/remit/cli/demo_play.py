@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager, aclosing
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from remit.app.app import LOCAL_TENANT, App
+from remit.app.app import App
 from remit.app.config import Settings
 from remit.app.load import make_model
+from remit.app.people import LOCAL_TENANT
 from remit.app.run import PendingApproval, Run
 from remit.cli.agents import load_agent
 from remit.cli.demo_stage import TASK, Stage, lomu_folder

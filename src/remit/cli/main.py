@@ -16,6 +16,7 @@ COMMANDS = {
     "demo": Entry("remit.cli.demo:demo", "Watch a coding agent work; needs no key."),
     "run": Entry("remit.cli.run:run", "Run an agent on a task."),
     "resume": Entry("remit.cli.run:resume", "Take a run up again."),
+    "undo": Entry("remit.cli.undo:undo", "Take back what an ended run did."),
     "runs": Entry("remit.cli.runs:runs", "List runs, newest first."),
     "show": Entry("remit.cli.show:show", "Show the decision tree of a run."),
     "replay": Entry("remit.cli.replay:replay", "Replay a run from the journal, step by step."),

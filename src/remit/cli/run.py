@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 
 import click
 
-from remit.app.app import LOCAL_TENANT, App
+from remit.app.app import App
 from remit.app.attachments import read_attachment
 from remit.app.following import tree_rows
+from remit.app.people import LOCAL_TENANT
 from remit.app.run import Run
 from remit.cli.agents import check_models, load_agent
 from remit.cli.asking import Asker, at_terminal
@@ -28,7 +29,7 @@ _INPUT = "An input of the agent's function."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Wish:
+class Wish:
     """What this process is to drive, and how."""
 
     options: Options
@@ -38,6 +39,8 @@ class _Wish:
     resumes: bool
     begin: Callable[[App], Awaitable[tuple[str, str]]]
     """Starts or finds the run: its tenant and id."""
+    asks: bool = True
+    """The agent's own models are asked, so they must be within reach."""
 
 
 @click.command("run")
@@ -92,8 +95,8 @@ def run(  # noqa: PLR0913  # one argument per option
         )
         return tenant, run
 
-    return _conduct(
-        _Wish(
+    return conduct(
+        Wish(
             options=options,
             agent=found,
             reference=agent,
@@ -122,8 +125,8 @@ def resume(
         row = await find_run(app.store, options, run_id)
         return row.tenant, row.root
 
-    return _conduct(
-        _Wish(
+    return conduct(
+        Wish(
             options=options,
             agent=load_agent(agent, inputs),
             reference=agent,
@@ -138,7 +141,7 @@ def resume(
 class _Conductor:
     """Drives one run until it has ended, or, detached, until only humans can move it on."""
 
-    wish: _Wish
+    wish: Wish
     follower: Follower
     run: str = ""
     tenant: str = LOCAL_TENANT
@@ -148,7 +151,8 @@ class _Conductor:
         """The run as it stands at the end, and the signed head of its journal."""
         wish = self.wish
         async with App(wish.options.db, agents=[wish.agent]) as app:
-            check_models(app, wish.agent)
+            if wish.asks:
+                check_models(app, wish.agent)
             self.tenant, self.run = await wish.begin(app)
             self.follower.begin(self.run)
             try:
@@ -201,7 +205,7 @@ class _Conductor:
         return [row.version for row in rows]
 
 
-def _conduct(wish: _Wish) -> int:
+def conduct(wish: Wish) -> int:
     """Drive the run, print how it ended, and give the exit status."""
     cap_nano = wish.agent.remit.limits().cost_nano
     follower = Follower(quiet=wish.options.json, cap_nano=cap_nano)
