@@ -29,6 +29,8 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"agent": "b"},
     {"price_nano": 1},
     {"reports_price": True},
+    {"personal_data": True},
+    {"server": "crm"},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},
@@ -42,6 +44,7 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"limits": Limits(turns=3)},
     {"budgets": (Budget(of="user", window="day", calls=3),)},
     {"phase": "shadow"},
+    {"mode": "plan"},
     {"approvers": ("ann",)},
     {"owner": "ops"},
     {"systems": ("crm",)},

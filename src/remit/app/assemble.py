@@ -129,6 +129,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         hidden=keys.hidden,
         budgets=(*settings.budgets, *budgets),
         floating_models=settings.floating_models,
+        modes=settings.modes,
         attachments=settings.attachments,
         calendar=Calendars(settings.timezone, settings.timezones).of,
     )

@@ -13,7 +13,10 @@ from remit.app.calendars import check_zone
 from remit.app.plan_settings import REMEDY
 from remit.errors import ConfigError
 from remit.policy.allowance import Budget
+from remit.policy.mode import Modes
+from remit.policy.permission import Rule
 from remit.policy.plan import Billing, PlanBody
+from remit.policy.rules_text import read_rules_text
 
 DEFAULT_URL = "sqlite:///.remit/journal.db"
 FILE = "remit.toml"
@@ -21,6 +24,7 @@ Environment = Literal["dev", "ci", "production"]
 _MAX_BYTES = 1024 * 1024  # a settings file; anything larger is the wrong file
 # Settings whose values cannot hold a key.
 _SHOWN = (
+    "modes",
     "environment",
     "attachments",
     "memory",
@@ -107,6 +111,12 @@ class Settings(BaseModel):
     secrets: SecretsConfig = SecretsConfig()
     reconciliation: ReconciliationConfig = ReconciliationConfig()
     memory: MemoryConfig = MemoryConfig()
+    rules: tuple[Rule, ...] = ()
+    """Rules for all agents; see `remit.policy.rules_text`."""
+    default_rules: bool = True
+    """Whether agents have the built-in rules that are safe for all; see `remit.app.permissions`."""
+    modes: Modes = Modes()
+    """Modes of tenants and users."""
     budgets: tuple[Budget, ...] = ()
     """Limits of users, tenants, labels …, beside those that agents declare."""
     billing: Billing | None = None
@@ -180,6 +190,7 @@ def _problem(error: ErrorDetails) -> str:
         "secrets.{source, known, rules, sensitivity}, "
         "memory.{runs, idle_s}, "
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
+        "rules (see remit policy test), default_rules, modes.{default, tenants, users}, "
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}, "
         f"{REMEDY}"
     )
@@ -190,6 +201,9 @@ def _read_file(path: Path) -> dict[str, object]:
     if path.stat().st_size > _MAX_BYTES:
         raise ConfigError(f"{path}: larger than {_MAX_BYTES} bytes; is it the right file?")
     try:
-        return cast("dict[str, object]", tomllib.loads(path.read_text(encoding="utf-8")))
+        text = path.read_text(encoding="utf-8")
+        tree = cast("dict[str, object]", tomllib.loads(text))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path}: not valid TOML: {exc}") from exc
+    # Read once more, for rules compare numbers exactly and have examples to be tried.
+    return {**tree, "rules": read_rules_text(text, str(path))} if "rules" in tree else tree

@@ -37,7 +37,9 @@ _LIVING = 1_000
 _ENDED = ("completed", "stopped")
 # Only what some run can match: a switch with a slip in its name would switch nothing.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}"
-_TARGET = re.compile(rf"all|tenant:{_NAME}|(tenant:{_NAME}/)?(agent|tool):{_NAME}", re.ASCII)
+_TARGET = re.compile(
+    rf"all|tenant:{_NAME}|(tenant:{_NAME}/)?((agent|tool):{_NAME}|mode:(auto|bypass))", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,7 +202,10 @@ class Desk:
     async def switch_off(
         self, target: str, *, principal: str, reason: str, until_ms: int | None = None
     ) -> Switch:
-        """Switch off `all`, `agent:x`, `tool:x`, `tenant:t`, or `tenant:t/agent:x`, `…/tool:x`."""
+        """Switch off `all`, `agent:x`, `tool:x`, `mode:x`, `tenant:t`, `tenant:t/agent:x` ….
+
+        Runs stop where `all`, their agent or tenant is off; a mode that is off allows nothing more.
+        """
         check_target(target)
         clean = self.redactor("").clean(reason).text
         switch = Switch(
@@ -224,5 +229,5 @@ def check_target(target: str) -> None:
     if not _TARGET.fullmatch(target):
         raise NotAllowed(
             f"{target!r} cannot be switched: say all, agent:NAME, tool:NAME, tenant:NAME, "
-            "tenant:NAME/agent:NAME or tenant:NAME/tool:NAME"
+            "mode:auto, mode:bypass, or tenant:NAME/ before one of the last four"
         )

@@ -26,6 +26,7 @@ from remit.values.account import OWN
 from remit.values.ids import ENTROPY_BYTES, check_name, made_ms, make_id, root_of
 from remit.values.message import Message, Origin
 
+MAX_ROLES = 64  # they are journalled with each run; nobody has so many
 MAX_LABELS = 16  # each is an account that every model call of the run locks
 
 
@@ -39,6 +40,7 @@ class Wish:
     user: str
     session: str | None
     labels: tuple[str, ...]
+    roles: tuple[str, ...] = ()
     interactive: bool = False
     """Somebody follows the run and waits for its words."""
     undoes: str = ""
@@ -51,6 +53,7 @@ def wish_of(  # a wish has that many words
     user: str,
     session: str | None,
     labels: Sequence[str],
+    roles: Sequence[str] = (),
     *,
     interactive: bool = False,
 ) -> Wish:
@@ -61,6 +64,7 @@ def wish_of(  # a wish has that many words
         user=user,
         session=session,
         labels=tuple(labels),
+        roles=tuple(roles),
         interactive=interactive,
     )
 
@@ -116,6 +120,8 @@ async def launch(
         root=run,
         deadline_ms=now_ms + spec.limits.timeout_ms,
         environment=environment_of(services),
+        roles=wish.roles,
+        mode=services.modes.of(tenant, wish.user, spec.mode),
         prices=prices_of(services, spec),
         accounts=accounts_of(spec, spender, budgets=services.budgets, set_limits=set_limits),
         undoes=wish.undoes,
@@ -137,6 +143,10 @@ def _check(wish: Wish) -> None:
     check_name("user", wish.user)
     for label in wish.labels:
         check_name("label", label)
+    for role in wish.roles:
+        check_name("role", role)
+    if len(set(wish.roles)) > MAX_ROLES:
+        raise NotAllowed(f"roles: at most {MAX_ROLES}, got {len(wish.roles)}")
     if len(set(wish.labels)) != len(wish.labels) or len(wish.labels) > MAX_LABELS:
         raise NotAllowed(f"labels: at most {MAX_LABELS} different ones, got {wish.labels!r}")
 

@@ -21,8 +21,9 @@ from remit.values.duration import milliseconds
 def switch() -> None:
     """Switch things off and on while runs go on; every process follows within a second.
 
-    Targets: all, agent:NAME, tool:NAME, tenant:NAME, tenant:NAME/agent:NAME,
-    tenant:NAME/tool:NAME.
+    Targets: all, agent:NAME, tool:NAME, mode:auto, mode:bypass, tenant:NAME, and for one tenant
+    tenant:NAME/agent:NAME, tenant:NAME/tool:NAME, tenant:NAME/mode:auto …. What mode auto allowed
+    is asked from then on, what mode bypass allowed is denied.
     """
 
 

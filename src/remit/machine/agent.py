@@ -12,13 +12,16 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeVar  # with the default of PEP 696: an agent answers with text
 
 from remit.errors import ArgumentError, ConfigError, SpecError
+from remit.machine.authority import without_authority
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import brief_of, compact, unwrap
 from remit.machine.paging import read_result
 from remit.machine.spec import FINAL_TOOL, AgentSpec, InputCount, ToolSpec
 from remit.machine.tools import AnyTool, Tool, call_digest, problems
 from remit.policy.allowance import Budget
+from remit.policy.deny_sets import deny_rules
 from remit.policy.limits import Limits
+from remit.policy.mode import Mode
 from remit.policy.permission import Effect, Rule
 from remit.policy.phase import Phase, least
 from remit.policy.routing import Candidate
@@ -70,6 +73,9 @@ class Remit:
     session_alert_usd: what a session may cost before a `CostAlerted` event tells of it.
     budgets: further limits, of users, tenants, labels …, per hour, day or month.
     rules: further allow, ask and deny rules; deny wins, a write no rule covers is refused.
+    deny_sets: for tools, the built-in deny sets that look at their arguments: `{tool: "shell"}`.
+    mode: plan, default, auto or bypass (`remit.policy.mode`); None: as the settings say.
+    settings_rules: authority may stand in `remit.toml`; it is looked for when the app opens.
     unattended: nobody waits for the runs: an outage of the providers is sat out until the deadline.
     continuations: how often an answer that was cut is continued. wrap_up: the time kept back for a
     last answer when the rest is used up, at most a tenth of `timeout`.
@@ -99,6 +105,9 @@ class Remit:
     approvers: Sequence[str] = ()
     approval_timeout: str = "3d"
     rules: Sequence[Rule] = ()
+    deny_sets: Mapping[AnyTool | str, str | Sequence[str]] = field(default_factory=dict)
+    mode: Mode | None = None
+    settings_rules: bool = False
     phase: Phase = "autonomous"
     owner: str = ""
     systems: Sequence[str] = ()
@@ -134,7 +143,7 @@ class Remit:
             raise SpecError(f"a limit of the remit is wrong: {exc}") from exc
 
     def all_rules(self) -> tuple[Rule, ...]:
-        """The declared rules, and one per entry of `approvals`."""
+        """The declared rules, and one per entry of `approvals` and `deny_sets`."""
         own = []
         for target, needed in self.approvals.items():
             name = target if isinstance(target, str) else target.name
@@ -150,7 +159,8 @@ class Remit:
                     reason=reason,
                 )
             )
-        return (*self.rules, *own)
+        sets = ((x if isinstance(x, str) else x.name, names) for x, names in self.deny_sets.items())
+        return (*(rule.bare for rule in self.rules), *own, *deny_rules(sets))
 
 
 class Agent(Generic[T_co]):
@@ -247,14 +257,14 @@ class Agent(Generic[T_co]):
             )
 
     def _check_authority(self, rules: tuple[Rule, ...]) -> None:
-        for tool in self.tools:
-            covered = any(fnmatch.fnmatchcase(tool.name, rule.tool) for rule in rules)
-            if tool.spec.access == "write" and not covered:
-                raise SpecError(
-                    f"agent {self.name!r}: the write tool {tool.name!r} has no authority; "
-                    f"say Remit(approvals={{'{tool.name}': 0}}) to let it run unasked, 1 to ask "
-                    "one human, 2 to ask two"
-                )
+        bare = without_authority((tool.spec for tool in self.tools), rules, self.remit.mode)
+        for tool in () if self.remit.settings_rules else bare:
+            kind = "write tool" if tool.access == "write" else "tool with personal data"
+            raise SpecError(
+                f"agent {self.name!r}: the {kind} {tool.name!r} has no authority; "
+                f"say Remit(approvals={{'{tool.name}': 0}}) to let it run unasked, 1 to ask "
+                "one human, 2 to ask two"
+            )
         people = set(self.remit.approvers)
         for rule in rules:
             if people and rule.effect == "ask" and rule.needed > len(people):
@@ -310,6 +320,7 @@ class Agent(Generic[T_co]):
             limits=self.remit.limits(),
             budgets=tuple(self.remit.budgets),
             phase=self.remit.phase,
+            mode=self.remit.mode,
             approvers=tuple(self.remit.approvers),
             owner=self.remit.owner,
             systems=tuple(self.remit.systems),

@@ -125,14 +125,16 @@ def is_private(address: str | Address) -> bool:
         address = found
     if isinstance(address, IPv4Address):
         return address in _INSIDE or any(address in network for network in _V4)
-    inner = _carried(address)
+    inner = carried(address)
     if inner is not None:
         return is_private(inner)
     return address not in _V6_GLOBAL or any(address in network for network in _V6)
 
 
-def _carried(address: IPv6Address) -> IPv4Address | None:
+def carried(address: Address) -> IPv4Address | None:
     """The IPv4 address inside one of IPv6, where it leads there."""
+    if isinstance(address, IPv4Address):
+        return None
     if address.ipv4_mapped is not None:
         return address.ipv4_mapped
     if address in _6TO4:

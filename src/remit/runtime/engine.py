@@ -9,6 +9,7 @@ from remit.errors import NotAllowed, NotFound, RemitError, SpecError, StoreError
 from remit.journal.events import RunRecovered, RunStarted, SubrunRequested
 from remit.journal.rows import Blob, NewRun, RunRow
 from remit.machine.agent import Agent
+from remit.machine.authority import mode_below
 from remit.machine.inputs import Input
 from remit.machine.plans import plan_below
 from remit.machine.spec import AgentSpec, canonical
@@ -204,6 +205,8 @@ class Engine:
             depth=parent.depth + 1,
             deadline_ms=now_ms + min(left_ms, spec.limits.timeout_ms),
             environment=environment_of(services),
+            roles=parent.roles,
+            mode=mode_below(parent, spec),
             prices=prices_of(services, spec),
             accounts=accounts_of(
                 spec, spender, budgets=services.budgets, set_limits=set_limits, parent=parent

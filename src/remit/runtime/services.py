@@ -7,6 +7,7 @@ from typing import Literal
 
 from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
+from remit.policy.mode import Modes
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
 from remit.runtime.health import HealthBoard
@@ -60,6 +61,8 @@ class Services:
     """Limits of the settings, beside those that agents declare."""
     calendar: Callable[[str, int], Calendar] = lambda _tenant, _now_ms: UTC
     """The calendar of a tenant, for a run that starts at this instant."""
+    modes: Modes = field(default_factory=Modes)
+    """Modes of tenants and users."""
     floating_models: tuple[str, ...] = ()
     """Globs of model names that an operator lets float."""
     attachments: Attachments = "all"

@@ -56,7 +56,7 @@ class Switchboard:
         return self._read_ms is None or self._clock.now_ms() - self._read_ms > MAX_AGE_MS
 
     def off(self, tenant: str, agent: str) -> frozenset[str]:
-        """What concerns an agent of a tenant; tools as `tool:name`."""
+        """What concerns an agent of a tenant; tools as `tool:name`, modes as `mode:name`."""
         now_ms = self._clock.now_ms()
         found = set()
         for switch in self._switches:
@@ -64,6 +64,6 @@ class Switchboard:
                 continue
             target = switch.target.removeprefix(f"tenant:{tenant}/")
             mine = target in ("all", f"agent:{agent}", f"tenant:{tenant}")
-            if mine or target.startswith("tool:"):
+            if mine or target.startswith(("tool:", "mode:")):
                 found.add(target)
         return frozenset(found)

@@ -1,8 +1,9 @@
 """URLs that lead inside: cloud metadata, private ranges in every notation, odd schemes."""
 
 import re
+from ipaddress import IPv4Address, IPv6Address
 
-from remit.policy.address import address_of, host_of, is_private, scheme_of
+from remit.policy.address import address_of, carried, host_of, is_private, scheme_of
 
 _MAX_TEXT = 8192  # what servers take as the first line of a request
 _SCHEMES = frozenset({"http", "https", "ws", "wss"})
@@ -57,4 +58,39 @@ def _inside(url: str) -> str | None:
         return "readers may differ about its host"
     if is_private(host):
         return f"{host[:80]} is no host of the open internet"
+    return None
+
+
+# Where clouds tell a machine its keys: AWS, Azure, Google (the first), AWS over IPv6, Alibaba,
+# Oracle, Azure's wire server, AWS's container credentials.
+_METADATA = frozenset(
+    IPv6Address(each) if ":" in each else IPv4Address(each)
+    for each in (
+        "169.254.169.254",
+        "fd00:ec2::254",
+        "100.100.100.200",
+        "192.0.0.192",
+        "168.63.129.16",
+        "169.254.170.2",
+        "169.254.170.23",
+        "fd20:ce::254",
+    )
+)
+_METADATA_NAMES = frozenset(
+    {"metadata.google.internal", "metadata.goog", "metadata", "instance-data"}
+)
+
+
+def metadata_danger(text: str) -> str | None:
+    """Why a text that is a URL or a host leads to a cloud's metadata; None where it does not."""
+    bare = text.strip()
+    if len(text) > _MAX_TEXT or not (scheme_of(bare) or _looks_like_host(bare)):
+        return None
+    host = host_of(bare)
+    if host is None:
+        return None
+    address = address_of(host)
+    inner = address if address is None else carried(address) or address
+    if host in _METADATA_NAMES or inner in _METADATA:
+        return "it is the metadata service of a cloud"
     return None

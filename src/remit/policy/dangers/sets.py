@@ -1,10 +1,10 @@
-"""The built-in deny sets by name: shell, sql, file, git, http."""
+"""The built-in deny sets by name: shell, sql, file, git, http, metadata."""
 
 from collections.abc import Callable, Mapping
 
 from remit.policy.dangers.file import file_danger
 from remit.policy.dangers.git import git_danger
-from remit.policy.dangers.http import http_danger
+from remit.policy.dangers.http import http_danger, metadata_danger
 from remit.policy.dangers.shell import shell_danger
 from remit.policy.dangers.sql import sql_danger
 
@@ -17,4 +17,5 @@ DANGERS: Mapping[str, Danger] = {
     "file": file_danger,
     "git": git_danger,
     "http": http_danger,
+    "metadata": metadata_danger,
 }

@@ -1,0 +1,79 @@
+"""Rules from a file of settings, each checked against its own examples before it counts."""
+
+import tomllib
+from collections.abc import Mapping
+from decimal import Decimal
+
+from pydantic import ValidationError
+
+from remit.errors import ConfigError, SpecError
+from remit.policy.permission import Rule
+from remit.policy.rule_examples import problems_of
+
+MAX_FILE = 1024 * 1024
+"""Characters of a file of rules."""
+MAX_RULES = 5_000
+"""Rules in one file: a review of more is none."""
+
+_KEYS = (
+    "known keys: id, effect, tool, reason, needed, where.{name, equals, in, at_least, above, "
+    "at_most, below, glob, pattern, beneath, host_in, private_host, danger, not}, arguments.{name, "
+    "pattern}, agents, tenants, users, roles, phases, modes, hours.{days, start, end}, origins, "
+    "must_match, must_not_match"
+)
+
+
+def read_rules_text(text: str, where: str) -> tuple[Rule, ...]:
+    """The `[[rules]]` of TOML text; other keys are left alone, as in `remit.toml`.
+
+    Raises `ConfigError` naming the file, the rule, the key, the value and the remedy.
+    """
+    if len(text) > MAX_FILE:
+        raise ConfigError(f"{where}: more than {MAX_FILE} characters; is it a file of rules?")
+    try:
+        # Decimals keep their digits: 0.10 must not become a binary fraction.
+        tree = tomllib.loads(text, parse_float=Decimal)
+    except (tomllib.TOMLDecodeError, RecursionError) as exc:
+        raise ConfigError(f"{where}: not valid TOML: {exc}") from exc
+    return rules_of(tree.get("rules", []), where)
+
+
+def rules_of(tables: object, where: str) -> tuple[Rule, ...]:
+    """Rules from their tables, examples tried. Raises `ConfigError` as `read_rules_text` does."""
+    if not isinstance(tables, list) or len(tables) > MAX_RULES:
+        raise ConfigError(f"{where}: rules: write each of at most {MAX_RULES} rules as [[rules]]")
+    found: dict[str, Rule] = {}
+    for number, table in enumerate(tables, 1):
+        rule = _rule(table, where, number)
+        if rule.id in found:
+            raise ConfigError(f"{where}: rule {rule.id!r}: two rules have this id; rename one")
+        wrong = problems_of(rule)
+        if wrong:
+            raise ConfigError(f"{where}: rule {rule.id!r}: {wrong[0]}")
+        found[rule.id] = rule
+    return tuple(found.values())
+
+
+def _rule(table: object, where: str, number: int) -> Rule:
+    if not isinstance(table, Mapping):
+        raise ConfigError(f"{where}: rules: the entry {number} is no table; write [[rules]]")
+    name = f"rule {table['id']!r}" if isinstance(table.get("id"), str) else f"rule number {number}"
+    if "source" in table:
+        raise ConfigError(f"{where}: {name}: source: unknown key; {_KEYS}")
+    try:
+        rule = Rule.model_validate({**table, "source": where})
+    except (ValidationError, SpecError) as exc:
+        raise ConfigError(f"{where}: {name}: {_problem(exc)}") from None
+    if not rule.id or not rule.reason:
+        missing = "reason" if rule.id else "id"
+        raise ConfigError(f"{where}: {name}: {missing} is empty: people and audits read it")
+    return rule
+
+
+def _problem(exc: ValidationError | SpecError) -> str:
+    if isinstance(exc, SpecError):
+        return str(exc)
+    error = exc.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in error["loc"])
+    shown = f" = {error['input']!r}"[:160] if error["type"] != "missing" else ""
+    return f"{key}{shown}: {error['msg']}; {_KEYS}"
