@@ -356,3 +356,20 @@ async def test_a_gateway_in_front_of_openai_needs_no_settings(model: str, *, str
 def test_headers_that_cannot_be_sent(headers: dict[str, str], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         OpenAIModel(KEY, headers=headers)
+
+
+@pytest.mark.parametrize("client", CLIENTS)
+@pytest.mark.parametrize(
+    ("url", "keyed"),
+    [
+        (None, True),
+        ("https://eu.api.openai.com/v1", True),
+        ("https://r.openai.azure.com", False),
+        ("https://gateway.example/v1", False),
+    ],
+)
+def test_only_openai_itself_gets_a_key_for_its_cache(
+    client: Client, url: str | None, *, keyed: bool
+) -> None:
+    body = client(KEY, base_url=url)._codec.encode_request(request())
+    assert (b"prompt_cache_key" in body) == keyed

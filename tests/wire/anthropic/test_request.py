@@ -127,13 +127,20 @@ def test_thinking_goes_back_byte_for_byte() -> None:
     ]
 
 
+EPHEMERAL = {"type": "ephemeral"}
+MARKED = {"cache_control": EPHEMERAL}
+
+
 def test_neighbours_are_one_turn_with_results_first() -> None:
     two = Message(role="assistant", parts=(*called(call="c1").parts, *called(call="c2").parts))
     body = sent(
         request(said("a"), said("b"), two, answered("one"), said("hurry"), answered("two", "c2"))
     )
     assert body["messages"] == [
-        {"role": "user", "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"}]},
+        {
+            "role": "user",
+            "content": [{"type": "text", "text": "a"}, {"type": "text", "text": "b"} | MARKED],
+        },
         {
             "role": "assistant",
             "content": [
@@ -146,7 +153,7 @@ def test_neighbours_are_one_turn_with_results_first() -> None:
             "content": [
                 {"type": "tool_result", "tool_use_id": "c1", "content": "one"},
                 {"type": "tool_result", "tool_use_id": "c2", "content": "two"},
-                {"type": "text", "text": "hurry"},
+                {"type": "text", "text": "hurry"} | MARKED,
             ],
         },
     ]
@@ -173,11 +180,8 @@ def test_results_carry_their_error_and_may_be_empty() -> None:
     assert isinstance(messages, list)
     assert messages[1]["content"][0]["id"] == "toolu_1"
     assert messages[2]["content"] == [
-        {"type": "tool_result", "tool_use_id": "c1", "is_error": True}
+        {"type": "tool_result", "tool_use_id": "c1", "is_error": True} | MARKED
     ]
-
-
-EPHEMERAL = {"type": "ephemeral"}
 
 
 def test_caching_is_asked_for_where_the_prefix_is_stable() -> None:
@@ -290,3 +294,14 @@ def test_headers_and_path() -> None:
     assert found["anthropic-version"] == VERSION
     assert headers("k", "2023-06-01")["anthropic-version"] == "2023-06-01"
     assert path(request()) == "/v1/messages"
+
+
+def test_a_conversation_that_goes_on_is_cached_without_tools() -> None:
+    answer = Message(role="assistant", parts=(TextPart(text=clean("b"), origin=MODEL),))
+    body = sent(request(said("a"), answer, said("c"), system="Be kind."))
+    messages = body["messages"]
+    assert isinstance(messages, list)
+    marked = ["cache_control" in message["content"][-1] for message in messages]
+    assert marked == [True, False, True]
+    alone = sent(request(said("a"), system="Be kind."))
+    assert "cache_control" not in json.dumps(alone["messages"])

@@ -17,6 +17,7 @@ from remit.wire.node import Node
 from remit.wire.openai.asking import (
     EFFORTS,
     check_document,
+    conversation_key,
     effort_of,
     file_name,
     image_detail,
@@ -174,3 +175,22 @@ def test_neighbours_become_one_turn() -> None:
             Message(role="assistant", parts=(c,)),
         ]
     ) == (Message(role="user", parts=(a, b)), Message(role="assistant", parts=(c,)))
+
+
+def test_the_key_of_a_conversation_stays_and_is_its_own() -> None:
+    first, other = conversation_request("hello"), conversation_request("good day")
+    later = replace(first, messages=(*first.messages, *other.messages), max_output_tokens=9)
+    key = conversation_key(first)
+    assert len(key) == 32
+    assert conversation_key(later) == key
+    tools = (ToolSchema("find", "Finds.", "{}"),)
+    changed = (other, replace(first, system="x"), replace(first, tools=tools))
+    assert len({key, *map(conversation_key, changed)}) == 4
+    assert conversation_key(replace(first, messages=())) != key
+    assert "hello" not in key
+
+
+def conversation_request(text: str) -> ModelRequest:
+    part = TextPart(text=Clean.vouch(text), origin=Origin(kind="user"))
+    message = Message(role="user", parts=(part,))
+    return ModelRequest(model="m", system="", messages=(message,), max_output_tokens=100)

@@ -13,6 +13,7 @@ from remit.values.clean import Clean
 from remit.values.media import PDF, document, image
 from remit.values.message import CallPart, Message, ThinkingPart
 from remit.values.model import ModelRequest, ToolSchema
+from remit.wire.openai.asking import conversation_key
 from remit.wire.openai_chat.dialect import COMPATIBLE
 from remit.wire.openai_chat.request import encode_request
 from remit.wire.openai_chat.request_decode import decode_request
@@ -184,3 +185,9 @@ def test_a_tool_without_a_description() -> None:
     tools = sent(request(tools=(replace(TOOL, description=""),)))["tools"]
     assert isinstance(tools, list)
     assert tools[0]["function"].keys() == {"name", "parameters"}
+
+
+def test_openai_gets_a_key_for_its_cache_and_others_none() -> None:
+    given = request(said("a"))
+    assert sent(given)["prompt_cache_key"] == conversation_key(given)
+    assert "prompt_cache_key" not in json.loads(encode_request(given, COMPATIBLE))

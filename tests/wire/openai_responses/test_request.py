@@ -13,6 +13,8 @@ from remit.values.clean import Clean
 from remit.values.media import PDF, document, image
 from remit.values.message import CallPart, Message, ThinkingPart
 from remit.values.model import ModelRequest, ToolSchema
+from remit.wire.openai.address import OPENAI
+from remit.wire.openai.asking import conversation_key
 from remit.wire.openai_responses.request import encode_request
 from remit.wire.openai_responses.request_decode import decode_request
 from tests.wire.anthropic.turns import answered, called, said
@@ -203,3 +205,10 @@ def test_what_the_service_refuses_is_not_sent(given: ModelRequest, words: str) -
     with pytest.raises(ProviderError, match=words) as caught:
         encode_request(given)
     assert caught.value.kind == "bad_request"
+
+
+def test_openai_gets_a_key_for_its_cache_and_others_none() -> None:
+    given = request(said("a"))
+    assert sent(given)["prompt_cache_key"] == conversation_key(given)
+    other = encode_request(given, replace(OPENAI, caches_by_key=False))
+    assert "prompt_cache_key" not in json.loads(other)

@@ -41,7 +41,12 @@ class OpenAIModel(HttpModel):
         is known by its host: it gets the key in `api-key`, and `api_version` in the query where
         one is given. `provider` is the prefix of model names, `headers` are sent besides.
         """
-        named = replace(address.OPENAI, provider=provider, key_variable=key_variable)
+        named = replace(
+            address.OPENAI,
+            provider=provider,
+            key_variable=key_variable,
+            caches_by_key=base_url is None or _is_openai(base_url),
+        )
         codec = responses_codec(_placed(named, base_url, api_version, "responses"))
         super().__init__(
             _with(codec, headers), key, base_url=_bare(base_url), plain_http=plain_http
@@ -72,11 +77,13 @@ class OpenAIChatModel(HttpModel):
         refuse it behind whichever gateway, and `reasoning_content`.
         """
         is_own = base_url is None or _is_openai(base_url)
-        spoken = dialect.OPENAI if is_own else dialect.COMPATIBLE
+        is_azure = _host(base_url or "").endswith(_AZURE)
+        spoken = dialect.OPENAI if is_own or is_azure else dialect.COMPATIBLE
         named = replace(
             spoken,
             provider=provider,
             key_variable=key_variable,
+            caches_by_key=is_own,
             limit=spoken.limit if limit is None else limit,
             reasoning=spoken.reasoning if reasoning is None else reasoning,
         )
@@ -95,7 +102,7 @@ def _host(url: str) -> str:
 
 def _is_openai(url: str) -> bool:
     host = _host(url)
-    return host == "api.openai.com" or host.endswith((".api.openai.com", *_AZURE))
+    return host == "api.openai.com" or host.endswith(".api.openai.com")
 
 
 def _bare(url: str | None) -> str | None:

@@ -63,9 +63,9 @@ def path(_request: ModelRequest) -> str:
 def encode_request(request: ModelRequest) -> bytes:
     """The body of a request.
 
-    Prompt caching is asked for where the prefix is stable: after the tools and instructions, and,
-    since a loop with tools sends everything again, in the conversation. Unsigned thinking, blank
-    text and messages left empty by that are not sent: the API refuses them.
+    Prompt caching is asked for where the prefix is stable: after the tools and instructions, and in
+    the conversation, where a loop with tools or a second turn sends everything again. Unsigned
+    thinking, blank text and messages left empty by that are not sent: the API refuses them.
     Raises `ProviderError` (`bad_request`) for what the API would refuse in any case.
     """
     members = {
@@ -90,7 +90,8 @@ def encode_request(request: ModelRequest) -> bytes:
     turns = list(_turns(request))
     if not turns:
         raise ProviderError("nothing to send: no message has any content", kind="bad_request")
-    if tools and turns[-1][0] == "user":
+    # What was said before will be read again: by the loop of tools, by the next turn of a session.
+    if (tools or len(turns) > 1) and turns[-1][0] == "user":
         _mark(turns)
     members["messages"] = array(
         record({"role": quote(role), "content": array(record(block) for block in blocks)})

@@ -19,6 +19,8 @@ class Address:
     """Sent as `api-version` in the query, where the server wants one."""
     key_header: Literal["authorization", "api-key"] = "authorization"
     """Azure takes a key in `api-key`."""
+    caches_by_key: bool = True
+    """It takes `prompt_cache_key`; servers that are not OpenAI's may refuse to be sent it."""
 
     def path_of(self, model: str) -> str:
         """Path and query for a model."""

@@ -1,5 +1,6 @@
 """What both OpenAI protocols ask for alike: effort, schemas, tool results, files and images."""
 
+import hashlib
 import re
 
 from remit.errors import ProviderError
@@ -20,6 +21,8 @@ _DEAR_IMAGES = re.compile(r"(?:.*/)?gpt-4o-mini", re.ASCII)
 # The tokens that levels stand for in Gemini's translation of this protocol, the only published one.
 _LEVELS: tuple[tuple[int, Effort], ...] = ((1024, "low"), (8192, "medium"))
 EFFORTS: tuple[Effort, ...] = ("none", "minimal", "low", "medium", "high", "xhigh", "max")
+
+_KEY_CHARS = 32  # 128 bits: no two conversations have one key; the service takes 64 characters
 
 # The part of JSON Schema that strict output takes, from its documentation.
 _STRICT_WORDS = frozenset(
@@ -45,6 +48,21 @@ NO_PARAMETERS = '{"type":"object","properties":{}}'
 """The schema of a tool that takes nothing."""
 _FILE_NAMES = {PDF: "document.pdf"}
 _OTHER_FILE = "document.txt"
+
+
+def conversation_key(request: ModelRequest) -> str:
+    """A key that all requests of a conversation have in common, for the service's prompt cache.
+
+    The same beginning is found again where requests of one key are sent to one machine. A key for
+    each conversation stays below the 15 requests a minute beyond which the service spreads a key.
+    Made of what the request begins with, so nothing has to be kept for it.
+    """
+    digest = hashlib.sha256(request.system.encode(errors="replace"))
+    for tool in request.tools:
+        digest.update(f"\0{tool.name}\0{tool.schema_json}".encode(errors="replace"))
+    for message in request.messages[:1]:
+        digest.update(b"\0" + message.model_dump_json().encode())
+    return digest.hexdigest()[:_KEY_CHARS]
 
 
 def reasons(model: str) -> bool:

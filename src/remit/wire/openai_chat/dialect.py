@@ -35,4 +35,4 @@ class Dialect(Address):
 OPENAI = Dialect()
 # vLLM, Ollama, Groq, OpenRouter and others: the older member, and reasoning as they send it.
 # Whatever serves OpenAI's newer models passes them on and takes their own.
-COMPATIBLE = Dialect(limit="by model", reasoning="reasoning_content")
+COMPATIBLE = Dialect(limit="by model", reasoning="reasoning_content", caches_by_key=False)

@@ -19,6 +19,7 @@ from remit.wire.media import data_url
 from remit.wire.openai.asking import (
     SCHEMA_NAME,
     check_document,
+    conversation_key,
     effort_of,
     file_name,
     image_detail,
@@ -45,6 +46,8 @@ def encode_request(request: ModelRequest, dialect: Dialect = OPENAI) -> bytes:
     }
     if request.stream and request.stream_usage:
         members["stream_options"] = '{"include_usage":true}'
+    if dialect.caches_by_key:
+        members["prompt_cache_key"] = quote(conversation_key(request))
     effort = effort_of(request)
     if effort is not None:
         members["reasoning_effort"] = quote(effort)

@@ -37,7 +37,7 @@ def responses_codec(address: Address) -> Codec:
         base_url=address.base_url,
         path=path,
         headers=address.headers,
-        encode_request=encode_request,
+        encode_request=partial(encode_request, address=address),
         decode_request=decode_request,
         takes=takes,
         encode_answer=encode_answer,

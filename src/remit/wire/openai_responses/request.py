@@ -17,9 +17,11 @@ from remit.values.message import (
 from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.jsontext import array, quote, record
 from remit.wire.media import data_url
+from remit.wire.openai.address import OPENAI, Address
 from remit.wire.openai.asking import (
     SCHEMA_NAME,
     check_document,
+    conversation_key,
     effort_of,
     file_name,
     image_detail,
@@ -35,7 +37,7 @@ ENCRYPTED = "reasoning.encrypted_content"
 Item = dict[str, str]
 
 
-def encode_request(request: ModelRequest) -> bytes:
+def encode_request(request: ModelRequest, address: Address = OPENAI) -> bytes:
     """The body of a request.
 
     Nothing is stored at the provider: the whole conversation is sent, and reasoning comes back
@@ -54,6 +56,8 @@ def encode_request(request: ModelRequest) -> bytes:
         "stream": "true" if request.stream else "false",
         "store": "false",
     }
+    if address.caches_by_key:
+        members["prompt_cache_key"] = quote(conversation_key(request))
     members |= _reasoning(request)
     if request.output_schema:
         members["text"] = _format(request)
