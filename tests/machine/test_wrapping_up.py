@@ -5,6 +5,7 @@ import pytest
 from remit.journal.events import (
     CallJudged,
     ModelRequested,
+    RetryPlanned,
     RunEnded,
     ToolFailed,
     ToolRequested,
@@ -76,6 +77,27 @@ def test_a_model_that_hangs_leaves_time_for_another_try() -> None:
     assert bench.state.wrapping
     bench.answer("Briefly: yes.")
     assert one(bench.log, RunEnded).output == '"Briefly: yes."'
+
+
+@pytest.mark.requirement("STOP-1", "STOP-2")
+@pytest.mark.parametrize("remit", [Remit(), Remit(model_attempts=1), Remit(model_retries=0)])
+def test_the_time_kept_back_is_not_used_up_by_a_backoff(remit: Remit) -> None:
+    bench = begun(remit)
+    bench.pass_ms(90_000 - 50)  # where a call is cut
+    bench.model_fails("timeout")
+    assert bench.last(RetryPlanned).at_ms == START_MS + 90_000
+    bench.wake(50)
+    assert bench.state.wrapping
+    bench.model_fails("timeout")
+    assert bench.state.phase == "thinking" or bench.state.reason == "deadline"
+
+
+@pytest.mark.requirement("STOP-1")
+def test_a_call_that_is_cut_by_the_end_is_no_failure_of_the_provider() -> None:
+    bench = begun(Remit(wrap_up="0s"))
+    bench.pass_ms(100_000 - 50)
+    bench.model_fails("timeout")
+    assert bench.state.reason == "deadline"
 
 
 @pytest.mark.requirement("STOP-2")

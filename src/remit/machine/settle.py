@@ -19,6 +19,9 @@ from remit.policy.retrying import Failure, Means, next_try
 
 # Each step to a larger limit: two lead from what a short answer needs to what any needs.
 _ESCALATION = 4
+# A call that the run's own time cuts ends 50 ms before it, so that its outcome is still journalled
+# (`remit.runtime.perform`); as long again for a busy machine.
+_NEARLY_MS = 100
 # The provider said no before it generated anything, or was not reached at all. Any other failure
 # may have been billed, the ones we do not know included.
 _UNBILLED = frozenset(
@@ -100,8 +103,28 @@ def on_model_failed(draft: Draft, fact: ModelFailed, _given: Input) -> None:
     else:
         settled["posts"] = voids(model.holds)
     draft.add(fact.model_copy(update=settled))
-    if draft.state.phase != "stopping":
+    if draft.state.phase == "stopping":
+        return
+    if _was_cut_by_the_clock(draft, fact):
+        _wrap_up_or_stop(draft, fact)
+    else:
         _retry_or_stop(draft, model, fact)
+
+
+def _was_cut_by_the_clock(draft: Draft, fact: ModelFailed) -> bool:
+    """It was the run's own time that was over, not the provider's patience."""
+    state, now_ms = draft.state, draft.world.now_ms
+    return fact.kind == "timeout" and not state.wrapping and now_ms + _NEARLY_MS >= state.soft_ms
+
+
+def _wrap_up_or_stop(draft: Draft, fact: ModelFailed) -> None:
+    """The time that was kept back is for a last answer: no backoff may use it up."""
+    state, now_ms = draft.state, draft.world.now_ms
+    if now_ms < state.deadline_ms - _NEARLY_MS and askable(draft):
+        at_ms = max(now_ms, state.soft_ms)
+        draft.add(RetryPlanned(call=fact.call, attempt=fact.attempt + 1, at_ms=at_ms))
+    else:
+        draft.add(RunStopping(reason="deadline", detail=fact.detail))
 
 
 def _retry_or_stop(draft: Draft, model: ModelCall, fact: ModelFailed) -> None:

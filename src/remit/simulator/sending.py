@@ -26,6 +26,20 @@ async def send(
     answer: ModelAnswer,
 ) -> web.StreamResponse:
     """The answer to a request as its protocol says it, broken where the plan has a fault."""
+    try:
+        return await _sent(endpoint, request, read, headers, plan, answer)
+    except ConnectionResetError:  # the client went away, as clients do at their deadline
+        return web.Response()
+
+
+async def _sent(
+    endpoint: Endpoint,
+    request: web.Request,
+    read: ModelRequest,
+    headers: dict[str, str],
+    plan: Play,
+    answer: ModelAnswer,
+) -> web.StreamResponse:
     fault = plan.fault
     if fault is not None and fault.kind == "wrong_type":
         return faults.page(fault)
