@@ -6,7 +6,7 @@ from remit.journal.events import Event, ModelCompleted, ModelFailed, ToolComplet
 from remit.machine.changing import replace
 from remit.machine.state import State
 from remit.policy.breaker import COOL_MS, TRIP_AFTER
-from remit.runtime.health import HealthBoard, targets_of
+from remit.runtime.health import HealthBoard
 from remit.values.clean import Clean
 from remit.values.model import FailureKind
 from remit.values.usage import Usage
@@ -48,13 +48,13 @@ def test_a_model_that_fails_in_a_row_is_open_for_all_runs_of_all_tenants() -> No
     clock = HandClock()
     board = board_after(*[failed()] * TRIP_AFTER, state=thinking(), clock=clock)
     for run, state in (("run_1", thinking()), ("run_2", acting("globex"))):
-        assert board.view(run, targets_of(state)) == {MODEL: "open"}
+        assert board.view(run, state) == {MODEL: "open"}
     clock.at_ms += COOL_MS
-    assert board.view("run_2", targets_of(thinking())) == {MODEL: "half_open"}
-    assert board.view("run_1", targets_of(thinking())) == {MODEL: "open"}  # another looks
+    assert board.view("run_2", thinking()) == {MODEL: "half_open"}
+    assert board.view("run_1", thinking()) == {MODEL: "open"}  # another looks
     answered = ModelCompleted(call="c1", parts=(), stop="end", usage=Usage(), model="x")
     board.hear([answered], thinking())
-    assert board.view("run_1", targets_of(thinking())) == {}
+    assert board.view("run_1", thinking()) == {}
 
 
 @pytest.mark.requirement("PROV-1")
@@ -62,24 +62,24 @@ def test_who_looks_and_is_heard_of_no_more_is_followed_by_another() -> None:
     clock = HandClock()
     board = board_after(*[failed()] * TRIP_AFTER, state=thinking(), clock=clock)
     clock.at_ms += COOL_MS
-    assert board.view("run_2", targets_of(thinking())) == {MODEL: "half_open"}
+    assert board.view("run_2", thinking()) == {MODEL: "half_open"}
     clock.at_ms += 30_000
-    assert board.view("run_1", targets_of(thinking())) == {MODEL: "half_open"}
-    assert board.view("run_2", targets_of(thinking())) == {MODEL: "open"}
+    assert board.view("run_1", thinking()) == {MODEL: "half_open"}
+    assert board.view("run_2", thinking()) == {MODEL: "open"}
 
 
 @pytest.mark.requirement("PROV-9")
 @pytest.mark.parametrize("kind", ["not_found", "auth", "billing"])
 def test_what_no_later_call_can_mend_opens_at_once(kind: FailureKind) -> None:
     board = board_after(failed(kind), state=thinking())
-    assert board.view("run_1", targets_of(thinking())) == {MODEL: "open"}
+    assert board.view("run_1", thinking()) == {MODEL: "open"}
 
 
 @pytest.mark.parametrize("kind", ["bad_request", "too_large", "cancelled", "in_doubt", "unknown"])
 def test_what_is_not_the_providers_fault_is_not_held_against_it(kind: str) -> None:
     event = failed().model_copy(update={"kind": kind})
     board = board_after(*[event] * 9, state=thinking())
-    assert board.view("run_1", targets_of(thinking())) == {}
+    assert board.view("run_1", thinking()) == {}
 
 
 @pytest.mark.requirement("PROV-3", "TEN-1")
@@ -87,8 +87,8 @@ def test_a_tool_that_is_broken_for_one_tenant_is_left_alone_for_that_one() -> No
     broken = ToolFailed(call="c1-1", kind="error", text=NO, fault=True)
     hangs = ToolFailed(call="c1-1", kind="timeout", text=NO)
     board = board_after(broken, hangs, broken, state=acting())
-    assert board.view("run_1", targets_of(acting())) == {TOOL: "open"}
-    assert board.view("run_1", targets_of(acting("globex"))) == {}
+    assert board.view("run_1", acting()) == {TOOL: "open"}
+    assert board.view("run_1", acting("globex")) == {}
 
 
 @pytest.mark.requirement("PROV-3", "DUR-7")
@@ -99,9 +99,9 @@ def test_a_tool_that_says_no_is_well() -> None:
     fine = ToolCompleted(call="c1-1", text=NO)
     for mends in (no, fine):
         board = board_after(broken, broken, cut, mends, broken, broken, state=acting())
-        assert board.view("run_1", targets_of(acting())) == {}
+        assert board.view("run_1", acting()) == {}
     unknown = broken.model_copy(update={"call": "c9"})
-    assert board_after(*[unknown] * 9, state=acting()).view("r", targets_of(acting())) == {}
+    assert board_after(*[unknown] * 9, state=acting()).view("r", acting()) == {}
 
 
 @pytest.mark.requirement("BUD-9")
@@ -114,6 +114,6 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         state = acting(f"t{number}")
         board.hear([broken] * TRIP_AFTER, state)
         clock.at_ms += COOL_MS
-        board.view("run_1", targets_of(state))
+        board.view("run_1", state)
     assert len(board._breakers) == 3
     assert len(board._looks) <= 3

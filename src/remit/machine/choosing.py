@@ -16,6 +16,8 @@ def affordable_by_plan(state: State) -> tuple[str, ...]:
 def askable(draft: Draft) -> tuple[str, ...]:
     """The models that may be asked now, the first choice first; what is open comes last."""
     state, world = draft.state, draft.world
+    if not state.spec.models and state.plan is None:  # there is only one, and most have no plan
+        return () if state.spec.model in state.lost else (state.spec.model,)
     included = affordable_by_plan(state)
     outside = [each.model for each in state.spec.candidates if each.model not in included]
     return ranked(

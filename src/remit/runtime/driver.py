@@ -35,7 +35,6 @@ from remit.machine.state import State
 from remit.policy.redact import Redactor
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.decisions import fold_decisions, status_of
-from remit.runtime.health import targets_of
 from remit.runtime.hub import StreamEvent, StreamRetraction
 from remit.runtime.intents import Intents
 from remit.runtime.lease import Lease, Seat
@@ -205,7 +204,7 @@ class Driver:
             jitter=self.services.dice.jitter(),
             off=board.off(self.seat.tenant, self.state.spec.name),
             stale_switches=board.stale,
-            health=self.services.health.view(self.seat.run, targets_of(self.state)),
+            health=self.services.health.view(self.seat.run, self.state),
             refused=short.rooms,
             limits=short.limits,
             last_try=last_try,

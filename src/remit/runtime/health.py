@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 
 from remit.journal.events import (
     Event,
@@ -21,6 +22,8 @@ _MOST = 10_000
 # any more is over then.
 _LOOK_MS = 30_000
 
+_ALL_WELL: Mapping[str, Unwell] = MappingProxyType({})
+
 Key = tuple[str, str]
 """(tenant, target): a model is everybody's (`""`), a tool fails with its tenant's credentials."""
 
@@ -34,14 +37,16 @@ class HealthBoard:
         self._looks: dict[Key, tuple[str, int]] = {}
         """Who looks at what is half-open, and since when."""
 
-    def view(self, run: str, targets: Iterable[Key]) -> Mapping[str, Unwell]:
-        """The positions of those that are not closed, as `run` sees them.
+    def view(self, run: str, state: State) -> Mapping[str, Unwell]:
+        """The positions of a run's models and tools that are not closed, as this run sees them.
 
         What is half-open is so for one run at a time; the others find it open.
         """
+        if not self._breakers:  # most of the time, and asked for every decision
+            return _ALL_WELL
         now_ms = self._clock.now_ms()
         found: dict[str, Unwell] = {}
-        for key in targets if self._breakers else ():
+        for key in targets_of(state):
             known = self._breakers.get(key)
             if known is None:
                 continue
