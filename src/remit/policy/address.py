@@ -59,6 +59,7 @@ _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_-]{1,63})*", re.ASCII
 _MAX_NAME = 253
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 # What the URL standard strips before it reads a URL.
+_WEB = frozenset({"http", "https", "ws", "wss", "ftp"})
 _STRIPPED = str.maketrans("", "", "\t\r\n")
 
 
@@ -174,6 +175,9 @@ def host_of(url: str) -> str | None:
     text = url.translate(_STRIPPED).strip()
     scheme, mark, rest = text.partition("://")
     if not mark:
+        # `http:/host` and `http:host` are URLs to browsers and none to others.
+        if scheme_of(text) in _WEB:
+            return None
         rest = text.removeprefix("//")
     elif not _SCHEME.fullmatch(f"{scheme}:"):
         return None

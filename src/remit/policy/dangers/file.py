@@ -111,21 +111,26 @@ def file_danger(text: str) -> str | None:
     """
     if len(text) > _MAX_TEXT or "\0" in text:
         return "no path looks like this"
-    for form in {text, unquote(text), unquote(unquote(text))}:
-        why = _why(clean_path(form).casefold())
-        if why is not None:
-            return why
-    return None
-
-
-def _why(path: str) -> str | None:
-    if path == ".." or path.startswith("../"):
+    if any(form == ".." or form.startswith("../") for form in _forms(text)):
         return "it climbs above its folder"
-    return secret_path(path)
+    return secret_file(text)
 
 
-def secret_path(path: str) -> str | None:
-    """What a clean path in lower case holds that must stay where it is."""
+def _forms(text: str) -> set[str]:
+    """The clean forms that programs may make of a path, in lower case."""
+    given = {text, unquote(text), unquote(unquote(text))}
+    return {clean_path(form).casefold() for form in given}
+
+
+def secret_file(text: str) -> str | None:
+    """What a path holds that must stay where it is, wherever it is reached from."""
+    found = (_secret(form) for form in sorted(_forms(text)))
+    return next((why for why in found if why is not None), None)
+
+
+def _secret(path: str) -> str | None:
+    while path.startswith("../"):
+        path = path.removeprefix("../")
     name = path.rpartition("/")[2]
     if not any(fnmatch.fnmatchcase(name, each) for each in _HARMLESS):
         for glob, why in _NAMES.items():
@@ -148,4 +153,4 @@ def start_file(text: str) -> str | None:
         return "it is run or read at every start"
     if path.startswith(_SYSTEM):
         return "it belongs to the system"
-    return file_danger(text)
+    return secret_file(text)

@@ -2,7 +2,7 @@
 
 import re
 
-from remit.policy.dangers.file import file_danger, start_file
+from remit.policy.dangers.file import secret_file, start_file
 from remit.policy.dangers.git import git_words
 from remit.policy.dangers.http import http_danger
 from remit.policy.dangers.words import Command, Pipeline, TooMuch, pipelines
@@ -102,7 +102,7 @@ def _pipeline(pipe: Pipeline, depth: int) -> str | None:
             if set(names[:number]) & (_FETCHERS | _DECODERS):
                 return "it runs what it fetched or decoded, and nobody has seen it"
             if name in _SHELLS:
-                why = _script("\n".join(said), depth + 1)
+                why = _script(" ".join(said), depth + 1)
                 if why is not None:
                     return why
         why = _command(command, said, depth)
@@ -123,7 +123,8 @@ def _runs_input(command: Command) -> bool:
 
 def _name(words: list[str]) -> str:
     name = words[0].rpartition("/")[2].lower() if words else ""
-    return re.sub(r"(?<=[a-z])[\d.]+$", "", name)
+    bare = name.rstrip("0123456789.")  # python3.11
+    return bare if bare in _INTERPRETERS else name
 
 
 def _unwrapped(words: list[str]) -> list[str]:
@@ -190,8 +191,7 @@ def _touched(word: str) -> str | None:
     if bare.startswith(("-", "$(")) or " " in bare:
         return None
     path = re.sub(r"^(~\w*|\$HOME|\$\{HOME\})(?=/|$)", "/home/someone", bare)
-    why = file_danger(path)
-    return None if why == "it climbs above its folder" else why
+    return secret_file(path)
 
 
 def _ended(name: str, words: list[str]) -> str | None:
@@ -214,8 +214,6 @@ def _ended(name: str, words: list[str]) -> str | None:
     if name in ("nc", "ncat", "netcat", "socat") and re.search(
         r"\s(-\w*[ec]|--exec|--sh-exec)\s|exec:|system:", f" {' '.join(words)} ", re.IGNORECASE
     ):
-        return "it opens a way in"
-    if name in _SHELLS and "-i" in words and len(words) > 2 and ">" in " ".join(words):  # noqa: PLR2004  # more than `sh -i`
         return "it opens a way in"
     return None
 
@@ -272,8 +270,12 @@ def _find(words: list[str], wide: list[str], depth: int) -> str | None:
 
 def _inner_code(name: str, words: list[str], depth: int) -> str | None:
     """What a shell, `eval` or another interpreter is told to run."""
-    if name in ("eval", "source", ".", "ssh", "trap"):
+    if " " in words[0].strip():
+        code = words[0]  # `su -c 'a command'`
+    elif name in ("eval", "source", ".", "trap"):
         code = " ".join(words[1:])
+    elif name == "ssh":
+        code = " ".join(words[_past_options(words, 1) + 1 :])
     elif name in _INTERPRETERS and (at := _code_at(words)):
         code = words[at]
     else:
@@ -310,6 +312,6 @@ def _changed(name: str, words: list[str]) -> str | None:
         return None
     for each in files:
         why = _written(re.sub(r"^(~|\$HOME|\$\{HOME\})(?=/)", "/home/someone", each))
-        if why is not None and why != "it climbs above its folder":
+        if why is not None:
             return f"it writes to {each[:80]}: {why}"
     return None
