@@ -2,7 +2,7 @@
 
 from collections.abc import Coroutine, Iterable, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Literal, TypeVar
 
 from typing_extensions import override
 
@@ -47,6 +47,7 @@ TOKENS = "run:run_1|total|tokens"
 START_MS = 1_000_000
 SAID = Origin(kind="model", name=MODEL)
 E = TypeVar("E")
+Environment = Literal["dev", "ci", "production"]
 T = TypeVar("T")
 
 Transitions = set[tuple[str, str]]
@@ -109,6 +110,7 @@ class Bench(People):
         self.depth = depth
         self.accounts = accounts
         self.plan = plan
+        self.environment: Environment = "dev"
         self.log: list[Event] = []
         self.bodies: list[Body] = []
         self.inputs: list[tuple[State, Input, World, tuple[Event, ...]]] = []
@@ -185,6 +187,7 @@ class Bench(People):
             ),
             accounts=self.accounts,
             plan=self.plan,
+            environment=self.environment,
         )
         return self.give(started, "start")
 

@@ -90,11 +90,11 @@ def test_no_text_of_a_model_or_tool_passes_the_gate(text: str) -> None:
 @pytest.mark.requirement("APR-3")
 def test_dual_control_needs_two_different_humans() -> None:
     bench = asking(agent=worker(mail=2))
-    assert types(bench.approve("ann")) == ["ApprovalGiven"]
-    assert types(bench.approve("ann")) == ["InboxIgnored"]
+    assert types(bench.approve("carl")) == ["ApprovalGiven"]
+    assert types(bench.approve("carl")) == ["InboxIgnored"]
     assert "same person" in ignored(bench)
     assert "ToolRequested" in types(bench.approve("boss"))
-    assert bench.call().given == ("ann", "boss")
+    assert bench.call().given == ("carl", "boss")
 
 
 @pytest.mark.requirement("APR-4")
@@ -158,7 +158,7 @@ def test_what_a_call_depends_on_has_changed_so_it_is_asked_again() -> None:
 def test_agreement_to_the_old_state_does_not_count_for_the_new_one() -> None:
     approvals = Remit(approvals={commit_tree: 2})
     bench = asking(COMMIT, agent=make_agent(commit_tree, remit=approvals))
-    bench.approve("ann")
+    bench.approve("carl")
     Tree.state = "tree-2"
     bench.approve("boss")
     assert bench.call().given == ()
@@ -208,10 +208,10 @@ def test_changed_arguments_that_are_not_valid_or_not_allowed_are_refused() -> No
 @pytest.mark.requirement("APR-3")
 def test_who_agreed_to_the_old_arguments_must_agree_again() -> None:
     bench = asking(agent=worker(mail=2))
-    bench.approve("ann")
+    bench.approve("carl")
     assert types(bench.approve("boss", arguments='{"to":"y"}')) == ["ApprovalGiven"]
     assert bench.call().given == ("boss",)
-    assert "ToolRequested" in types(bench.approve("ann"))
+    assert "ToolRequested" in types(bench.approve("carl"))
 
 
 @pytest.mark.requirement("APR-3")
@@ -228,7 +228,7 @@ def test_changed_arguments_that_need_more_humans_are_asked_again() -> None:
     assert types(events) == ["ApprovalGiven", "ApprovalRequested"]
     assert one(events, ApprovalRequested).needed == 2
     assert types(bench.approve("boss")) == ["ApprovalGiven"]
-    assert "ToolRequested" in types(bench.approve("ann"))
+    assert "ToolRequested" in types(bench.approve("carl"))
 
 
 def test_changed_arguments_run_beside_nothing_they_could_conflict_with() -> None:
@@ -244,7 +244,7 @@ def test_changed_arguments_run_beside_nothing_they_could_conflict_with() -> None
 @pytest.mark.requirement("APR-4")
 def test_one_no_is_enough_and_the_model_hears_who_and_why() -> None:
     bench = asking(agent=worker(mail=2))
-    bench.approve("ann")
+    bench.approve("carl")
     events = bench.deny("boss", comment="not to him")
     assert types(events)[:2] == ["ApprovalDenied", "ToolFailed"]
     failed = one(events, ToolFailed)

@@ -5,7 +5,7 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from remit.machine.spec import AgentSpec, ToolSpec, canonical, digest_of, schemas
+from remit.machine.spec import AgentSpec, ApproversOf, ToolSpec, canonical, digest_of, schemas
 from remit.policy.allowance import Budget
 from remit.policy.limits import Limits
 from remit.policy.permission import Rule
@@ -46,6 +46,8 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"phase": "shadow"},
     {"mode": "plan"},
     {"approvers": ("ann",)},
+    {"approvers_of": (ApproversOf(of="refund", who=("ann",)),)},
+    {"self_approval": True},
     {"owner": "ops"},
     {"systems": ("crm",)},
     {"max_output_tokens": 1},

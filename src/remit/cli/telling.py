@@ -147,6 +147,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ApprovalExpired": lambda it: it.approval,
     "ApprovalGiven": _agreed,
     "ApprovalRequested": _approval,
+    "ApprovalsDelegated": lambda it: f"{it.person} to {it.to or 'nobody'} by {it.principal}",
     "AssumptionCorrected": lambda it: (
         f"{it.run} {it.call}: {format_usd(it.assumed)} assumed, {format_usd(it.billed)} billed"
     ),
@@ -172,6 +173,7 @@ _WORDS: dict[str, Callable[..., str]] = {
         ("ContinuationAsked", "ModelDrifted", "ModelSwitched", "OutputEscalated", "WrapUpAsked"),
         _remark,
     ),
+    "NoticeFailed": lambda it: f"{it.channel} {it.ref} {it.person}: {it.error}",
     "PayerLinked": lambda it: f"{it.tenant} {it.holder}",
     "PaymentIgnored": lambda it: f"{it.provider} {it.kind} {it.event}: {it.reason}",
     "PaymentReceived": _payment,

@@ -24,9 +24,11 @@ from remit.journal.facts_of_humans import (
     ApprovalExpired,
     ApprovalGiven,
     ApprovalRequested,
+    ApprovalsDelegated,
     InboxIgnored,
     InputReceived,
     InputRequested,
+    NoticeFailed,
 )
 from remit.journal.facts_of_models import (
     ContinuationAsked,
@@ -83,6 +85,7 @@ __all__ = [
     "ApprovalExpired",
     "ApprovalGiven",
     "ApprovalRequested",
+    "ApprovalsDelegated",
     "AssumptionCorrected",
     "BudgetRefused",
     "BudgetSet",
@@ -108,6 +111,7 @@ __all__ = [
     "ModelFailed",
     "ModelRequested",
     "ModelSwitched",
+    "NoticeFailed",
     "OutputEscalated",
     "PayerLinked",
     "PaymentIgnored",
@@ -178,6 +182,8 @@ Event = Annotated[
     | ApprovalExpired
     | InputRequested
     | InputReceived
+    | ApprovalsDelegated
+    | NoticeFailed
     | InboxIgnored
     | BudgetWarned
     | BudgetRefused

@@ -2,9 +2,21 @@
 
 from typing import Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from remit.journal.fact import Fact, Post
 from remit.values.clean import Clean
 from remit.values.tag import tag
+
+
+class OnBehalf(BaseModel):
+    """Whoever speaks here speaks for another person, who said so beforehand, until an instant."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    person: str
+    roles: tuple[str, ...] = ()
+    until_ms: int
 
 
 class ApprovalRequested(Fact):
@@ -19,6 +31,8 @@ class ApprovalRequested(Fact):
     rule: str
     reason: Clean
     expires_ms: int
+    approvers: tuple[str, ...] = ()
+    """Who may agree: names, and roles as `role:finance`; empty: whom the app lets in."""
 
 
 class ApprovalGiven(Fact):
@@ -31,6 +45,9 @@ class ApprovalGiven(Fact):
     channel: str
     comment: Clean = Clean("")
     arguments: Clean | None = None
+    roles: tuple[str, ...] = ()
+    """Of the principal, given by whoever authenticated them."""
+    on_behalf: OnBehalf | None = None
 
 
 class ApprovalDenied(Fact):
@@ -41,6 +58,8 @@ class ApprovalDenied(Fact):
     principal: str
     channel: str
     comment: Clean = Clean("")
+    roles: tuple[str, ...] = ()
+    on_behalf: OnBehalf | None = None
 
 
 class ApprovalExpired(Fact):
@@ -85,3 +104,28 @@ class InboxIgnored(Fact):
     ref: str
     principal: str = ""
     reason: Clean
+
+
+class ApprovalsDelegated(Fact):
+    """In a person's book: until an instant another may agree in their name. Empty `to`: no more."""
+
+    type: Literal["ApprovalsDelegated"] = tag("ApprovalsDelegated")
+    person: str
+    to: str
+    until_ms: int
+    principal: str
+    """Who said so."""
+    reason: Clean = Clean("")
+
+
+class NoticeFailed(Fact):
+    """In a channel's book: a request could not be told there, after this many attempts."""
+
+    type: Literal["NoticeFailed"] = tag("NoticeFailed")
+    channel: str
+    run: str
+    ref: str
+    """The approval or question."""
+    person: str = ""
+    attempts: int
+    error: Clean

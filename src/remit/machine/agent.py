@@ -1,6 +1,5 @@
 """What users declare: `Agent`, its `Remit` and its `Prompt`."""
 
-import fnmatch
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,6 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from typing_extensions import TypeVar  # with the default of PEP 696: an agent answers with text
 
 from remit.errors import ArgumentError, ConfigError, SpecError
+from remit.machine.approvers import Named, anyone, check_approvers, entries
 from remit.machine.authority import without_authority
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import brief_of, compact, unwrap
@@ -70,6 +70,8 @@ class Remit:
     """What an agent may do, how much it may spend, how long it may take and who must agree.
 
     approvals: for each write tool how many humans must agree to a call: 0, 1 or 2.
+    approvers: who may agree: names, and roles as `role:finance`; or those by tool or id of a rule,
+    `*` for all others. self_approval: a user may agree for oneself where one human is enough.
     session_alert_usd: what a session may cost before a `CostAlerted` event tells of it.
     budgets: further limits, of users, tenants, labels …, per hour, day or month.
     rules: further allow, ask and deny rules; deny wins, a write no rule covers is refused.
@@ -102,7 +104,8 @@ class Remit:
     wrap_up: str = "30s"
     result_chars: int = 20_000
     approvals: Mapping[AnyTool | str, int] = field(default_factory=dict)
-    approvers: Sequence[str] = ()
+    approvers: Named = ()
+    self_approval: bool = False
     approval_timeout: str = "3d"
     rules: Sequence[Rule] = ()
     deny_sets: Mapping[AnyTool | str, str | Sequence[str]] = field(default_factory=dict)
@@ -265,13 +268,8 @@ class Agent(Generic[T_co]):
                 f"say Remit(approvals={{'{tool.name}': 0}}) to let it run unasked, 1 to ask "
                 "one human, 2 to ask two"
             )
-        people = set(self.remit.approvers)
-        for rule in rules:
-            if people and rule.effect == "ask" and rule.needed > len(people):
-                raise SpecError(
-                    f"agent {self.name!r}: the rule {rule.id!r} asks {rule.needed} different "
-                    f"humans, and there are {len(people)} approvers"
-                )
+        names = [tool.name for tool in self.tools]
+        check_approvers(self.name, self.remit.approvers, names, rules)
 
     @cached_property
     def answer_type(self) -> TypeAdapter[T_co]:
@@ -321,7 +319,9 @@ class Agent(Generic[T_co]):
             budgets=tuple(self.remit.budgets),
             phase=self.remit.phase,
             mode=self.remit.mode,
-            approvers=tuple(self.remit.approvers),
+            approvers=anyone(self.remit.approvers),
+            approvers_of=entries(self.remit.approvers),
+            self_approval=self.remit.self_approval,
             owner=self.remit.owner,
             systems=tuple(self.remit.systems),
             max_output_tokens=self.max_output_tokens,

@@ -66,18 +66,23 @@ def _asked(state: State, call: CallState, event: ApprovalRequested) -> State:
         expires_ms=event.expires_ms,
         asked=call.asked + 1,
         given=(),
+        vouched=(),
+        approvers=event.approvers,
     )
     return _put(state, asking)
 
 
 def _given(state: State, call: CallState, event: ApprovalGiven) -> State:
+    vouched = () if event.on_behalf is None else (event.on_behalf.person,)
     if event.arguments is None:
-        return _put(state, replace(call, given=(*call.given, event.principal)))
+        given = (*call.given, event.principal)
+        return _put(state, replace(call, given=given, vouched=(*call.vouched, *vouched)))
     # What the changed call touches is not in the journal, so it may run beside nothing it could
     # conflict with; who agreed to the old form agreed to something else.
     changed = replace(
         call,
         given=(event.principal,),
+        vouched=vouched,
         arguments=event.arguments,
         digest=event.digest,
         resources=(ANY,),

@@ -13,8 +13,12 @@ from remit.machine.draft import Draft
 from remit.machine.inputs import Input, Inspection
 from remit.machine.judging import ask, verdict_on
 from remit.machine.state import CallState
+from remit.policy.approvers import is_among, same_person
 from remit.policy.permission import Verdict
 from remit.values.clean import Clean
+
+Word = ApprovalGiven | ApprovalDenied
+_TWO_HUMANS = 2
 
 
 def ignore(draft: Draft, what: str, ref: str, reason: str, principal: str = "") -> None:
@@ -22,7 +26,7 @@ def ignore(draft: Draft, what: str, ref: str, reason: str, principal: str = "") 
     draft.add(InboxIgnored(what=what, ref=ref, principal=principal, reason=Clean.vouch(reason)))
 
 
-def _open_request(draft: Draft, fact: ApprovalGiven | ApprovalDenied) -> CallState | str:
+def _open_request(draft: Draft, fact: Word) -> CallState | str:
     """The call that this person may decide on now, or why there is none."""
     calls = [call for call in draft.state.calls if call.approval == fact.approval]
     if not calls or calls[0].status != "asking":
@@ -32,10 +36,35 @@ def _open_request(draft: Draft, fact: ApprovalGiven | ApprovalDenied) -> CallSta
         return "the run is being stopped"
     if draft.world.now_ms >= call.expires_ms:
         return "it came too late"
-    approvers = draft.state.spec.approvers
-    if approvers and fact.principal not in approvers:
+    return _why_not_among(draft, call, fact) or call
+
+
+def _why_not_among(draft: Draft, call: CallState, fact: Word) -> str:
+    """Why this person has no say; empty where they have, or where another's is theirs."""
+    # A journal from before requests named their approvers has them in the declaration alone.
+    approvers = call.approvers or draft.state.spec.who_agrees(call.tool, call.rule)
+    if is_among(approvers, fact.principal, fact.roles):
+        return ""
+    other = fact.on_behalf
+    if other is None or not is_among(approvers, other.person, other.roles):
         return "this person is not among the approvers"
-    return call
+    if draft.world.now_ms >= other.until_ms:
+        return f"{other.person} let them speak only until an instant that is over"
+    return ""
+
+
+def _why_not_theirs(draft: Draft, call: CallState, fact: ApprovalGiven) -> str:
+    """Why this person may not agree: it is their own run, or they have agreed already."""
+    names = [fact.principal, *([] if fact.on_behalf is None else [fact.on_behalf.person])]
+    # Who agreed to another form of the call has not agreed to this one.
+    said = () if fact.arguments is not None else (*call.given, *call.vouched)
+    if any(same_person(name, known) for name in names for known in said):
+        return "the same person has agreed already; another must"
+    state = draft.state
+    alone = call.needed < _TWO_HUMANS and (state.spec.self_approval or state.environment == "dev")
+    if not alone and any(same_person(name, state.user) for name in names):
+        return "whose run it is may not agree to it; another person must"
+    return ""
 
 
 def on_approval(draft: Draft, fact: ApprovalGiven, given: Input) -> None:
@@ -44,8 +73,11 @@ def on_approval(draft: Draft, fact: ApprovalGiven, given: Input) -> None:
     if isinstance(call, str):
         ignore(draft, "ApprovalGiven", fact.approval, call, fact.principal)
         return
+    barred = _why_not_theirs(draft, call, fact)
     now = given.inspections.get(call.call)
-    if now is None or now.error is not None:
+    if barred:
+        ignore(draft, "ApprovalGiven", fact.approval, barred, fact.principal)
+    elif now is None or now.error is not None:
         why = "it was not inspected" if now is None else now.error
         reason = f"the call cannot be approved as it is: {why}"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
@@ -58,9 +90,6 @@ def on_approval(draft: Draft, fact: ApprovalGiven, given: Input) -> None:
 def _approve(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection) -> None:
     if fact.digest != call.digest:
         reason = "the approval is for another form of the call"
-        ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
-    elif fact.principal in call.given:
-        reason = "the same person has agreed already; another must"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
     elif now.digest != call.digest:
         draft.add(fact)
@@ -78,7 +107,9 @@ def _approve_changed(draft: Draft, fact: ApprovalGiven, call: CallState, now: In
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
         return
     draft.add(fact.model_copy(update={"digest": now.digest}))
-    if verdict.needed > call.needed:
+    spec = draft.state.spec
+    others = spec.who_agrees(call.tool, verdict.rule) != spec.who_agrees(call.tool, call.rule)
+    if verdict.needed > call.needed or (verdict.effect == "ask" and others):
         ask(draft, call, verdict, now.digest)
     else:
         _go_if_enough(draft, call.call)

@@ -71,6 +71,13 @@ class ToolSpec(_Frozen):
         return digest_of(self)
 
 
+class ApproversOf(_Frozen):
+    """Who may agree to calls of one tool, or to those that one rule asks about."""
+
+    of: str
+    who: tuple[str, ...]
+
+
 class AgentSpec(_Frozen):
     """The declaration of an agent with everything its runs need, sub-agents included."""
 
@@ -91,6 +98,10 @@ class AgentSpec(_Frozen):
     """None: that of the settings, or of the run above."""
     approvers: tuple[str, ...] = ()
     """Who may approve; empty: any authenticated human the app lets in."""
+    approvers_of: tuple[ApproversOf, ...] = added(())
+    """Where it is not `approvers` for certain tools or rules."""
+    self_approval: bool = added(default=False)
+    """Whose run it is may agree to a call for which one human is enough."""
     owner: str = ""
     systems: tuple[str, ...] = ()
     max_output_tokens: int = 4096
@@ -115,6 +126,11 @@ class AgentSpec(_Frozen):
     def tool(self, name: str) -> ToolSpec | None:
         """The tool of that name in this agent's own set, None if it has none."""
         return next((tool for tool in self.tools if tool.name == name), None)
+
+    def who_agrees(self, tool: str, rule: str) -> tuple[str, ...]:
+        """Who may agree to a call of this tool about which this rule asks: the rule's first."""
+        known = {entry.of: entry.who for entry in self.approvers_of}
+        return known.get(rule, known.get(tool, self.approvers))
 
     def agent(self, name: str) -> "AgentSpec | None":
         """The direct sub-agent of that name."""
