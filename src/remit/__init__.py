@@ -5,7 +5,9 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from remit.app.app import App
+    from remit.app.attachments import Document, Image
     from remit.app.offered import EchoModel, FileRoot, ScriptedModel, declare
+    from remit.app.openapi import openapi_tools
     from remit.app.payment_route import PaymentRoute
     from remit.app.run import Run
     from remit.app.sync import SyncApp
@@ -29,9 +31,11 @@ _HOMES = {
     "Budget": "remit.policy.allowance",
     "Call": "remit.machine.call",
     "Command": "remit.values.command",
+    "Document": "remit.app.attachments",
     "EchoModel": "remit.app.offered",
     "FileRoot": "remit.app.offered",
     "Finished": "remit.values.command",
+    "Image": "remit.app.attachments",
     "PaymentRoute": "remit.app.payment_route",
     "Plan": "remit.policy.plan",
     "Plans": "remit.policy.plan",
@@ -47,6 +51,7 @@ _HOMES = {
     "ToolError": "remit.errors",
     "UpgradeRequired": "remit.app.upgrade",
     "declare": "remit.app.offered",
+    "openapi_tools": "remit.app.openapi",
     "probe": "remit.machine.tools",
     "tool": "remit.machine.tools",
 }
@@ -58,9 +63,11 @@ __all__ = [
     "Budget",
     "Call",
     "Command",
+    "Document",
     "EchoModel",
     "FileRoot",
     "Finished",
+    "Image",
     "PaymentRoute",
     "Plan",
     "Plans",
@@ -76,6 +83,7 @@ __all__ = [
     "ToolError",
     "UpgradeRequired",
     "declare",
+    "openapi_tools",
     "probe",
     "tool",
 ]

@@ -12,8 +12,10 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.values.media import described, image
+from remit.values.message import Origin
 from tests.journal.specimens import SPECIMENS
-from tests.projections.facts import answered, clean, judged
+from tests.projections.facts import answered, clean, judged, started
 
 
 @pytest.mark.parametrize("name", SPECIMENS)
@@ -44,3 +46,9 @@ def test_every_event_has_its_line(name: str) -> None:
 )
 def test_what_is_said(event: Event, line: str) -> None:
     assert tell(event) == line
+
+
+def test_an_image_that_was_given() -> None:
+    part = image(b"bytes", "image/png", Origin(kind="user", name="ann"))
+    event = started(text="Look.").model_copy(update={"input": (part,)})
+    assert tell(event).endswith(described(part))

@@ -41,6 +41,8 @@ from remit.journal.events import (
 from remit.journal.facts_of_plans import PlanTerms
 from remit.projections.node import Node
 from remit.projections.tree import decision_tree
+from remit.values.media import described, image
+from remit.values.message import Origin
 from remit.values.usage import Usage
 from tests.projections.facts import RUN, START_MS, answered, asked, clean, judged, records, started
 
@@ -366,3 +368,11 @@ def test_every_node_knows_when_and_where() -> None:
         "call": 1,
         "approval": 1,
     }
+
+
+def test_an_image_is_told_in_words() -> None:
+    part = image(b"bytes", "image/png", Origin(kind="user", name="ann"))
+    first = started()
+    given = first.model_copy(update={"input": (*first.input, part)})
+    questions = [line for _, line in lines(decision_tree(records(given)))[2:]]
+    assert questions == [("question", "ann", "", described(part))]

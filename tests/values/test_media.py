@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from remit.values.media import PDF, UNKNOWN_PAGES, digest_of, document, image, pages_of
+from remit.values.clean import Clean
+from remit.values.media import (
+    PDF,
+    TEXT,
+    UNKNOWN_PAGES,
+    described,
+    digest_of,
+    document,
+    image,
+    media_type_of,
+    pages_of,
+)
 from remit.values.message import Origin
 
 USER = Origin(kind="user")
@@ -63,3 +74,36 @@ def test_unpacking_ends() -> None:
 @given(st.binary(max_size=200))
 def test_no_file_breaks_the_counting(pdf: bytes) -> None:
     assert pages_of(pdf) >= 1
+
+
+@pytest.mark.parametrize(
+    ("content", "media_type"),
+    [
+        (b"\x89PNG\r\n\x1a\n\0", "image/png"),
+        (b"\x89PNG\r\n", None),
+        (b"\xff\xd8\xff\xe0", "image/jpeg"),
+        (b"GIF87a", "image/gif"),
+        (b"GIF89a", "image/gif"),
+        (b"GIF88a", TEXT),
+        (b"RIFF\n\n\n\nWEBP", "image/webp"),
+        (b"RIFF\0\0\0\0WAVE", None),
+        (b"%PDF-1.7", PDF),
+        (b" %PDF-1.7", TEXT),
+        ("größer".encode(), TEXT),
+        ("größer".encode("latin-1"), None),
+        (b"a\0b", None),
+        (b"<svg/>", TEXT),
+    ],
+)
+def test_bytes_say_what_they_are(content: bytes, media_type: str | None) -> None:
+    assert media_type_of(content) == media_type
+
+
+def test_a_part_in_words() -> None:
+    content = b"%PDF-" + bytes(1000)
+    digest = digest_of(content)[:12]
+    tail = f"1,005 bytes, sha256 {digest}]"
+    assert described(image(content, "image/png", USER)) == f"[image: image/png, {tail}"
+    assert described(document(content, PDF, USER)) == f"[document: application/pdf, {tail}"
+    named = document(content, PDF, USER, Clean("may.pdf"))
+    assert described(named) == f"[document may.pdf: application/pdf, {tail}"
