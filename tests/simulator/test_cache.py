@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from remit.simulator import cache
-from remit.simulator.cache import LIFETIME_S, LOOK_BACK, Counted, PromptCache, Segment
+from remit.simulator.cache import LIFETIME_S, LOOK_BACK, Counted, PromptCache, Segment, weight
 
 
 def prompt(*sizes: int, marks: Sequence[int] = ()) -> list[Segment]:
@@ -81,3 +81,12 @@ def test_it_forgets_what_was_not_used_longest(monkeypatch: pytest.MonkeyPatch) -
     assert count(held, one).read == 200
     count(held, three)
     assert count(held, two).read == 0
+
+
+@pytest.mark.parametrize("head", [b'{"type":"base64","data":"', b'{"url":"data:image/png;base64,'])
+def test_an_image_counts_the_same_however_large_its_file_is(head: bytes) -> None:
+    small, large = (len(head) + 2 + size for size in (400, 6000))
+    assert weight(head + b"A" * 400 + b'"}') == small
+    for size in (6000, 60_000, 600_000):
+        assert weight(head + b"A" * size + b'"}') == large
+    assert weight(b'{"text":"' + b"A" * 60_000 + b'"}') == 60_011

@@ -1,14 +1,19 @@
 """The provider's prompt cache: prefixes marked for caching, found again by their bytes."""
 
 import hashlib
+import re
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from remit.simulator.compose import tokens
+from remit.simulator.compose import BYTES_PER_TOKEN, tokens
 
 LIFETIME_S = 300.0  # the real cache's five minutes, renewed by every use
 LOOK_BACK = 20  # blocks before a breakpoint in which the real cache looks for an older entry
+# A large image costs about so many tokens with every provider (Anthropic: width x height / 750).
+_MEDIA_BYTES = 1500 * BYTES_PER_TOKEN
+# Base 64 of an image or document that is longer, as the four protocols carry it.
+_MEDIA = re.compile(rb'(?:;base64,|"data":")([A-Za-z0-9+/]{%d,}={0,2})"' % _MEDIA_BYTES)
 _MAX_ENTRIES = 10_000  # 32-byte digests: the bound keeps a server that runs for weeks small
 
 
@@ -18,6 +23,11 @@ class Segment:
 
     content: bytes
     is_breakpoint: bool = False
+
+
+def weight(content: bytes) -> int:
+    """The bytes that a block counts as: an image is scaled down, however large its file is."""
+    return len(content) - sum(len(found[1]) - _MEDIA_BYTES for found in _MEDIA.finditer(content))
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +55,7 @@ class PromptCache:
         size = 0
         for segment in segments:
             digest.update(len(segment.content).to_bytes(8, "big") + segment.content)
-            size += len(segment.content)
+            size += weight(segment.content)
             prefixes.append((digest.digest(), tokens(size)))
         marks = [
             place

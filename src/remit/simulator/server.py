@@ -15,7 +15,7 @@ from aiohttp import web
 
 from remit.errors import ConfigError, ProviderError
 from remit.simulator import faults
-from remit.simulator.cache import PromptCache
+from remit.simulator.cache import PromptCache, weight
 from remit.simulator.compose import identifier, tokens
 from remit.simulator.endpoint import Endpoint
 from remit.simulator.protocols import ENDPOINTS, spoken_by
@@ -145,7 +145,7 @@ class Simulator:
         """How many tokens of input a request would be billed. Raises `ProviderError`."""
         root = Node.of(body, kind="bad_request", about="The request body is not valid JSON: ")
         segments = endpoint.segments(endpoint.counted_root(root.members()))
-        return counting.encode_counted(tokens(sum(len(one.content) for one in segments)))
+        return counting.encode_counted(tokens(sum(weight(one.content) for one in segments)))
 
     @staticmethod
     def _refusal(endpoint: Endpoint, fault: Fault, request: ModelRequest) -> ProviderError | None:

@@ -369,3 +369,21 @@ async def test_a_provider_that_counts_nothing() -> None:
     client = HttpModel(replace(ANTHROPIC, counting=None), KEY)
     with pytest.raises(ProviderError, match="anthropic has no place that counts tokens"):
         await client.count(request())
+
+
+async def test_a_long_request_arrives_whole() -> None:
+    """With images a request has megabytes; it is written in pieces, and its length is known."""
+    arrived: list[tuple[int | None, bytes]] = []
+
+    async def answer(asked: web.Request) -> web.StreamResponse:
+        body = b"".join([chunk async for chunk in asked.content.iter_any()])
+        arrived.append((asked.content_length, body))
+        return web.Response(body=ANTHROPIC.encode_answer(GOOD), content_type="application/json")
+
+    told = replace(request(stream=False), system="word " * 600_000)
+    async with serving(answer) as url:
+        client = HttpModel(ANTHROPIC, KEY, base_url=url)
+        assert (await client.answer(told, deadline_s=30, emit=ignore)).parts == GOOD.parts
+        await client.close()
+    body = ANTHROPIC.encode_request(told)
+    assert arrived == [(len(body), body)]

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from io import BytesIO
 from typing import TypeVar
 from urllib.parse import urlsplit
 
@@ -30,6 +31,8 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_CONNECTIONS = 256  # one model call each; more runs at once wait for a free one
 KEEPALIVE_S = 60.0  # agents come back within a minute, and a new TLS handshake costs 100 ms
 COUNT_S = 10.0  # counting and looking take a fraction of a second; longer is not worth the wait
+# Written at once; longer ones, with images, in pieces, so that the loop has turns between.
+_WHOLE_BYTES = 1024**2
 _DRAIN_S = 0.5  # the end of a stream follows its last event at once, or the connection is closed
 
 _Result = TypeVar("_Result")
@@ -169,7 +172,7 @@ class HttpModel(Model):
         response = await self._ready().request(
             "GET" if body is None else "POST",
             self._base + path,
-            data=body,
+            data=body if body is None or len(body) <= _WHOLE_BYTES else BytesIO(body),
             headers=self._codec.headers(self._key.reveal()),
             allow_redirects=False,
             timeout=timeout,
