@@ -299,8 +299,11 @@ class Store(Protocol):
         """The position a projection has reached, 0 at first."""
         ...
 
-    async def set_cursor(self, name: str, position: int) -> None:
-        """Remember a projection's position."""
+    async def set_cursor(self, name: str, position: int, *, expect: int | None = None) -> bool:
+        """Remember a projection's position, where it stands at `expect` now; False: it does not.
+
+        Of several processes that expect the same, one is told True.
+        """
         ...
 
     async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:

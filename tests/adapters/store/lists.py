@@ -62,6 +62,19 @@ class ListContract:
         await store.set_cursor("alerts", 3)
         assert (await store.cursor("metrics"), await store.cursor("alerts")) == (18, 3)
 
+    async def test_of_several_that_expect_the_same_position_one_moves_the_cursor(
+        self, store: Store
+    ) -> None:
+        moved = [await store.set_cursor("lane", 5, expect=0) for _ in range(2)]
+        assert moved == [True, False]
+        both = await asyncio.gather(
+            *(store.set_cursor("lane", position, expect=5) for position in (6, 7))
+        )
+        assert sorted(both) == [False, True]
+        assert await store.cursor("lane") in (6, 7)
+        assert await store.set_cursor("lane", 2**53)
+        assert await store.cursor("lane") == 2**53
+
     @pytest.mark.requirement("AUD-3")
     async def test_leaves_are_the_tenants_records_in_feed_order(self, store: Store) -> None:
         one, two, three = Chain(), Chain(tenant="globex"), Chain(run="run_2", session="s2")

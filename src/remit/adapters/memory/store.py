@@ -286,10 +286,13 @@ class MemoryStore:
         self._check_open()
         return self._cursors.get(name, 0)
 
-    async def set_cursor(self, name: str, position: int) -> None:
-        """Remember a projection's position."""
+    async def set_cursor(self, name: str, position: int, *, expect: int | None = None) -> bool:
+        """Remember a projection's position, where it stands at `expect`."""
         self._check_open()
+        if expect not in (None, self._cursors.get(name, 0)):
+            return False
         self._cursors[name] = position
+        return True
 
     async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:
         """Add to rows of the ledger and move its cursor, unless somebody else was faster."""

@@ -58,6 +58,20 @@ async def write_ledger(
     return True
 
 
+async def move_cursor(connection: Connection, name: str, position: int, expect: int | None) -> bool:
+    """Move a projection's cursor; False when it does not stand at `expect`."""
+    async with connection.transaction():
+        await connection.execute(
+            "INSERT INTO remit.cursors VALUES (%s, 0) ON CONFLICT DO NOTHING", (name,)
+        )
+        moved = await connection.execute(
+            "UPDATE remit.cursors SET position = %s "
+            "WHERE name = %s AND (%s::bigint IS NULL OR position = %s)",
+            (position, name, expect, expect),
+        )
+    return moved.rowcount == 1
+
+
 async def clear_ledger(connection: Connection) -> None:
     """Forget all rows, and how far they reached."""
     async with connection.transaction():

@@ -7,7 +7,7 @@ from remit.adapters.postgres import leases, leaves, reading
 from remit.adapters.postgres.arrivals import Arrivals
 from remit.adapters.postgres.batching import Batcher
 from remit.adapters.postgres.connecting import Connection, Pool, Server
-from remit.adapters.postgres.ledger import clear_ledger, read_ledger, write_ledger
+from remit.adapters.postgres.ledger import clear_ledger, move_cursor, read_ledger, write_ledger
 from remit.adapters.postgres.schema import migrate
 from remit.adapters.postgres.writing import BLOBS, LETTERS, VAULT, columns, letter_rows, vault_rows
 from remit.errors import NotFound, StoreGone
@@ -207,15 +207,9 @@ class PostgresStore:
         value = await self._run(lambda c: reading.read_value(c, statement, (name,)))
         return value if isinstance(value, int) else 0
 
-    async def set_cursor(self, name: str, position: int) -> None:
-        """Remember a projection's position."""
-        await self._run(
-            lambda c: c.execute(
-                "INSERT INTO remit.cursors VALUES (%s, %s) "
-                "ON CONFLICT (name) DO UPDATE SET position = excluded.position",
-                (name, position),
-            )
-        )
+    async def set_cursor(self, name: str, position: int, *, expect: int | None = None) -> bool:
+        """Remember a projection's position, where it stands at `expect`."""
+        return await self._run(lambda c: move_cursor(c, name, position, expect))
 
     async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:
         """Add to rows of the ledger and move its cursor, unless somebody else was faster."""

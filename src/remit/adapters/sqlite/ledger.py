@@ -44,21 +44,26 @@ def write_ledger(
         tenant = names.tenant(connection, key.tenant)
         values = (getattr(amounts, name) for name in AMOUNTS)
         connection.execute(_ENTER, (tenant, key.day, key.user, key.agent, key.model, *values))
-    _move(connection, upto)
-    return True
+    return move_cursor(connection, LEDGER_CURSOR, upto)
 
 
 def clear_ledger(connection: sqlite3.Connection) -> None:
     """Forget all rows, and how far they reached."""
     connection.execute("DELETE FROM ledger")
-    _move(connection, 0)
+    move_cursor(connection, LEDGER_CURSOR, 0)
 
 
-def _move(connection: sqlite3.Connection, position: int) -> None:
+def move_cursor(
+    connection: sqlite3.Connection, name: str, position: int, expect: int | None = None
+) -> bool:
+    """Move a projection's cursor; False when it does not stand at `expect`."""
+    if expect is not None and read_cursor(connection, name) != expect:
+        return False
     connection.execute(
         "INSERT INTO cursors VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = ?2",
-        (LEDGER_CURSOR, position),
+        (name, position),
     )
+    return True
 
 
 def read_ledger(

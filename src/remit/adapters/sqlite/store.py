@@ -17,7 +17,7 @@ from remit.adapters.sqlite.appending import (
 from remit.adapters.sqlite.arrivals import Arrivals, RunKey
 from remit.adapters.sqlite.faults import is_busy, patiently, translate
 from remit.adapters.sqlite.leaves import read_leaves, write_sequence
-from remit.adapters.sqlite.ledger import clear_ledger, read_ledger, write_ledger
+from remit.adapters.sqlite.ledger import clear_ledger, move_cursor, read_ledger, write_ledger
 from remit.adapters.sqlite.names import Names
 from remit.adapters.sqlite.opening import open_reader, open_writer
 from remit.adapters.sqlite.owners import Owners
@@ -278,14 +278,9 @@ class SqliteStore:
         """The position a projection has reached, 0 at first."""
         return await self._read(lambda c: reading.read_cursor(c, name))
 
-    async def set_cursor(self, name: str, position: int) -> None:
-        """Remember a projection's position."""
-        await self._write(
-            lambda c, _: c.execute(
-                "INSERT INTO cursors VALUES (?1, ?2) ON CONFLICT DO UPDATE SET position = ?2",
-                (name, position),
-            )
-        )
+    async def set_cursor(self, name: str, position: int, *, expect: int | None = None) -> bool:
+        """Remember a projection's position, where it stands at `expect`."""
+        return await self._write(lambda c, _: move_cursor(c, name, position, expect))
 
     async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:
         """Add to rows of the ledger and move its cursor, unless somebody else was faster."""
