@@ -17,6 +17,7 @@ from remit.projections.undoing import Effect, Step, effects, plan_text, read_pla
 from remit.runtime.reader import Reader
 from remit.runtime.starting import OWN_PROVIDER
 from remit.values.ids import root_of
+from remit.values.message import TextPart
 
 MODEL = f"{OWN_PROVIDER}undo"
 _SUFFIX = ".undo"
@@ -140,7 +141,8 @@ async def _taken_back(reader: Reader, row: RunRow) -> set[str]:
         started = events[0] if events else None
         if not isinstance(started, RunStarted):
             continue
-        plan = read_plan("".join(str(part.text) for part in started.input))
+        texts = [part.text for part in started.input if isinstance(part, TextPart)]
+        plan = read_plan("".join(texts))
         turns = {f"c{number}-1": step for number, step in enumerate(plan, start=1)}
         done |= {
             turns[event.call].of
