@@ -168,5 +168,5 @@ def test_what_a_process_remembers_can_be_lowered_and_not_raised(tmp_path: Path) 
 
 
 def test_a_journal_is_named_by_its_url(tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match="argument url: url.*sqlite:///journal.db"):
+    with pytest.raises(ConfigError, match=r"argument url: url.*sqlite:///journal.db"):
         read_settings(url="journal.db", variables={}, folder=tmp_path)
