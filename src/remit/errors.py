@@ -25,6 +25,7 @@ RemitError
 │   │   ├── StoreCorrupt        not a database, or damaged
 │   │   └── StoreGone           vanished or unreachable
 │   ├── ProviderError         a model provider answered with an error, or not at all
+│   ├── OutcomeUnknown        a write was sent, and nobody knows whether it was done
 │   ├── WebhookRefused        a webhook is forged, stale or damaged; nothing was done
 │   ├── SandboxUnavailable    nothing on this machine can confine a process
 │   └── SandboxFailed         a sandbox that worked could not be set up this time
@@ -157,6 +158,10 @@ class ProviderError(OutsideError):
         self.status = status
         self.retry_after_ms = retry_after_ms
         self.request_id = request_id
+
+
+class OutcomeUnknown(OutsideError):
+    """A write was sent and its answer was lost: it may have been done. Of a read it is a fault."""
 
 
 class WebhookRefused(OutsideError):

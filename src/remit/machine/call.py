@@ -10,6 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from remit.errors import NeedsInput, SandboxUnavailable, ToolError
 from remit.values.command import Command, Finished
+from remit.values.credential import Credential
 from remit.values.money import Nano, usd
 
 T = TypeVar("T")
@@ -47,6 +48,8 @@ class Call:
     until_ms: int
     """The instant (Unix, ms) at which the call is cut."""
     approved_by: tuple[str, ...] = ()
+    credential: Credential | None = field(default=None, repr=False)
+    """What the tool declared with `credential`, for the system it calls and for nothing else."""
     answers: Mapping[str, str] = field(default_factory=dict)
     run_confined: Callable[[Command], Awaitable[Finished]] = field(default=_no_sandbox)
     """Run a program in the operating system's sandbox; journal and keys are out of its sight."""

@@ -59,6 +59,8 @@ class ToolSpec(_Frozen):
     """The server it is a tool of; empty for a tool of the program."""
     undo: str = added("")
     """The tool that takes a call of this one back."""
+    credential: str = added("")
+    """What it is called by those who declare it; the tool gets it with each call."""
 
     @property
     def acts(self) -> bool:

@@ -16,7 +16,9 @@ from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.call import Call
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import compact, exact
+from remit.machine.schema_arguments import SchemaArguments
 from remit.machine.signature import Arguments, describe, read_signature
+from remit.machine.source import ToolSource
 from remit.machine.spec import OnCrash, ToolSpec
 from remit.policy.permission import Access, Risk
 from remit.values.duration import milliseconds
@@ -64,12 +66,14 @@ class Tool(Generic[P, R_co]):
 
     function: Callable[P, R_co]
     spec: ToolSpec
-    arguments: Arguments
+    arguments: Arguments | SchemaArguments
     resources: Resources | None
     depends: Depends | None
     probe: Probe | None
     check: ToolCheck | None = None
     undo: "AnyTool | None" = None
+    source: ToolSource | None = None
+    """What lies behind it, where it is no function of the program."""
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R_co:
         """Call the function itself, without any governance."""
@@ -96,6 +100,8 @@ class Tool(Generic[P, R_co]):
         """Validated keyword arguments. Raises `ArgumentError` with what to mend."""
         if len(text.encode()) > MAX_ARGUMENT_BYTES:
             raise ArgumentError(f"the arguments are larger than {MAX_ARGUMENT_BYTES} bytes")
+        if isinstance(self.arguments, SchemaArguments):
+            return self.arguments.read(text)
         try:
             if self.arguments.has_decimal:
                 model = self.arguments.model.model_validate(exact(text or "{}"))
@@ -256,6 +262,7 @@ def tool(
     personal_data: bool = ...,
     check: ToolCheck | None = ...,
     undo: "AnyTool | None" = ...,
+    credential: str | None = ...,
 ) -> Callable[[Callable[P, R_co]], Tool[P, R_co]]: ...
 def tool(  # noqa: PLR0913  # each option is one word of the contract
     function: Callable[P, R_co] | None = None,
@@ -277,6 +284,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     personal_data: bool = False,
     check: ToolCheck | None = None,
     undo: "AnyTool | None" = None,
+    credential: str | None = None,
 ) -> Tool[P, R_co] | Callable[[Callable[P, R_co]], Tool[P, R_co]]:
     """Declare a tool. Its schema comes from the signature, its description from the docstring.
 
@@ -297,6 +305,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
 
     undo: a write tool that takes a call of this one back; it gets those of the call's arguments
     that it names, and what the call returned as `result`. See `App.undo`.
+    credential: the name of what it shows to the system it calls; it finds it in `Call.credential`.
 
     Raises `SpecError` for a generic name, an untyped argument, a missing description.
     """
@@ -320,6 +329,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
             price_nano=_price_nano(called, price_usd, reports=reports_price),
             reports_price=reports_price,
             personal_data=personal_data,
+            credential=credential or "",
             undo=_undo_name(called, access, arguments, undo),
         )
         return Tool(

@@ -12,7 +12,14 @@ from pathlib import Path
 
 from pydantic_core import to_json
 
-from remit.errors import NeedsInput, NotFound, OutsideError, RemitError, SandboxUnavailable
+from remit.errors import (
+    NeedsInput,
+    NotFound,
+    OutcomeUnknown,
+    OutsideError,
+    RemitError,
+    SandboxUnavailable,
+)
 from remit.journal.events import (
     Event,
     InputRequested,
@@ -101,6 +108,12 @@ class _Attempt:
             return self.unknown(why)
         return self.failed(kind, why, cut=True)
 
+    def lost(self, tool: AnyTool, why: str) -> Outcome:
+        """The answer was lost: a read failed through a fault, of a write nobody knows."""
+        if tool.spec.access == "write":
+            return self.unknown(why)
+        return self.failed("error", why, fault=True)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolGate:
@@ -144,6 +157,8 @@ class ToolGate:
                 return attempt.failed("error", "the key of its question holds a secret")
             asked = _question(attempt, exc)
             return Outcome(Input(kind="outcome", fact=asked), attempt.cleaner.rows)
+        except OutcomeUnknown as exc:
+            return attempt.lost(tool, str(exc))
         except RemitError as exc:
             return attempt.failed("error", str(exc), fault=isinstance(exc, OutsideError))
         except (Exception, SystemExit) as exc:  # noqa: BLE001  # a tool may raise anything; the model is told
