@@ -17,6 +17,7 @@ from remit.values.price import ModelPrice, PriceTier, ServiceRate
 _ALIASES = {
     "bedrock": "aws",
     "gemini": "google",
+    "google-cloud": "google",
     "openai-chat": "openai",
     "vertex": "google",
     "xai": "x-ai",

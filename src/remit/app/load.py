@@ -49,6 +49,36 @@ _MODELS = {
     ),
 }
 _ALIASES = {"gemini": "google"}
+# What pydantic-ai reaches besides, by its names; `remit[pydantic-ai]` brings it. A test holds these
+# against the installed version.
+_LONG_TAIL = frozenset(
+    {
+        "alibaba",
+        "azure",
+        "bedrock",
+        "bedrock-mantle",
+        "cerebras",
+        "cohere",
+        "deepseek",
+        "fireworks",
+        "github",
+        "google-cloud",
+        "groq",
+        "heroku",
+        "huggingface",
+        "litellm",
+        "mistral",
+        "moonshotai",
+        "nebius",
+        "ollama",
+        "openrouter",
+        "ovhcloud",
+        "sambanova",
+        "together",
+        "vercel",
+        "xai",
+    }
+)
 
 
 def named(module: str, name: str, extra: str) -> object:
@@ -116,11 +146,7 @@ def make_model(
     config = _config(provider, settings)
     spoken = config.protocol or _ALIASES.get(provider, provider)
     if spoken not in _MODELS:
-        known = ", ".join(providers())
-        raise ConfigError(
-            f"unknown provider {provider!r}; known are {known}, any with providers.{provider}."
-            f"protocol in remit.toml, and any that you hand to App(models={{{provider!r}: ...}})"
-        )
+        return _long_tail(provider, settings)
     module, name, extra, _, url_variable = _MODELS[spoken]
     own = _ALIASES.get(provider, provider) in _MODELS
     names = key_names(provider, settings)
@@ -137,6 +163,24 @@ def make_model(
     more = _openai_settings(provider, spoken, config, names)
     # Servers of one's own often want no key; the header is there all the same.
     return make(key or "none", base_url=base_url, plain_http=config.plain_http, **more)
+
+
+def _long_tail(provider: str, settings: Settings) -> Model:
+    """The adapter of a provider that only pydantic-ai knows, with that library's own settings."""
+    if provider not in _LONG_TAIL:
+        known, more = ", ".join(providers()), ", ".join(sorted(_LONG_TAIL))
+        raise ConfigError(
+            f"unknown provider {provider!r}; known are {known}, any with providers.{provider}."
+            f"protocol in remit.toml, with remit[pydantic-ai] also {more}, and any that you "
+            f"hand to App(models={{{provider!r}: ...}})"
+        )
+    if provider in settings.providers:
+        raise ConfigError(
+            f"providers.{provider}: name its protocol (openai or openai-chat), or take the table "
+            "out: as one of remit[pydantic-ai] it is set up by that library's own variables"
+        )
+    found = named("remit.adapters.models.pydantic_ai_model", "PydanticAIModel", "pydantic-ai")
+    return cast("Callable[[str], Model]", found)(provider)
 
 
 def _openai_settings(

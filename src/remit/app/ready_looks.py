@@ -169,6 +169,8 @@ class Looks:
             wrong: Literal["passing", "lasting"] = "passing" if exc.kind in TRANSIENT else "lasting"
             remedy = self._remedy(provider, exc.kind)
             return replace(sight, wrong=wrong, detail=str(exc), remedy=remedy)
+        except RemitError as exc:  # it cannot be made here: an SDK or a key is missing
+            return replace(sight, wrong="lasting", detail=str(exc), remedy="bring what it asks for")
         return replace(sight, detail=f"{known}, {self._told(card)}")
 
     def _told(self, card: ModelCard | None) -> str:
