@@ -63,6 +63,7 @@ def test_providers_are_read(tmp_path: Path) -> None:
     ("text", "parts"),
     [
         ('environment = "prod"', ("environment = 'prod'", "'dev', 'ci' or 'production'")),
+        ('attachments = "pdf"', ("attachments = 'pdf'", "'all', 'text' or 'none'")),
         ("[providers.x]\nplain_http = 7", ("providers.x.plain_http = 7", "valid boolean")),
         ('databse = "x"', ("databse", "known keys: url, environment")),
         ("url = 5", ("url: Input should be a valid string", "known keys")),

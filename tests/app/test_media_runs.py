@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from remit import Agent, App, Document, Image, Remit, SimulatedProvider, SyncApp
+from remit import Agent, App, Document, Image, Remit, ScriptedModel, SimulatedProvider, SyncApp
+from remit.adapters.scripted import Reply, turn_of
 from remit.app.people import LOCAL_TENANT
 from remit.app.taking_in import Given
 from remit.errors import AttachmentRefused
@@ -20,9 +21,10 @@ from remit.runtime.reader import Reader
 from remit.simulator.load import parse_scenario
 from remit.values.media import digest_of
 from remit.values.message import DocumentPart, ImagePart
+from remit.values.model import ModelRequest
 from tests.app.damages import damages, edit, rows
 from tests.app.pictures import gif, jpeg, pdf, png, webp
-from tests.runtime.stage import journal_at, secret, told
+from tests.runtime.stage import an_agent, journal_at, opened, secret, told
 
 MODELS = (
     "anthropic:claude-haiku-4-5-20251001",
@@ -181,6 +183,9 @@ async def test_a_run_that_is_taken_up_by_another_app_still_has_them(
     provider.follow(HANGS)
     async with App(url, agents=[agent]) as app:
         run = await app.start(agent, ["Look.", Image(png(4))])
+        driver = app.engine.live[LOCAL_TENANT, run].driver
+        assert driver is not None
+        assert driver.seat.blobs == ()  # a run that waits holds no bytes
     provider.follow(parse_scenario('[[rule]]\ntext = "A point."\n'))
     async with App(url, agents=[agent]) as app:
         assert (await app.resume(run)).output == "A point."
@@ -297,6 +302,22 @@ async def test_tree_tells_what_was_given(provider: SimulatedProvider) -> None:
     (image,) = [part for part in past.state.messages[0].media if isinstance(part, ImagePart)]
     assert image.origin.kind == "user"
     assert provider.requests
+
+
+async def test_a_sub_agent_sees_its_brief_only() -> None:
+    helper = an_agent("helper")
+    lead = an_agent("lead", agents=[helper])
+
+    def reply(request: ModelRequest) -> Reply:
+        if request.system == "You are helper.":
+            return "It is blue."
+        return {"ask_helper": {"brief": "Look."}} if turn_of(request.messages) == 0 else "Blue."
+
+    model = ScriptedModel(reply, reply)
+    async with opened("memory:", [lead], model=model) as app:
+        assert (await app.run(lead, ["Look.", Image(png())])).output == "Blue."
+    seen = [(request.system, len(request.media)) for request in model.requests]
+    assert seen == [("You are lead.", 1), ("You are helper.", 0), ("You are lead.", 1)]
 
 
 def test_without_async_and_without_words(provider: SimulatedProvider) -> None:

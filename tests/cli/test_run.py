@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import signal
 import subprocess
 import sys
@@ -12,6 +13,7 @@ from typing import cast
 import pytest
 
 from remit.cli.person import principal, user_name
+from tests.app.pictures import png
 from tests.cli.terminal import Remit, at_terminal
 
 
@@ -65,6 +67,34 @@ def test_with_json_there_is_one_document_and_nothing_else(shop_file: Path) -> No
     assert (row["user"], row["session"], row["tenant"]) == ("ann", "s1", "acme")
     head = f"{tree['head']['size']}:{tree['head']['root']}"
     assert Remit()("verify", "--tenant", "acme", "--head", head).exit_code == 0
+
+
+@pytest.mark.requirement("AUD-4")
+def test_files_are_attached(shop_file: Path) -> None:
+    page = Path(__file__).parents[2] / "docs/howto/images.md"
+    words = next(
+        shlex.split(line)[3:]
+        for line in page.read_text(encoding="utf-8").splitlines()
+        if line.startswith("$ remit run ")
+    )
+    Path("lamp.png").write_bytes(png())
+    Path("note.txt").write_text("The lamp is blue.", encoding="utf-8")
+    result = Remit()("run", f"{shop_file}:clerk", *words[1:])
+    assert (result.exit_code, result.stdout) == (0, "You said: What is this?\n")
+    assert "What is this? [image: image/png, " in result.stderr
+    (row,) = Remit().rows("runs")
+    shown = Remit().good("show", row["run"])
+    assert "[document note.txt: text/plain, 17 bytes, sha256 " in shown
+    assert Remit()("verify").exit_code == 0
+    assert Remit()("replay", row["run"], "--check").exit_code == 0
+
+
+def test_what_cannot_be_attached_is_refused_before_anything_runs(shop_file: Path) -> None:
+    Path("lamp.zip").write_bytes(b"PK\x03\x04\0")
+    result = Remit()("run", f"{shop_file}:clerk", "What is this?", "--attach", "lamp.zip")
+    assert result.exit_code == 2
+    assert "lamp.zip is neither PDF nor text in UTF-8; export it as PDF" in result.stderr
+    assert not Path("j.db").exists()
 
 
 def test_a_session_goes_on(shop_file: Path) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 import pytest
 from typing_extensions import override
 
-from remit import EchoModel, Remit, ScriptedModel
+from remit import Document, EchoModel, Remit, ScriptedModel
 from remit.app.replay import read_past
 from remit.errors import ProviderError
 from remit.journal.events import (
@@ -180,3 +180,14 @@ def test_a_count_that_was_called_off_says_so() -> None:
     outcome = called_off(event, Clean.vouch("not started"))
     assert outcome is not None
     assert outcome.input.fact == InputCounted(call="c1", detail=Clean.vouch("not started"))
+
+
+async def test_images_are_counted_with_their_bytes() -> None:
+    agent = counting("always")
+    model = Counter(lambda request: 100 * len(request.media))
+    async with opened("memory:", [agent], model=model) as app:
+        run = await app.run(agent, ["Look.", Document.text("The lamp is blue.")])
+        (counted,) = await told(app, run.id, InputCounted)
+        assert (counted.tokens, counted.detail) == (100, "")
+    assert list(model.counted[0].media.values()) == [b"The lamp is blue."]
+    assert model.counted[0].media == model.requests[0].media
