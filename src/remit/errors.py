@@ -26,6 +26,7 @@ RemitError
 │   │   └── StoreGone           vanished or unreachable
 │   ├── ProviderError         a model provider answered with an error, or not at all
 │   ├── OutcomeUnknown        a write was sent, and nobody knows whether it was done
+│   ├── NotDelivered          a channel could not be told of a request to humans
 │   ├── WebhookRefused        a webhook is forged, stale or damaged; nothing was done
 │   ├── SandboxUnavailable    nothing on this machine can confine a process
 │   └── SandboxFailed         a sandbox that worked could not be set up this time
@@ -162,6 +163,15 @@ class ProviderError(OutsideError):
 
 class OutcomeUnknown(OutsideError):
     """A write was sent and its answer was lost: it may have been done. Of a read it is a fault."""
+
+
+class NotDelivered(OutsideError):
+    """A channel could not be told; `again`: another try may succeed, after `after_s` seconds."""
+
+    def __init__(self, message: str, *, again: bool, after_s: float = 0.0) -> None:
+        super().__init__(message)
+        self.again = again
+        self.after_s = after_s
 
 
 class WebhookRefused(OutsideError):

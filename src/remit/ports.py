@@ -24,6 +24,7 @@ from remit.journal.transfers import HoldLine
 from remit.values.command import Command, Finished
 from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest
+from remit.values.notice import Notice
 from remit.values.price import ModelPrice
 from remit.values.statement import Statement
 
@@ -138,6 +139,24 @@ class Vault(Protocol):
 
     def open(self, tenant: str, placeholder: str, sealed: bytes) -> str:
         """The secret. Raises `VaultSealBroken`."""
+        ...
+
+
+# ---------------------------------------------------------------- channels
+
+
+class Notifier(Protocol):
+    """A way to tell people that something waits for them."""
+
+    async def tell(self, notice: Notice, *, deadline_s: float) -> None:
+        """Deliver a notice; delivered twice under one key it is one to whoever receives it.
+
+        Ends within `deadline_s` seconds. Raises `NotDelivered`.
+        """
+        ...
+
+    async def close(self) -> None:
+        """Release connections."""
         ...
 
 
