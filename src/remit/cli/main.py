@@ -34,6 +34,7 @@ COMMANDS = {
     "ledger": Entry("remit.cli.ledger:ledger", "Show tokens and cost by who, what and when."),
     "budget": Entry("remit.cli.budget:budget", "Show what is left of budgets, and set them."),
     "plan": Entry("remit.cli.plan:plan", "Show plans, and give them by hand."),
+    "policy": Entry("remit.cli.policy:policy", "Explain, test and compare rules."),
     "keys": Entry("remit.cli.keys:keys", "Make the keys of a journal."),
     "doctor": Entry("remit.cli.doctor:doctor", "Check this machine and its settings."),
 }

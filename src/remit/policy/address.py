@@ -2,6 +2,8 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network
 
 Address = IPv4Address | IPv6Address
@@ -57,6 +59,8 @@ _ENDINGS = (
 _PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+", re.ASCII)
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_-]{1,63})*", re.ASCII)
 _MAX_NAME = 253
+# Many rules look at the few values of one call.
+_KEPT = 256
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 # What the URL standard strips before it reads a URL.
 _WEB = frozenset({"http", "https", "ws", "wss", "ftp"})
@@ -90,6 +94,7 @@ def _number(part: str) -> int:
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def address_of(host: str) -> Address | None:
     """The address that a host is written as, None where it is a name.
 
@@ -167,6 +172,7 @@ def scheme_of(url: str) -> str:
     return "" if found is None else found[1].lower()
 
 
+@lru_cache(maxsize=_KEPT)
 def host_of(url: str) -> str | None:
     """The host of a URL, or of a text that is a host; None where readers could differ about it.
 
@@ -197,11 +203,23 @@ def host_of(url: str) -> str | None:
     return normal_host(host)
 
 
-def host_matches(host: str, wanted: str) -> bool:
-    """Whether a host is `wanted`: a name, an address, or `*.name` for everything beneath a name."""
-    if wanted.startswith("*."):
-        return host.endswith(wanted[1:].lower()) and address_of(host) is None
-    found, goal = address_of(host), address_of(wanted)
-    if found is not None and goal is not None:
-        return found == goal
-    return host == normal_host(wanted)
+class Hosts:
+    """Wanted hosts: names, addresses in any notation, and `*.name` for all beneath a name."""
+
+    __slots__ = ("_addresses", "_endings", "_names")
+
+    def __init__(self, wanted: Iterable[str]) -> None:
+        given = [normal_host(each) for each in wanted]
+        addresses = {name: address_of(name) for name in given}
+        self._addresses = frozenset(each for each in addresses.values() if each is not None)
+        self._endings = tuple(name[1:] for name in given if name.startswith("*."))
+        self._names = frozenset(name for name in given if addresses[name] is None)
+
+    def __contains__(self, host: str) -> bool:
+        """Whether a host, as `host_of` gives it, is wanted."""
+        if host in self._names:
+            return True
+        found = address_of(host)
+        if found is not None:
+            return found in self._addresses
+        return bool(self._endings) and host.endswith(self._endings)

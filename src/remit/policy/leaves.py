@@ -2,9 +2,11 @@
 
 import json
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 
 # Adjusted exponents outside are left as they are written; nobody means such numbers.
 _MAX_DIGITS = 40
+_KEPT = 256  # many rules look at the few values of one call
 
 
 class Digits(str):
@@ -86,7 +88,13 @@ def number_of(value: Value) -> Decimal | None:
         return Decimal(int(value))
     if not isinstance(value, str):
         return None
+    number = _number(value)
+    return Decimal("NaN") if number is None and isinstance(value, Digits) else number
+
+
+@lru_cache(maxsize=_KEPT)
+def _number(text: str) -> Decimal | None:
     try:
-        return Decimal(value)
+        return Decimal(text)
     except InvalidOperation:
-        return Decimal("NaN") if isinstance(value, Digits) else None
+        return None

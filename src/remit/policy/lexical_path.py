@@ -1,10 +1,13 @@
 """Whether a path, as it is written, lies beneath another: yes, no, or nobody can say."""
 
+from functools import lru_cache
 from urllib.parse import unquote
 
 _FILE = "file://"
+_KEPT = 256  # many rules look at the few values of one call
 
 
+@lru_cache(maxsize=_KEPT)
 def clean_path(text: str) -> str:
     """A path with `/` between its segments, without `file://`, percent signs and empty segments.
 

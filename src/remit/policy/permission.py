@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
-from remit.policy.leaves import Leaf, leaves, plain
+from remit.policy.leaves import plain
 from remit.policy.linear import compiled
 from remit.policy.phase import Phase
 from remit.policy.rule import (
@@ -19,7 +19,7 @@ from remit.policy.rule import (
     Verdict,
     covers,
 )
-from remit.policy.where import Asked, holds, path_test, why_dangerous
+from remit.policy.where import Asked, Seen, holds, why_dangerous
 
 Circumstance = Callable[[Question, Phase], bool]
 # Names of tools whose rules are kept at hand: more than agents have; a bound, for models make up
@@ -44,30 +44,13 @@ class _Ready:
             *(Asked.of(each) for each in rule.where),
         )
 
-    def matches(self, question: Question, phase: Phase, sight: "_Sight") -> bool:
+    def matches(self, question: Question, phase: Phase, sight: "Seen") -> bool:
         for _, fits in self.circumstances:
             if not fits(question, phase):
                 return False
         if not self.arguments:
             return True
-        found = sight.leaves
-        return all(holds(asked, found, strict=self.strict) for asked in self.arguments)
-
-
-class _Sight:
-    """The values of a call, read once and only where a rule looks at them."""
-
-    __slots__ = ("_found", "_text")
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._found: list[Leaf] | None = None
-
-    @property
-    def leaves(self) -> list[Leaf]:
-        if self._found is None:
-            self._found = leaves(self._text)
-        return self._found
+        return all(holds(asked, sight, strict=self.strict) for asked in self.arguments)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +90,7 @@ class Rules:
 
     def first(self, phase: Phase, question: Question) -> Rule | None:
         """The rule that decides: of those that match the strictest; None where none matches."""
-        sight = _Sight(question.arguments)
+        sight = Seen(question.arguments)
         for each in self._about(question):
             if each.matches(question, phase, sight):
                 return each.rule
@@ -121,11 +104,11 @@ class Rules:
 
     def explain(self, phase: Phase, question: Question) -> tuple[Considered, ...]:
         """What became of every rule, in the order in which they are asked."""
-        sight = _Sight(question.arguments)
+        sight = Seen(question.arguments)
         return tuple(_considered(each, phase, question, sight) for each in self._ready)
 
 
-def _considered(ready: _Ready, phase: Phase, question: Question, sight: _Sight) -> Considered:
+def _considered(ready: _Ready, phase: Phase, question: Question, sight: Seen) -> Considered:
     rule = ready.rule
     if not covers(rule, question.tool, question.server):
         return Considered(rule=rule, matched=False, failed=f"tool {rule.tool}")
@@ -134,23 +117,23 @@ def _considered(ready: _Ready, phase: Phase, question: Question, sight: _Sight) 
             return Considered(rule=rule, matched=False, failed=told)
     why = ""
     for asked in ready.arguments:
-        if not holds(asked, sight.leaves, strict=ready.strict):
+        if not holds(asked, sight, strict=ready.strict):
             return Considered(rule=rule, matched=False, failed=asked.told)
-        why = why or _found_by(asked, sight.leaves)
+        why = why or _found_by(asked, sight)
     return Considered(rule=rule, matched=True, why=why)
 
 
-def _found_by(asked: Asked, found: Sequence[Leaf]) -> str:
+def _found_by(asked: Asked, sight: Seen) -> str:
     if asked.where is None or not asked.where.danger:
         return ""
-    wanted = (value for path, value in found if asked.means is None or asked.means(path))
-    return next(filter(None, (why_dangerous(asked.where, value) for value in wanted)), "")
+    where = asked.where
+    return next(filter(None, (why_dangerous(where, value) for value in sight.at(asked))), "")
 
 
 def _of_pattern(pattern: ArgumentPattern) -> Asked:
     search = compiled(pattern.pattern).search
     return Asked(
-        means=path_test(pattern.name),
+        name=pattern.name,
         test=lambda value: search(plain(value)) is not None,
         told=f"{pattern.name} pattern {pattern.pattern!r}",
     )

@@ -23,8 +23,10 @@ _KEYS = (
 )
 
 
-def read_rules_text(text: str, where: str) -> tuple[Rule, ...]:
+def read_rules_text(text: str, where: str, *, tried: bool = True) -> tuple[Rule, ...]:
     """The `[[rules]]` of TOML text; other keys are left alone, as in `remit.toml`.
+
+    tried: the examples of each rule must hold.
 
     Raises `ConfigError` naming the file, the rule, the key, the value and the remedy.
     """
@@ -35,11 +37,11 @@ def read_rules_text(text: str, where: str) -> tuple[Rule, ...]:
         tree = tomllib.loads(text, parse_float=Decimal)
     except (tomllib.TOMLDecodeError, RecursionError) as exc:
         raise ConfigError(f"{where}: not valid TOML: {exc}") from exc
-    return rules_of(tree.get("rules", []), where)
+    return rules_of(tree.get("rules", []), where, tried=tried)
 
 
-def rules_of(tables: object, where: str) -> tuple[Rule, ...]:
-    """Rules from their tables, examples tried. Raises `ConfigError` as `read_rules_text` does."""
+def rules_of(tables: object, where: str, *, tried: bool = True) -> tuple[Rule, ...]:
+    """Rules from their tables. Raises `ConfigError` as `read_rules_text` does."""
     if not isinstance(tables, list) or len(tables) > MAX_RULES:
         raise ConfigError(f"{where}: rules: write each of at most {MAX_RULES} rules as [[rules]]")
     found: dict[str, Rule] = {}
@@ -47,7 +49,7 @@ def rules_of(tables: object, where: str) -> tuple[Rule, ...]:
         rule = _rule(table, where, number)
         if rule.id in found:
             raise ConfigError(f"{where}: rule {rule.id!r}: two rules have this id; rename one")
-        wrong = problems_of(rule)
+        wrong = problems_of(rule) if tried else ()
         if wrong:
             raise ConfigError(f"{where}: rule {rule.id!r}: {wrong[0]}")
         found[rule.id] = rule

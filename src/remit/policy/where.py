@@ -2,8 +2,8 @@
 
 import fnmatch
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
 from decimal import Decimal, InvalidOperation
 from typing import Annotated, Literal, Self
 
@@ -18,9 +18,9 @@ from pydantic import (
     model_validator,
 )
 
-from remit.policy.address import host_matches, host_of, is_private
+from remit.policy.address import Hosts, host_of, is_private
 from remit.policy.dangers.sets import DANGERS, Danger
-from remit.policy.leaves import Digits, Leaf, Value, Words, number_of, plain
+from remit.policy.leaves import Digits, Leaf, Value, Words, leaves, number_of, plain
 from remit.policy.lexical_path import beneath
 from remit.policy.linear import compiled
 
@@ -170,12 +170,40 @@ def _shown(value: object) -> str:
 # ---------------------------------------------------------------- compiling
 
 
+class Seen:
+    """The values in the arguments of one call, by path; read once and only where a rule looks."""
+
+    __slots__ = ("_by_path", "_found", "_text")
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: list[Leaf] | None = None
+        self._by_path: dict[str, list[Value]] = {}
+
+    @property
+    def leaves(self) -> list[Leaf]:
+        """All of them."""
+        if self._found is None:
+            self._found = leaves(self._text)
+            for path, value in self._found:
+                self._by_path.setdefault(path, []).append(value)
+        return self._found
+
+    def at(self, asked: "Asked") -> Iterable[Value]:
+        """Those that a predicate is asked of."""
+        found = self._found
+        if found is None:
+            found = self.leaves
+        if asked.path is not None:
+            return self._by_path.get(asked.path, ())
+        means = asked.means
+        return [value for path, value in found if means is None or means(path)]
+
+
 def path_test(name: str) -> Callable[[str], bool] | None:
-    """Whether a path is meant by a name; None where every path is."""
-    if name == "*":
+    """Whether a path is meant by a name; None where every path is, or only the name itself."""
+    if "*" not in name.split(".") or name == "*":
         return None
-    if "*" not in name.split("."):
-        return name.__eq__
     parts = (r"[^.]+" if part == "*" else re.escape(part) for part in name.split("."))
     pattern = re.compile(r"\.".join(parts), re.DOTALL)
     return lambda path: pattern.fullmatch(path) is not None
@@ -185,19 +213,28 @@ def path_test(name: str) -> Callable[[str], bool] | None:
 class Asked:
     """A predicate made ready: which values it is asked of, the test, and how it is told."""
 
-    means: Callable[[str], bool] | None
+    name: str
     test: Test
     told: str
     where: Where | None = None
     whole: bool = False
     """It looks at whole commands too."""
+    path: str | None = field(init=False)
+    """The one path that is meant."""
+    means: Callable[[str], bool] | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Find out which values are meant."""
+        exact = "*" not in self.name.split(".")
+        object.__setattr__(self, "path", self.name if exact else None)
+        object.__setattr__(self, "means", path_test(self.name))
 
     @staticmethod
     def of(where: Where) -> "Asked":
         """That of a predicate."""
         test = _TESTS[where.kinds[0]](where)
         return Asked(
-            means=path_test(where.name),
+            name=where.name,
             test=_turned(test) if where.negate else test,
             told=where.told(),
             where=where,
@@ -213,13 +250,11 @@ def _turned(test: Test) -> Test:
     return turned
 
 
-def holds(asked: Asked, found: Sequence[Leaf], *, strict: bool) -> bool:
+def holds(asked: Asked, seen: Seen, *, strict: bool) -> bool:
     """Whether the values at a path fit. strict: all of them, and there is one; else any."""
     some = False
-    means, test, whole = asked.means, asked.test, asked.whole
-    for path, value in found:
-        if means is not None and not means(path):
-            continue
+    test, whole = asked.test, asked.whole
+    for value in seen.at(asked):
         if not whole and value.__class__ is Words:
             continue  # the same once more, for what looks at whole commands
         answer = test(value)
@@ -232,7 +267,7 @@ def holds(asked: Asked, found: Sequence[Leaf], *, strict: bool) -> bool:
     return some
 
 
-def _same(wanted: Literal[True, False] | str | Number) -> Test:
+def _same(wanted: Literal[True, False] | Number) -> Test:
     if isinstance(wanted, bool):
         mine = _TRUE if wanted else _FALSE
 
@@ -240,17 +275,15 @@ def _same(wanted: Literal[True, False] | str | Number) -> Test:
             return plain(value).strip().lower() in mine
 
         return same_truth
-    if isinstance(wanted, Number):
-        goal = Decimal(wanted.number)
+    goal = Decimal(wanted.number)
 
-        def same_number(value: Value) -> Answer:
-            number = number_of(value)
-            if number is None:
-                return False
-            return None if number.is_nan() else number == goal
+    def same_number(value: Value) -> Answer:
+        number = number_of(value)
+        if number is None:
+            return False
+        return None if number.is_nan() else number == goal
 
-        return same_number
-    return lambda value: plain(value) == wanted
+    return same_number
 
 
 def _equals(where: Where) -> Test:
@@ -262,11 +295,19 @@ def _among(where: Where) -> Test:
 
 
 def _one_of(wanted: Sequence[str | bool | Number]) -> Test:
-    tests = [_same(each) for each in wanted]
+    texts = frozenset(each for each in wanted if isinstance(each, str))
+    tests = [_same(each) for each in wanted if not isinstance(each, str)]
 
     def test(value: Value) -> Answer:
-        answers = {each(value) for each in tests}
-        return True if True in answers else None if None in answers else False
+        if texts and plain(value) in texts:
+            return True
+        unknown = False
+        for each in tests:
+            answer = each(value)
+            if answer:
+                return True
+            unknown = unknown or answer is None
+        return None if unknown else False
 
     return test
 
@@ -304,17 +345,26 @@ def _pattern(where: Where) -> Test:
 
 
 def _beneath(where: Where) -> Test:
+    roots = where.beneath
+
     def test(value: Value) -> Answer:
-        answers = {beneath(plain(value), root) for root in where.beneath}
-        return True if True in answers else None if None in answers else False
+        text, unknown = plain(value), False
+        for root in roots:
+            answer = beneath(text, root)
+            if answer:
+                return True
+            unknown = unknown or answer is None
+        return None if unknown else False
 
     return test
 
 
 def _host_in(where: Where) -> Test:
+    wanted = Hosts(where.host_in)
+
     def test(value: Value) -> Answer:
         host = host_of(plain(value))
-        return None if host is None else any(host_matches(host, each) for each in where.host_in)
+        return None if host is None else host in wanted
 
     return test
 

@@ -1,0 +1,134 @@
+"""Reads past calls from the feed and judges them again under other rules, in bounded memory."""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+
+from remit.journal.codec import open_record
+from remit.journal.events import RunStarted
+from remit.journal.record import Record
+from remit.machine.questions import origins_in
+from remit.policy.book import is_book
+from remit.projections.timeline import Pair
+from remit.projections.verdicts import Change, Counterfactual, RunSight, learn
+from remit.runtime.reader import Reader
+
+# Records of one look at the store; and after how many others on this loop have a turn.
+_BATCH, _BREATH = 500, 16
+# Runs whose circumstances are kept: a few hundred bytes each. Others are read again.
+_RUNS = 10_000
+# Clocks of several machines differ, so records are not quite in the order of their times.
+_SLACK_MS = 3_600_000
+
+
+@dataclass(slots=True)
+class _Known:
+    sight: RunSight
+    digest: str
+    version: int = 0
+
+
+@dataclass(slots=True)
+class PolicyDiff:
+    """Compares two sets of rules over the calls that runs really made."""
+
+    reader: Reader
+    rules: Counterfactual
+    since_ms: int = 0
+    tenant: str | None = None
+    skipped: int = 0
+    """Records whose payload was erased."""
+    _known: OrderedDict[tuple[str, str], _Known] = field(default_factory=OrderedDict)
+
+    async def changes(self) -> AsyncIterator[Change]:
+        """Calls whose verdict would change, in the order of the journal.
+
+        Raises `IntegrityError` for a damaged record, `NotFound` for an erased declaration.
+        """
+        after = await self._start()
+        while True:
+            items = await self.reader.store.feed(after, tenant=self.tenant, limit=_BATCH)
+            if not items:
+                return
+            for number, item in enumerate(items):
+                for change in await self._of(item.record):
+                    yield change
+                if number % _BREATH == 0:
+                    await asyncio.sleep(0)
+            after = items[-1].position
+
+    async def _start(self) -> int:
+        """A position before which every record is older; found by halving."""
+        goal_ms = self.since_ms - _SLACK_MS
+        if goal_ms <= 0:
+            return 0
+        low, high = 0, 1
+        while not await self._is_late(high, goal_ms):
+            low, high = high, high * 2
+        while low + 1 < high:
+            middle = (low + high) // 2
+            if await self._is_late(middle, goal_ms):
+                high = middle
+            else:
+                low = middle
+        return low
+
+    async def _is_late(self, position: int, goal_ms: int) -> bool:
+        found = await self.reader.store.feed(position, tenant=self.tenant, limit=1)
+        return not found or found[0].record.header.time_ms >= goal_ms
+
+    async def _of(self, record: Record) -> list[Change]:
+        header = record.header
+        if is_book(header.run):
+            return []
+        body = open_record(record)
+        known = await self._before(record)
+        if body is None or known is None:
+            self.skipped += 1
+            return []
+        known.version = header.version
+        await self._take_in_history(known.sight, header.tenant, (header, body))
+        found = list(self.rules.changes(known.sight, known.digest, (header, body)))
+        return found if header.time_ms >= self.since_ms else []
+
+    async def _before(self, record: Record) -> _Known | None:
+        header = record.header
+        key = header.tenant, header.run
+        known = self._known.get(key)
+        if known is None or known.version != header.version - 1:
+            known = await self._read_before(record)
+            if known is None:
+                return None
+        self._known[key] = known
+        self._known.move_to_end(key)
+        if len(self._known) > _RUNS:
+            self._known.popitem(last=False)
+        return known
+
+    async def _read_before(self, record: Record) -> _Known | None:
+        header, store = record.header, self.reader.store
+        row = await store.run(header.tenant, header.run)
+        if row is None:
+            return None
+        known = _Known(RunSight(await self.reader.spec(row.tenant, row.spec)), row.spec)
+        if header.version > 1:
+            for earlier in await store.records(header.tenant, header.run):
+                if earlier.header.version >= header.version:
+                    break
+                body = open_record(earlier)
+                if body is None:
+                    continue
+                await self._take_in_history(known.sight, header.tenant, (earlier.header, body))
+                for event in body.events:
+                    learn(known.sight, event)
+        return known
+
+    async def _take_in_history(self, sight: RunSight, tenant: str, pair: Pair) -> None:
+        """What earlier runs of the session read, where a rule asks for it."""
+        first = pair[1].events[0] if pair[1].events else None
+        if not isinstance(first, RunStarted) or first.continues is None:
+            return
+        if self.rules.wants_origins:
+            history = await self.reader.history(tenant, first.continues)
+            sight.origins |= dict.fromkeys(origins_in(history))

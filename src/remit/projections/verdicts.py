@@ -1,0 +1,182 @@
+"""Past calls judged again under two sets of rules: whose verdict would change."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from remit.errors import ArgumentError
+from remit.journal.events import (
+    CallJudged,
+    Event,
+    ModelCompleted,
+    RunStarted,
+    SubrunEnded,
+    ToolCompleted,
+    ToolFailed,
+)
+from remit.machine.lexemes import compact
+from remit.machine.questions import origin_names
+from remit.machine.spec import AgentSpec
+from remit.policy.mode import Mode
+from remit.policy.permission import Question, Rule, Rules, Verdict
+from remit.projections.timeline import Pair, timeline
+from remit.values.message import CallPart, Origin
+from remit.values.windows import UTC, Calendar
+
+# Verdicts of what is no rule: other rules would not have been asked either.
+_NOT_BY_RULES = ("limits.", "plan.", "switch.", "breaker.", "builtin.unknown-tool")
+_NOT_RULES = frozenset({"builtin.schema", "builtin.stopping", "builtin.final-answer"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """A past call whose verdict would be another."""
+
+    time_ms: int
+    tenant: str
+    run: str
+    call: str
+    question: Question
+    journalled: str
+    """The rule that decided then."""
+    old: Verdict
+    new: Verdict
+
+
+@dataclass(slots=True)
+class RunSight:
+    """What must be known of a run to judge its calls again; small, whatever the run's length."""
+
+    spec: AgentSpec
+    agent: str = ""
+    user: str = ""
+    roles: tuple[str, ...] = ()
+    mode: Mode = "default"
+    environment: str = "dev"
+    calendar: Calendar = UTC
+    arguments: dict[str, str] = field(default_factory=dict)
+    """Of the calls of the present turn."""
+    tools: dict[str, str] = field(default_factory=dict)
+    origins: dict[str, None] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Counterfactual:
+    """Two sets of rules to be compared; each with what the agents themselves declare.
+
+    `old` None: the rules as they were journalled with each run.
+    """
+
+    old: tuple[Rule, ...] | None
+    new: tuple[Rule, ...]
+    judged: int = 0
+    _made: dict[str, tuple[Rules, Rules]] = field(default_factory=dict)
+
+    @property
+    def wants_origins(self) -> bool:
+        """A rule names what was read, so earlier runs of a session count too."""
+        return any(rule.origins for rule in (*(self.old or ()), *self.new))
+
+    def pair(self, spec: AgentSpec, digest: str) -> tuple[Rules, Rules]:
+        """Both sets for an agent; made once for each declaration."""
+        found = self._made.get(digest)
+        if found is None:
+            own = tuple(rule for rule in spec.rules if not rule.source)
+            kept = tuple(rule for rule in spec.rules if rule.source == BUILT_IN)
+            old = spec.rules if self.old is None else (*own, *kept, *self.old)
+            found = Rules(old), Rules((*own, *kept, *self.new))
+            if len(self._made) >= _SPECS:
+                self._made.clear()
+            self._made[digest] = found
+        return found
+
+    def changes(self, sight: RunSight, digest: str, pair: Pair) -> Iterator[Change]:
+        """The calls of one record whose verdict would change; `sight` learns what it says."""
+        for told in timeline([pair]):
+            event = told.event
+            if not isinstance(event, CallJudged):
+                learn(sight, event)
+                continue
+            question = self._question(sight, event, told.header.tenant, told.time_ms)
+            if question is None:
+                continue
+            self.judged += 1
+            before, after = self.pair(sight.spec, digest)
+            old = before.judge(sight.spec.phase, question)
+            new = after.judge(sight.spec.phase, question)
+            if (old.effect, old.needed) != (new.effect, new.needed):
+                yield Change(
+                    time_ms=told.time_ms,
+                    tenant=told.header.tenant,
+                    run=told.header.run,
+                    call=event.call,
+                    question=question,
+                    journalled=event.rule,
+                    old=old,
+                    new=new,
+                )
+
+    def _question(
+        self, sight: RunSight, event: CallJudged, tenant: str, now_ms: int
+    ) -> Question | None:
+        if event.rule in _NOT_RULES or event.rule.startswith(_NOT_BY_RULES):
+            return None
+        spec = sight.spec.tool(event.tool)
+        try:
+            arguments = compact(sight.arguments.get(event.call) or "{}")
+        except ArgumentError:
+            return None
+        return Question(
+            tool=event.tool,
+            access=event.access,
+            risk=event.risk,
+            arguments=arguments,
+            server="" if spec is None else spec.server,
+            personal_data=spec is not None and spec.personal_data,
+            agent=sight.agent,
+            tenant=tenant,
+            user=sight.user,
+            roles=sight.roles,
+            mode=sight.mode,
+            environment=sight.environment,
+            now_ms=now_ms,
+            calendar=sight.calendar,
+            origins=tuple(sight.origins),
+        )
+
+
+BUILT_IN = "built in"
+_SPECS = 256  # declarations whose rules are kept ready
+_ORIGINS = 1_000  # different sources that one run read; more than tools and labels there are
+
+
+def learn(sight: RunSight, event: Event) -> None:
+    """Take in what an event says of a run's circumstances."""
+    match event:
+        case RunStarted():
+            sight.agent, sight.user, sight.roles = event.agent, event.user, event.roles
+            sight.mode, sight.environment = event.mode, event.environment
+            sight.calendar = event.calendar
+            for part in event.input:
+                _read(sight, part.origin)
+        case ModelCompleted():
+            calls = [part for part in event.parts if isinstance(part, CallPart)]
+            sight.arguments = {part.call: str(part.arguments) for part in calls}
+            sight.tools = {part.call: part.tool for part in calls}
+        case ToolCompleted():
+            _read_result(sight, event.call, event.labels)
+        case ToolFailed():
+            _read_result(sight, event.call, ())
+        case SubrunEnded():
+            name = sight.tools.get(event.call, "")
+            _read(sight, Origin(kind="agent", name=name))
+        case _:
+            pass
+
+
+def _read_result(sight: RunSight, call: str, labels: tuple[str, ...]) -> None:
+    _read(sight, Origin(kind="tool", name=sight.tools.get(call, ""), labels=labels))
+
+
+def _read(sight: RunSight, origin: Origin) -> None:
+    if len(sight.origins) < _ORIGINS:
+        sight.origins |= dict.fromkeys(origin_names(origin))
