@@ -44,7 +44,8 @@ def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[Sta
             )
         )
         events += draft.events
-        world = replace(world, refused=rooms(draft))
+        if world.refused:
+            world = replace(world, refused=rooms(draft))
     return state, Body(causes=tuple(causes), events=tuple(events))
 
 
