@@ -65,7 +65,6 @@ def shown(provider: SimulatedProvider, index: int = -1) -> set[str]:
     return named
 
 
-@pytest.mark.requirement("PROV-9", "DUR-1")
 @pytest.mark.parametrize("stream", [False, True])
 @pytest.mark.parametrize("model", MODELS)
 async def test_a_provider_gets_what_was_given(
@@ -111,7 +110,7 @@ async def test_what_a_provider_does_not_take_is_told(provider: SimulatedProvider
     assert provider.requests == ()
 
 
-@pytest.mark.requirement("DUR-1", "DUR-2")
+@pytest.mark.requirement("DUR-1", "DUR-8")
 async def test_a_session_goes_on_with_its_images(
     provider: SimulatedProvider, tmp_path: Path
 ) -> None:
@@ -192,7 +191,6 @@ async def test_a_run_that_is_taken_up_by_another_app_still_has_them(
     assert shown(provider) == {digest_of(png(4))}
 
 
-@pytest.mark.requirement("DUR-8")
 async def test_bytes_are_kept_once_and_only_beside_the_records(
     provider: SimulatedProvider, tmp_path: Path
 ) -> None:
