@@ -69,6 +69,7 @@ def test_authority_is_an_approval_by_tool_name_or_glob_or_a_rule(remit: Remit) -
         ({"max_output_tokens": 0}, "max_output_tokens, which is 0"),
         ({"thinking_tokens": 4096}, "thinking_tokens is 4096"),
         ({"thinking_tokens": -1}, "thinking_tokens is -1"),
+        ({"effort": "much"}, "effort is 'much'; it is one of none, minimal, low"),
         ({"remit": Remit(cost_usd="much")}, "'much' is not an amount"),
         ({"remit": Remit(timeout="soon")}, "'soon' is not a duration"),
         ({"remit": Remit(turns=0)}, "turns: Input should be greater than or equal to 1"),

@@ -30,6 +30,8 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"price_nano": 1},
     {"reports_price": True},
     {"personal_data": True},
+    {"undo": "take_back"},
+    {"credential": "crm"},
     {"server": "crm"},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
@@ -56,6 +58,7 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"output_schema": "{}"},
     {"has_predicate": True},
     {"input_count": "always"},
+    {"effort": "low"},
 ]
 
 

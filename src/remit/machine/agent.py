@@ -14,7 +14,7 @@ from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.approvers import Named, anyone, check_approvers, entries
 from remit.machine.authority import without_authority
 from remit.machine.inputs import Inspection
-from remit.machine.lexemes import brief_of, compact, unwrap
+from remit.machine.lexemes import brief_of, compact, unwrap, wrapped
 from remit.machine.paging import read_result
 from remit.machine.spec import FINAL_TOOL, AgentSpec, InputCount, ToolSpec
 from remit.machine.tools import AnyTool, Tool, call_digest, problems
@@ -27,10 +27,12 @@ from remit.policy.phase import Phase, least
 from remit.policy.routing import Candidate
 from remit.values.duration import milliseconds
 from remit.values.ids import check_name
+from remit.values.model import Effort
 from remit.values.money import usd
 
 T_co = TypeVar("T_co", covariant=True, default=str)
 _TWO_HUMANS = 2
+EFFORTS: tuple[str, ...] = get_args(Effort)
 # What every current model of the large providers can write at once.
 _OUTPUT_CEILING = 16_384
 _ASK_CHARS = 60  # with `ask_` the 64 characters that providers allow
@@ -175,6 +177,7 @@ class Agent(Generic[T_co]):
     output_ceiling: up to this many tokens an answer that was cut is asked for again, with a larger
     limit each time (default 16,384).
     output_type: `str`, or a Pydantic-readable type; then the agent answers through `final_answer`.
+    effort: how much it is to reason, where a model can be told: none, minimal, low, medium, high …
     input_count: what a request's input is taken for before it is paid for: its bytes (`bound`), or
     the provider's own count, asked for where the bytes do not fit (`when-short`) or `always`.
     agents: sub-agents it may hand a brief to; each has its own tools and sees only the brief.
@@ -197,6 +200,7 @@ class Agent(Generic[T_co]):
         max_output_tokens: int = 4096,
         output_ceiling: int | None = None,
         thinking_tokens: int = 0,
+        effort: Effort | None = None,
         input_count: InputCount = "bound",
     ) -> None:
         self.name = check_name("agent", name)
@@ -214,6 +218,7 @@ class Agent(Generic[T_co]):
             max(max_output_tokens, _OUTPUT_CEILING) if output_ceiling is None else output_ceiling
         )
         self.thinking_tokens = thinking_tokens
+        self.effort: Effort | None = effort
         self.input_count = input_count
         self._check()
 
@@ -223,11 +228,14 @@ class Agent(Generic[T_co]):
         twice = sorted({name for name in names if names.count(name) > 1})
         if twice:
             raise SpecError(f"agent {self.name!r}: two tools are named {', '.join(twice)}")
-        if self.input_count not in get_args(InputCount):
-            raise SpecError(
-                f"agent {self.name!r}: input_count is {self.input_count!r}; it is one of "
-                f"{', '.join(get_args(InputCount))}"
-            )
+        for word, value, known in (
+            ("input_count", self.input_count, get_args(InputCount)),
+            ("effort", self.effort or EFFORTS[0], EFFORTS),
+        ):
+            if value not in known:
+                raise SpecError(
+                    f"agent {self.name!r}: {word} is {value!r}; it is one of {', '.join(known)}"
+                )
         if not 0 <= self.thinking_tokens < self.max_output_tokens:
             raise SpecError(
                 f"agent {self.name!r}: thinking_tokens is {self.thinking_tokens}, but it is a part "
@@ -293,7 +301,7 @@ class Agent(Generic[T_co]):
                 )
             )
         if self.output_type is not str:
-            schema = _wrapped(self.answer_type.json_schema())
+            schema = wrapped(self.answer_type.json_schema())
             text = "Gives the final answer and ends the task."
             own.append(ToolSpec(name=FINAL_TOOL, description=text, parameters=schema, kind="final"))
         return tuple(own)
@@ -327,6 +335,7 @@ class Agent(Generic[T_co]):
             max_output_tokens=self.max_output_tokens,
             output_ceiling=self.output_ceiling,
             thinking_tokens=self.thinking_tokens,
+            effort=self.effort,
             output_schema=schema,
             has_predicate=self.remit.success is not None,
             input_count=self.input_count,
@@ -365,20 +374,6 @@ class Agent(Generic[T_co]):
         except (ArgumentError, UnicodeEncodeError) as exc:
             return Inspection(call=call, error=f"the arguments are not valid: {exc}")
         return Inspection(call=call, arguments=arguments, digest=digest)
-
-
-def _wrapped(schema: dict[str, object]) -> str:
-    """The schema of `final_answer`: providers want an object, so any answer stands in `answer`."""
-    defs = schema.pop("$defs", None)
-    tree: dict[str, object] = {
-        "type": "object",
-        "properties": {"answer": schema},
-        "required": ["answer"],
-        "additionalProperties": False,
-    }
-    if defs is not None:
-        tree["$defs"] = defs
-    return json.dumps(tree, sort_keys=True)
 
 
 def _beneath(spec: AgentSpec, above: Remit) -> AgentSpec:

@@ -50,6 +50,20 @@ def exact(text: str) -> object:
     return _read(text, int, Decimal)
 
 
+def wrapped(schema: dict[str, object]) -> str:
+    """The schema of `final_answer`: providers want an object, so any answer stands in `answer`."""
+    defs = schema.pop("$defs", None)
+    tree: dict[str, object] = {
+        "type": "object",
+        "properties": {"answer": schema},
+        "required": ["answer"],
+        "additionalProperties": False,
+    }
+    if defs is not None:
+        tree["$defs"] = defs
+    return json.dumps(tree, sort_keys=True)
+
+
 def unwrap(text: str) -> str:
     """The JSON text of the answer inside the arguments of `final_answer`.
 

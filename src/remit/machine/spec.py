@@ -13,7 +13,7 @@ from remit.policy.permission import Access, Risk, Rule
 from remit.policy.phase import Phase
 from remit.policy.routing import Candidate
 from remit.values.added import added
-from remit.values.model import ToolSchema
+from remit.values.model import Effort, ToolSchema
 
 InputCount = Literal["bound", "when-short", "always"]
 """How a request's input is measured for its hold: by its bytes, or by asking the provider."""
@@ -114,6 +114,8 @@ class AgentSpec(_Frozen):
     has_predicate: bool = False
     # As prices of tools: declarations without it keep their digests.
     input_count: InputCount = added("bound")
+    effort: Effort | None = added(None)
+    """How much it is to reason; None leaves it to the model."""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:

@@ -11,6 +11,7 @@ from remit.machine.spec import schemas
 from remit.machine.state import State
 from remit.ports import InputCounter
 from remit.runtime.cleaning import Cleaner
+from remit.runtime.effort import effort_for
 from remit.runtime.outcome import Outcome
 from remit.runtime.services import Services
 from remit.values.model import ModelRequest
@@ -75,5 +76,6 @@ def request_of(state: State, model: str) -> ModelRequest:
         tools=schemas(spec),
         max_output_tokens=spec.max_output_tokens,
         thinking_tokens=spec.thinking_tokens,
+        effort=effort_for(model, spec.effort),
         stream=False,
     )

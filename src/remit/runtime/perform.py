@@ -25,6 +25,7 @@ from remit.machine.tools import problems
 from remit.policy.redact import RedactedStream, Redactor
 from remit.runtime.cleaning import INVALID, Cleaner
 from remit.runtime.counting import count_input
+from remit.runtime.effort import effort_for
 from remit.runtime.hub import StreamDelta, StreamRetraction
 from remit.runtime.inspecting import cleaned, inspect_call
 from remit.runtime.outcome import Outcome
@@ -122,6 +123,7 @@ class Performer:
             tools=schemas(state.spec),
             max_output_tokens=event.max_output_tokens,
             thinking_tokens=min(state.spec.thinking_tokens, event.max_output_tokens - 1),
+            effort=effort_for(event.model, state.spec.effort),
             stream=listens and event.stream,
         )
         try:
