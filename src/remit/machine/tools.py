@@ -241,6 +241,28 @@ def _spec(name: str, **fields: object) -> ToolSpec:
         raise SpecError(f"tool {name!r}: {problems(exc)}") from exc
 
 
+def _tool(
+    function: Callable[P, R_co],
+    spec: ToolSpec,
+    arguments: Arguments,
+    resources: Resources | None,
+    depends: Depends | None,
+    asks: Probe | None,
+    check: ToolCheck | None,
+    undo: AnyTool | None,
+) -> Tool[P, R_co]:
+    return Tool(
+        function=function,
+        spec=spec,
+        arguments=arguments,
+        resources=resources,
+        depends=depends,
+        probe=asks,
+        check=check,
+        undo=undo,
+    )
+
+
 @overload
 def tool(function: Callable[P, R_co], /) -> Tool[P, R_co]: ...
 @overload
@@ -302,11 +324,9 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
     personal_data: it shows personal data, so a read too needs a rule or an approval.
     check: looks when a process starts whether the tool can work, without changing anything: a
     function without arguments that raises, or returns words, where it cannot (`App.ready`).
-
     undo: a write tool that takes a call of this one back; it gets those of the call's arguments
     that it names, and what the call returned as `result`. See `App.undo`.
     credential: the name of what it shows to the system it calls; it finds it in `Call.credential`.
-
     Raises `SpecError` for a generic name, an untyped argument, a missing description.
     """
 
@@ -332,15 +352,7 @@ def tool(  # noqa: PLR0913  # each option is one word of the contract
             credential=credential or "",
             undo=_undo_name(called, access, arguments, undo),
         )
-        return Tool(
-            function=inner,
-            spec=spec,
-            arguments=arguments,
-            resources=resources,
-            depends=depends,
-            probe=on_crash if isinstance(on_crash, Probe) else None,
-            check=check,
-            undo=undo,
-        )
+        asks = on_crash if isinstance(on_crash, Probe) else None
+        return _tool(inner, spec, arguments, resources, depends, asks, check, undo)
 
     return declare if function is None else declare(function)
