@@ -1,7 +1,7 @@
 """The desk: what people do from outside a run. It writes letters and switches, never records."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from remit.app.following import tree_rows
@@ -13,6 +13,7 @@ from remit.app.run import (
     pending_doubts,
     pending_questions,
 )
+from remit.app.speaking import Speaker, Speakers
 from remit.errors import NotAllowed, NotFound
 from remit.journal.events import (
     ApprovalDenied,
@@ -24,6 +25,7 @@ from remit.journal.events import (
 )
 from remit.journal.rows import RunRow, Switch
 from remit.machine.state import State
+from remit.policy.approvers import same_person
 from remit.policy.redact import Redactor
 from remit.ports import Clock, Dice, Store, Vault
 from remit.runtime.cleaning import Cleaner
@@ -56,6 +58,8 @@ class Desk:
     redactor: Callable[[str], Redactor]
     vault: Vault
     wake: Callable[[str, str], None] = lambda _tenant, _run: None
+    speakers: Speakers | None = None
+    """Who is who; without them a principal is a person of that name, and has no role."""
 
     # ------------------------------------------------------------ what waits
 
@@ -110,15 +114,20 @@ class Desk:
         pending = await self._pending(tenant, approval)
         if digest is not None and digest != pending.digest:
             raise NotAllowed(f"{approval}: the call has changed since; look at it again")
-        if principal in pending.given:
-            raise NotAllowed(f"{approval}: {principal} has agreed already; another person must")
+        speaker = await self._speaker(tenant, pending.approvers, principal)
+        if any(same_person(speaker.person, known) for known in pending.given):
+            raise NotAllowed(
+                f"{approval}: {speaker.person} has agreed already; another person must"
+            )
         clean = self._cleaner(tenant, pending.run)
         fact = ApprovalGiven(
             approval=approval,
             digest=pending.digest,
-            principal=principal,
+            principal=speaker.person,
             channel=channel,
             comment=clean.text(comment),
+            roles=speaker.roles,
+            on_behalf=speaker.on_behalf,
             arguments=None if arguments is None else clean.json(arguments),
         )
         await self._send(tenant, pending.run, fact, clean)
@@ -129,12 +138,15 @@ class Desk:
     ) -> PendingApproval:
         """Refuse the call; one no is enough. Raises `NotFound`."""
         pending = await self._pending(tenant, approval)
+        speaker = await self._speaker(tenant, pending.approvers, principal)
         clean = self._cleaner(tenant, pending.run)
         fact = ApprovalDenied(
             approval=approval,
-            principal=principal,
+            principal=speaker.person,
             channel=channel,
             comment=clean.text(comment),
+            roles=speaker.roles,
+            on_behalf=speaker.on_behalf,
         )
         await self._send(tenant, pending.run, fact, clean)
         return pending
@@ -147,10 +159,11 @@ class Desk:
         state = (await self.reader.past_of(tenant, run)).state
         if question not in [pending.id for pending in pending_questions(state)]:
             raise NotFound(f"no question {question} waits for an answer")
+        speaker = await self._speaker(tenant, (), principal)
         clean = self._cleaner(tenant, run)
         fact = InputReceived(
             question=question,
-            principal=principal,
+            principal=speaker.person,
             channel=channel,
             value=clean.json(value),
         )
@@ -178,6 +191,11 @@ class Desk:
         clean = self._cleaner(tenant, run)
         fact = CancelRequested(principal=principal, reason=clean.text(reason))
         await self._send(tenant, run, fact, clean)
+
+    async def _speaker(self, tenant: str, approvers: Sequence[str], principal: str) -> Speaker:
+        if self.speakers is None:
+            return Speaker(person=principal)
+        return await self.speakers.speaker(tenant, approvers, principal)
 
     async def _pending(self, tenant: str, approval: str) -> PendingApproval:
         run = approval.partition(":")[0]

@@ -28,6 +28,9 @@ class PendingApproval:
     given: tuple[str, ...]
     rule: str
     expires_ms: int
+    reason: str = ""
+    approvers: tuple[str, ...] = ()
+    """Who may agree: names, and roles as `role:finance`; empty: whom the app lets in."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,6 +106,8 @@ def pending_approvals(state: State) -> tuple[PendingApproval, ...]:
             given=call.given,
             rule=call.rule,
             expires_ms=call.expires_ms,
+            reason=call.ask_reason,
+            approvers=call.approvers or state.spec.who_agrees(call.tool, call.rule),
         )
         for call in state.calls
         if call.status == "asking" and state.phase != "ended"

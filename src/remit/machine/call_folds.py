@@ -68,6 +68,7 @@ def _asked(state: State, call: CallState, event: ApprovalRequested) -> State:
         given=(),
         vouched=(),
         approvers=event.approvers,
+        ask_reason=event.reason,
     )
     return _put(state, asking)
 

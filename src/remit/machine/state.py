@@ -49,6 +49,7 @@ class CallState:
     """In whose name, where somebody else agreed for them."""
     approvers: tuple[str, ...] = ()
     """Who may agree, as was journalled when it was asked."""
+    ask_reason: str = ""
     question: str = ""
     question_schema: str = ""
     question_text: str = ""
