@@ -39,11 +39,11 @@ def test_for_people_it_says_how_to_use_it_and_ends_on_a_signal() -> None:
         url = first.split()[2].rstrip(";")
         assert settings == [
             f"export ANTHROPIC_BASE_URL={url}\n",
-            "export ANTHROPIC_API_KEY=simulated\n",
+            "export ANTHROPIC_API_KEY=no-key-is-needed-here\n",
             f"export OPENAI_BASE_URL={url}/v1\n",
-            "export OPENAI_API_KEY=simulated\n",
+            "export OPENAI_API_KEY=no-key-is-needed-here\n",
             f"export GOOGLE_GEMINI_BASE_URL={url}\n",
-            "export GEMINI_API_KEY=simulated\n",
+            "export GEMINI_API_KEY=no-key-is-needed-here\n",
         ]
         assert "hello" in ask(url, "hello"), "without a scenario it echoes"
         process.send_signal(signal.SIGTERM)

@@ -82,7 +82,8 @@ class Run(Generic[T]):
         """The answer, in the agent's output type. Raises `RunUnfinished` if there is none."""
         if self.status != "completed" or self.partial is None:
             why = f": {self.reason}" if self.reason else ""
-            raise RunUnfinished(f"run {self.id} is {self.status}{why}; it has no output")
+            more = f" ({self.detail})" if self.detail else ""
+            raise RunUnfinished(f"run {self.id} is {self.status}{why}{more}; it has no output")
         return self.agent.read_answer(self.partial)
 
 

@@ -15,7 +15,7 @@ from remit.simulator.served import Served
 from remit.simulator.server import Simulator, running
 from remit.values.usage import Usage
 
-KEY = "simulated"
+KEY = "no-key-is-needed-here"
 """What stands in the place of a key: the simulator takes any, so that nobody needs a real one."""
 _PATIENCE_S = 30.0  # a server starts, answers and stops in milliseconds, even on a busy machine
 

@@ -81,8 +81,9 @@ def http_error(
     head = f"{provider} answered {status}" if status is not None else f"{provider} reported"
     remedy = f"; {_REMEDIES[kind]}" if kind in _REMEDIES else ""
     tail = f" (request {request_id})" if request_id else ""
+    words = excerpt(message) or "no reason given"
     return ProviderError(
-        f"{head} ({kind}): {excerpt(message) or 'no reason given'}{remedy}{tail}",
+        f"{head} ({kind}): {words.rstrip('.') if remedy else words}{remedy}{tail}",
         kind=kind,
         status=status,
         retry_after_ms=retry_after_ms,

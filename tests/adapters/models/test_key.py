@@ -31,8 +31,16 @@ def test_text_is_scrubbed_of_the_key_and_of_its_parts() -> None:
     assert key.scrub(f"bad key {TEXT}!") == f"bad key {MASK}!"
     assert "0123456789ab" not in key.scrub("you sent " + TEXT[:30] + "...")
     assert key.scrub("nothing to see") == "nothing to see"
-    short = ApiKey("k1", variable="X_KEY")
-    assert short.scrub("k1 and k2") == f"{MASK} and k2"
+    short = ApiKey("k1-of-a-server", variable="X_KEY")
+    assert short.scrub("k1-of-a-server and k2") == f"{MASK} and k2"
+
+
+def test_a_placeholder_does_not_spoil_what_is_said() -> None:
+    for text in ("k", "none", "ollama"):
+        key = ApiKey(text, variable="X_KEY")
+        assert key.scrub("ollama: check the network; none left") == (
+            "ollama: check the network; none left"
+        )
 
 
 def test_a_newline_at_the_end_is_forgiven() -> None:

@@ -57,7 +57,7 @@ def decoded(status: int, given_body: bytes, **headers: str) -> ProviderError:
 def test_kinds(status: int, name: str, kind: str) -> None:
     error = decoded(status, body(name))
     assert (error.kind, error.status) == (kind, status)
-    assert str(error).startswith(f"google answered {status} ({kind}): {name}: No.")
+    assert str(error).startswith(f"google answered {status} ({kind}): {name}: No")
 
 
 @pytest.mark.parametrize(

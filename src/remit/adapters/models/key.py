@@ -9,6 +9,8 @@ from remit.errors import ConfigError
 # Shorter keys are accepted (local servers take anything), but then only whole matches are masked:
 # windows of a short key would mask common words.
 _WINDOW = 12
+# What is shorter still ("none", "ollama") guards nothing, and masking it would spoil errors.
+_LEAST = 8
 MASK = "[api key]"
 
 
@@ -34,7 +36,12 @@ class ApiKey:
         return self._text
 
     def scrub(self, text: str) -> str:
-        """`text` with every occurrence of the key, or of a telling part of it, masked."""
+        """`text` with every occurrence of the key, or of a telling part of it, masked.
+
+        A key of fewer than 8 characters is a placeholder: it is left.
+        """
+        if len(self._text) < _LEAST:
+            return text
         text = text.replace(self._text, MASK)
         for start in range(len(self._text) - _WINDOW + 1):
             text = text.replace(self._text[start : start + _WINDOW], MASK)
