@@ -112,6 +112,16 @@ def test_an_answer_that_goes_on_is_asked_to_do_so_once() -> None:
     assert len(bench.all_of(ContinuationAsked)) == 1
 
 
+def test_a_paused_answer_is_no_answer_after_a_crash_while_it_was_counted() -> None:
+    bench = begun()
+    bench.counted()
+    bench.answer("Half. ", stop="pause")
+    assert types(bench.recover()) == ["RunRecovered", "CountRequested"]
+    bench.counted()
+    bench.answer("Whole.")
+    assert one(bench.log, RunEnded).output == '"Half. Whole."'
+
+
 # ---------------------------------------------------------------- what is made of it
 
 

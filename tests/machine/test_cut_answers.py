@@ -158,3 +158,13 @@ def test_a_turn_that_pauses_goes_on_in_the_same_message() -> None:
     assert len(bench.state.messages) == 2
     bench.answer("Found.")
     assert one(bench.log, RunEnded).output == '"Searching. Found."'
+
+
+@pytest.mark.requirement("STOP-6")
+def test_a_turn_that_paused_and_then_was_cut_is_asked_for_again() -> None:
+    bench = begun(ceiling=4_000)
+    bench.answer("Searching. ", stop="pause")
+    events = bench.answer("dropped", stop="max_tokens")
+    assert types(events) == ["ModelCompleted", "OutputEscalated", "ModelRequested"]
+    bench.answer("Found.")
+    assert one(bench.log, RunEnded).output == '"Searching. Found."'

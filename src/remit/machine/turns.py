@@ -42,7 +42,8 @@ _REPEATS_BEFORE_STOP = 3
 def next_turn(draft: Draft) -> None:
     """All calls of the turn have their results: ask the model again, or conclude."""
     state = draft.state
-    if is_counted(state):  # all that comes before a request was decided before the count
+    # What comes before a request was decided before its count, or before the answer it continues.
+    if is_counted(state) or state.continuing:
         _request(draft, 1)
         return
     answer = answer_of(state)
