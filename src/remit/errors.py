@@ -27,6 +27,7 @@ RemitError
 │   ├── ProviderError         a model provider answered with an error, or not at all
 │   ├── OutcomeUnknown        a write was sent, and nobody knows whether it was done
 │   ├── NotDelivered          a channel could not be told of a request to humans
+│   ├── NoCredential          a token or key for a tool cannot be had
 │   ├── WebhookRefused        a webhook is forged, stale or damaged; nothing was done
 │   ├── SandboxUnavailable    nothing on this machine can confine a process
 │   └── SandboxFailed         a sandbox that worked could not be set up this time
@@ -172,6 +173,10 @@ class NotDelivered(OutsideError):
         super().__init__(message)
         self.again = again
         self.after_s = after_s
+
+
+class NoCredential(OutsideError):
+    """A token or key for a tool cannot be had; the tool was not called."""
 
 
 class WebhookRefused(OutsideError):

@@ -22,6 +22,7 @@ from remit.journal.rows import (
 )
 from remit.journal.transfers import HoldLine
 from remit.values.command import Command, Finished
+from remit.values.credential import Credential, Wanted
 from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest
 from remit.values.notice import Notice
@@ -123,6 +124,18 @@ class SecretSource(Protocol):
 
     def where(self, name: str) -> str:
         """Where a person puts the secret, for an error's remedy."""
+        ...
+
+
+class Credentials(Protocol):
+    """Where what a tool shows to the system it calls comes from; short-lived where that can be."""
+
+    async def get(self, wanted: Wanted) -> Credential:
+        """A credential for one tool of one tenant, never another tenant's.
+
+        Raises `NoCredential` where it cannot be had, `ConfigError` where it is declared
+        wrongly; no text of an error holds it. Ends within a bounded time.
+        """
         ...
 
 

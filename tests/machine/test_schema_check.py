@@ -1,6 +1,7 @@
 """A schema that demands what is not checked is refused when the tool is declared."""
 
 import json
+import re
 
 import pytest
 
@@ -43,9 +44,8 @@ for _ in range(MAX_DEPTH + 1):
 )
 @pytest.mark.requirement("TOOL-12")
 def test_what_cannot_be_checked_is_refused(schema: object, says: str) -> None:
-    with pytest.raises(SpecError, match="^") as caught:
+    with pytest.raises(SpecError, match=re.escape(says)):
         check_schema(exact(json.dumps(schema)))
-    assert says in str(caught.value)
 
 
 def test_a_schema_may_refer_to_itself() -> None:

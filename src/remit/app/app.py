@@ -40,7 +40,7 @@ from remit.machine.state import State
 from remit.policy.allowance import Budget
 from remit.policy.plan import Plans, holder_name
 from remit.policy.secret_rule import SecretRule
-from remit.ports import Model, Prices, Sandbox, Store
+from remit.ports import Credentials, Model, Prices, Sandbox, Store
 from remit.runtime.books import Books
 from remit.runtime.engine import Engine
 from remit.runtime.hub import StreamItem
@@ -61,7 +61,8 @@ class App(PeopleSay):
     worker: also take over runs that other processes left behind. secrets: the app's own secret
     values by name, never to appear anywhere. secret_rules: rules of what else is secret, or files
     of them. budgets: limits beside those of the agents and of `remit.toml`. plans: the price list,
-    in place of the one in `remit.toml`.
+    in place of the one in `remit.toml`. credentials: what tools show to the systems they call,
+    beside those of `remit.toml`.
 
     Use it as `async with App(...) as app`. Raises `ConfigError` and `SpecError` for what cannot
     work, before anything runs.
@@ -81,6 +82,7 @@ class App(PeopleSay):
         sandbox: Sandbox | None = None,
         budgets: Iterable[Budget] = (),
         plans: Plans | None = None,
+        credentials: Mapping[str, Credentials] | None = None,
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
         given = with_undoers(agents)
@@ -93,6 +95,7 @@ class App(PeopleSay):
         self._secret_rules = tuple(secret_rules)
         self._sandbox = sandbox
         self._budgets = tuple(budgets)
+        self._credentials = dict(credentials or {})
         self._plans = plans or plans_of(self._settings.billing, self._settings.plans, FILE)
         self._parts: Parts | None = None
         self._specs: dict[str, AgentSpec] = {}
@@ -116,6 +119,7 @@ class App(PeopleSay):
             sandbox=self._sandbox,
             budgets=self._budgets,
             plans=self._plans,
+            credentials=self._credentials,
             owner=f"{socket.gethostname()}-{os.getpid()}",
         )
         engine = self._parts.engine

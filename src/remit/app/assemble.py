@@ -10,6 +10,7 @@ from remit.app.bills import Bills
 from remit.app.budgets import Budgets
 from remit.app.calendars import Calendars
 from remit.app.config import Settings
+from remit.app.credentials import declared_credentials
 from remit.app.desk import Desk
 from remit.app.keyring import open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
@@ -32,8 +33,9 @@ from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
 from remit.policy.plan import Plans
 from remit.policy.secret_rule import SecretRule
-from remit.ports import Model, Prices, Sandbox
+from remit.ports import Credentials, Model, Prices, Sandbox
 from remit.runtime.books import Books
+from remit.runtime.credentials import CredentialDesk
 from remit.runtime.engine import Engine
 from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub
@@ -80,8 +82,16 @@ class Parts:
 
     async def close(self) -> None:
         """Let go of runs, connections and the journal, in this order."""
+        services = self.engine.services
         await self.engine.close()
         await self.shelf.close()
+        if services.credentials is not None:
+            await services.credentials.close()
+        # Several tools share a source; closing it again does nothing.
+        for agent in services.agents.values():
+            for each in agent.tools:
+                if each.source is not None:
+                    await each.source.close()
         await self.engine.services.store.close()
 
 
@@ -96,6 +106,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     sandbox: Sandbox | None,
     budgets: tuple[Budget, ...],
     plans: Plans | None,
+    credentials: Mapping[str, Credentials],
     owner: str,
 ) -> Parts:
     """Open the journal and make the parts. Raises `ConfigError` for what cannot work."""
@@ -104,6 +115,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     keys = open_keys(settings, dict(os.environ))
     known = {**secrets, **keys.texts}
     shown = make_secrets(settings, os.environ, known, rules=secret_rules, agents=agents.values())
+    declared = declared_credentials(settings.credentials, credentials, shown, os.environ)
     table = make_prices(prices)
     store = make_store(settings.url)
     await store.open()  # after everything that may be refused: whoever opens it must close it
@@ -125,6 +137,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         owner=f"{owner}-{dice.entropy(4).hex()}",
         environment=settings.environment,
         secret_rules=shown.rules,
+        credentials=CredentialDesk(declared, clock),
         sandbox=LazySandbox(make_sandbox) if sandbox is None else sandbox,
         hidden=keys.hidden,
         budgets=(*settings.budgets, *budgets),

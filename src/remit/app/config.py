@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from remit.app.bill_settings import ReconciliationConfig
 from remit.app.calendars import check_zone
+from remit.app.credential_settings import CredentialConfig
 from remit.app.plan_settings import REMEDY
 from remit.errors import ConfigError
 from remit.policy.allowance import Budget
@@ -109,6 +110,8 @@ class Settings(BaseModel):
     environment: Environment = "dev"
     providers: Mapping[str, ProviderConfig] = {}
     secrets: SecretsConfig = SecretsConfig()
+    credentials: Mapping[str, CredentialConfig] = {}
+    """What tools show to the systems they call, by the name that tools give it."""
     reconciliation: ReconciliationConfig = ReconciliationConfig()
     memory: MemoryConfig = MemoryConfig()
     rules: tuple[Rule, ...] = ()
@@ -188,6 +191,8 @@ def _problem(error: ErrorDetails) -> str:
         "tenants.NAME.timezone, "
         "providers.NAME.{base_url, api_key_env, plain_http, protocol, api_version, headers}, "
         "secrets.{source, known, rules, sensitivity}, "
+        "credentials.NAME.{kind, secret, tools, tenants, token_url, client_id, scopes, "
+        "tool_scopes, audience, send, subject, plain_http}, "
         "memory.{runs, idle_s}, "
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
         "rules (see remit policy test), default_rules, modes.{default, tenants, users}, "

@@ -4,6 +4,7 @@ import json
 import re
 
 from remit.journal.rows import VaultRow
+from remit.policy.credential_mask import CredentialMask
 from remit.policy.redact import Cleaned, Redactor
 from remit.ports import Vault
 from remit.values.clean import Clean
@@ -32,6 +33,12 @@ class Cleaner:
         self._tenant = tenant
         self._run = run
         self._rows: dict[str, VaultRow] = {}
+        self._mask = CredentialMask()
+
+    def masking(self, mask: CredentialMask) -> "Cleaner":
+        """This cleaner, which also takes out what a run's calls show to the systems they call."""
+        self._mask = mask
+        return self
 
     @property
     def rows(self) -> tuple[VaultRow, ...]:
@@ -46,10 +53,11 @@ class Cleaner:
 
     def text(self, raw: str) -> Clean:
         """Clean text."""
-        return self._keep(self._redactor.clean(storable(raw)))
+        return self._keep(self._redactor.clean(storable(self._mask.clean(raw))))
 
     def error(self, raw: str) -> Clean:
         """Clean text of an error, cut to a bound once it is clean: no half of a secret is left."""
+        raw = self._mask.clean(raw)
         if len(raw) <= _ERROR_READ_CHARS:
             clean = self.text(raw)
         else:
@@ -60,7 +68,7 @@ class Cleaner:
 
     def json(self, raw: str) -> Clean:
         """Clean JSON text."""
-        return self._keep(self._redactor.clean_json(storable(raw)))
+        return self._keep(self._redactor.clean_json(storable(self._mask.clean(raw))))
 
     def name(self, raw: str) -> str:
         """The name of a tool as the model wrote it, if it can be one."""

@@ -10,6 +10,7 @@ from remit.policy.allowance import Budget
 from remit.policy.mode import Modes
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
+from remit.runtime.credentials import CredentialDesk
 from remit.runtime.health import HealthBoard
 from remit.runtime.hub import Hub
 from remit.runtime.media import MediaCache
@@ -54,6 +55,8 @@ class Services:
     secret_rules: Callable[[], SecretRules]
     """What is secret, as of now: the app's own secrets are known once they were read."""
     environment: str = "dev"
+    credentials: CredentialDesk | None = None
+    """What tools show to the systems they call."""
     sandbox: Sandbox | None = None
     hidden: tuple[str, ...] = ()
     """Host paths no sandboxed program may see: journal and keys."""

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic_core import to_json
 
 from remit.errors import (
+    ConfigError,
     NeedsInput,
     NotFound,
     OutcomeUnknown,
@@ -34,6 +35,7 @@ from remit.machine.call import Call
 from remit.machine.inputs import Input
 from remit.machine.state import CallState, State
 from remit.machine.tools import AnyTool
+from remit.policy.credential_mask import CredentialMask
 from remit.runtime.artifacts import read_page
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.inspecting import inspect_call
@@ -43,6 +45,7 @@ from remit.runtime.results import as_text, completed
 from remit.runtime.services import Services
 from remit.values.clean import Clean
 from remit.values.command import Command, Finished
+from remit.values.credential import Credential, Wanted
 from remit.values.ids import idempotency_key
 from remit.values.money import Nano
 
@@ -123,11 +126,13 @@ class ToolGate:
     agent: Agent[object]
     cleaner: Callable[[], Cleaner]
     fence: int
+    mask: CredentialMask = field(default_factory=CredentialMask)
+    """What the calls of this run were given, to be kept out of what they say."""
 
     async def call(self, state: State, call: CallState, event: ToolRequested) -> Outcome:
         """Carry out a released call; the outcome says what is known of its effect."""
         attempt = _Attempt(
-            state=state, call=call, event=event, cleaner=self.cleaner(), ended=threading.Event()
+            state=state, call=call, event=event, cleaner=self._cleaner(), ended=threading.Event()
         )
         tool = self.agent.tool(call.tool)
         if tool is None:
@@ -190,7 +195,7 @@ class ToolGate:
     async def probe(self, state: State, call: CallState, event: ProbeRequested) -> Outcome:
         """Ask the system whether a call in doubt happened."""
         tool = self.agent.tool(call.tool)
-        cleaner = self.cleaner()
+        cleaner = self._cleaner()
         if tool is None or tool.probe is None:
             return _probed(event, "unknown", cleaner.error(f"{call.tool} has no probe"), cleaner)
         released = ToolRequested(call=call.call, attempt=call.attempt, until_ms=call.until_ms)
@@ -283,12 +288,29 @@ class ToolGate:
             fence=self.fence,
             until_ms=event.until_ms,
             approved_by=call.given,
+            credential=await self._credential(tool, state),
             answers=answers,
             run_confined=self._confined,
             read_result=partial(self._page, state),
             enter_charge=_meter_of(tool, attempt),
             is_cancelled=lambda: ended.is_set() or clock.now_ms() >= event.until_ms,
         )
+
+    def _cleaner(self) -> Cleaner:
+        return self.cleaner().masking(self.mask)
+
+    async def _credential(self, tool: AnyTool, state: State) -> Credential | None:
+        """What the tool shows to the system it calls; from then on it is in no text of the run."""
+        name = tool.spec.credential
+        if not name:
+            return None
+        desk = self.services.credentials
+        if desk is None:
+            raise ConfigError(f"the tool {tool.name!r} needs the credential {name!r}: declare it")
+        wanted = Wanted(name=name, tenant=state.tenant, tool=tool.name, user=state.user)
+        found = await desk.get(wanted)
+        self.mask.learn(name, found.reveal())
+        return found
 
     async def _page(self, state: State, artifact: str, offset: int) -> str:
         chars = state.spec.limits.result_chars
