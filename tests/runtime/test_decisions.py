@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given as for_all
 from hypothesis import strategies as st
 
-from remit import Remit, tool
+from remit import Agent, Remit, tool
 from remit.journal.events import (
     CancelRequested,
     ModelCompleted,
@@ -28,7 +28,7 @@ from remit.runtime.decisions import fold_decisions, status_of
 from remit.values.clean import Clean
 from remit.values.message import CallPart, Origin, TextPart
 from remit.values.usage import Usage
-from tests.runtime.kit import NOW, RUN, TENANT, answered, spec_of, started
+from tests.runtime.kit import NOW, RUN, TENANT, FlatPrices, answered, spec_of, started
 from tests.runtime.stage import an_agent
 
 
@@ -130,6 +130,33 @@ def test_what_is_kept_is_enough_to_decide_again(jitter: int, now_ms: int) -> Non
         assert tuple(draft.events) == body.events[place : place + cause.count]
         state, place = draft.state, place + cause.count
     assert place == len(body.events)
+
+
+@pytest.mark.requirement("AUD-5")
+@pytest.mark.parametrize("room", [None, 0])
+def test_the_model_that_is_counted_or_not_affordable_is_chosen_again(room: int | None) -> None:
+    cheap, dear = "scripted:cheap", "scripted:dear"
+    agent = Agent(
+        "worker",
+        model={cheap: 1, dear: 1},
+        instructions="Work.",
+        input_count="bound" if room == 0 else "always",
+    )
+    spec = spec_of(agent)
+    prices = tuple(
+        FlatPrices().price(name).model_copy(update={"input": rate})
+        for name, rate in ((cheap, 1_000_000_000), (dear, 9_000_000_000))
+    )
+    first = started(spec).model_copy(update={"prices": prices})
+    given = Input(kind="start", fact=first)
+    refused = {} if room is None else {first.accounts[0].account: room}
+    for jitter in (0, 999_999):
+        world = new_world(WORLD, jitter=jitter, refused=refused)
+        _, body = fold_decisions(begin(TENANT, RUN, spec), [given], world)
+        told = new_world(world, jitter=body.causes[0].jitter)
+        again = decide(begin(TENANT, RUN, spec), given, told)
+        assert tuple(again.events) == body.events
+        assert not any(isinstance(event, ModelRequested) for event in body.events)
 
 
 def test_the_facts_of_the_world_stand_beside_the_decision() -> None:

@@ -2,7 +2,13 @@
 
 from dataclasses import replace
 
-from remit.journal.events import Event, ModelFailed, ModelRequested
+from remit.journal.events import (
+    BudgetRefused,
+    CountRequested,
+    Event,
+    ModelFailed,
+    ModelRequested,
+)
 from remit.journal.record import UNUSED_JITTER, Body, Cause
 from remit.journal.rows import RunStatus
 from remit.machine.affording import rooms
@@ -11,11 +17,15 @@ from remit.machine.inputs import Input, World
 from remit.machine.state import State
 
 
+# What tells which of several models was chosen, whether it is asked, counted or not affordable.
+_OF_A_MODEL = (ModelRequested, CountRequested, BudgetRefused)
+
+
 def _rolled(events: list[Event], state: State) -> bool:
     """The dice matter after a failed model call, and where one of several models is chosen."""
     chosen = len(state.spec.candidates) > 1
     return any(
-        isinstance(event, ModelFailed) or (chosen and isinstance(event, ModelRequested))
+        isinstance(event, ModelFailed) or (chosen and isinstance(event, _OF_A_MODEL))
         for event in events
     )
 
