@@ -1,6 +1,7 @@
 """Images and documents go out as base 64 and come in again, or it is said what is wrong."""
 
 import base64
+import json
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from remit.errors import ProviderError
 from remit.values.clean import Clean
 from remit.values.media import PDF, document, image
 from remit.values.model import ModelRequest
-from remit.wire.media import MediaReader, base64_of, content_of, data_url, text_of
+from remit.wire.media import MediaReader, content_of, quoted_base64, quoted_url, text_of
 from remit.wire.node import Node
 from tests.wire.strategies import USER
 
@@ -28,8 +29,8 @@ def test_images_come_back(content: bytes) -> None:
     part = image(content, "image/webp", USER)
     given = request({part.digest: content})
     reader = MediaReader()
-    media_type, text = reader.split(node(data_url(given, part)))
-    assert text == base64_of(given, part) == base64.b64encode(content).decode()
+    media_type, text = reader.split(node(json.loads(quoted_url(given, part))))
+    assert text == json.loads(quoted_base64(given, part)) == base64.b64encode(content).decode()
     assert reader.image(node(""), media_type, text, USER) == part
     assert reader.found == given.media
 
@@ -39,7 +40,8 @@ def test_documents_come_back(content: bytes, media_type: str) -> None:
     part = document(content, media_type, USER, Clean.vouch("name"))
     given = request({part.digest: content})
     reader = MediaReader()
-    found = reader.document(node(""), media_type, base64_of(given, part), USER, Clean.vouch("name"))
+    text = json.loads(quoted_base64(given, part))
+    found = reader.document(node(""), media_type, text, USER, Clean.vouch("name"))
     assert found == part
     assert reader.found == given.media
 

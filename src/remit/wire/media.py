@@ -27,14 +27,18 @@ def content_of(request: ModelRequest, part: MediaPart) -> bytes:
     return content
 
 
-def base64_of(request: ModelRequest, part: MediaPart) -> str:
-    """The bytes of a part as base 64."""
+def quoted_base64(request: ModelRequest, part: MediaPart) -> str:
+    """The bytes of a part as a JSON string in base 64, which has nothing to escape."""
+    return f'"{_base64(request, part)}"'
+
+
+def quoted_url(request: ModelRequest, part: MediaPart) -> str:
+    """The part as a JSON string with a `data:` URL (RFC 2397); media types need no escapes."""
+    return f'"data:{part.media_type};base64,{_base64(request, part)}"'
+
+
+def _base64(request: ModelRequest, part: MediaPart) -> str:
     return base64.b64encode(content_of(request, part)).decode()
-
-
-def data_url(request: ModelRequest, part: MediaPart) -> str:
-    """The part as a `data:` URL (RFC 2397)."""
-    return f"data:{part.media_type};base64,{base64_of(request, part)}"
 
 
 def text_of(request: ModelRequest, part: DocumentPart) -> str:

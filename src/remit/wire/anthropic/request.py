@@ -18,7 +18,7 @@ from remit.values.message import (
 )
 from remit.values.model import Effort, ModelRequest, ToolSchema
 from remit.wire.jsontext import array, embed_object, quote, record
-from remit.wire.media import base64_of, text_of
+from remit.wire.media import quoted_base64, text_of
 
 PATH = "/v1/messages"
 # The newest version. It differs from 2023-06-01 for the Messages API only in what it refuses
@@ -195,7 +195,7 @@ def _block(request: ModelRequest, part: Part) -> Block | None:
             source = {
                 "type": '"base64"',
                 "media_type": quote(part.media_type),
-                "data": quote(base64_of(request, part)),
+                "data": quoted_base64(request, part),
             }
             return {"type": '"image"', "source": record(source)}
         case DocumentPart():
@@ -243,7 +243,7 @@ def _document_block(request: ModelRequest, part: DocumentPart) -> Block:
         {
             "type": '"base64"',
             "media_type": quote(PDF),
-            "data": quote(base64_of(request, part)),
+            "data": quoted_base64(request, part),
         }
         if part.media_type == PDF
         else {

@@ -21,7 +21,7 @@ from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.gemini.schema import schema_text
 from remit.wire.gemini.thinking import checks_signatures, encode_thinking, version
 from remit.wire.jsontext import array, embed_object, quote, record
-from remit.wire.media import base64_of
+from remit.wire.media import quoted_base64
 
 VERSION = "v1beta"  # where thinking levels, JSON schemas and signatures of thoughts are
 WHOLE = "generateContent"
@@ -202,7 +202,7 @@ def _inline(part: ImagePart | DocumentPart, request: ModelRequest) -> str:
         )
     if kind.startswith("text/"):
         kind = "text/plain"  # the only type of text that every model takes
-    return record({"mimeType": quote(kind), "data": quote(base64_of(request, part))})
+    return record({"mimeType": quote(kind), "data": quoted_base64(request, part)})
 
 
 def _thought(part: ThinkingPart) -> Block:

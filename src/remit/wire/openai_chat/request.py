@@ -15,7 +15,7 @@ from remit.values.message import (
 )
 from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.jsontext import array, quote, record
-from remit.wire.media import data_url
+from remit.wire.media import quoted_url
 from remit.wire.openai.asking import (
     SCHEMA_NAME,
     check_document,
@@ -163,7 +163,7 @@ def _call(part: CallPart) -> str:
 
 
 def _image(request: ModelRequest, part: ImagePart) -> str:
-    image = {"url": quote(data_url(request, part))}
+    image = {"url": quoted_url(request, part)}
     detail = image_detail(request.model)
     if detail != "auto":
         image["detail"] = quote(detail)
@@ -172,5 +172,5 @@ def _image(request: ModelRequest, part: ImagePart) -> str:
 
 def _file(request: ModelRequest, part: DocumentPart) -> str:
     check_document(request.model)
-    file = {"filename": quote(file_name(part)), "file_data": quote(data_url(request, part))}
+    file = {"filename": quote(file_name(part)), "file_data": quoted_url(request, part)}
     return record({"type": '"file"', "file": record(file)})

@@ -16,7 +16,7 @@ from remit.values.message import (
 )
 from remit.values.model import ModelRequest, ToolSchema
 from remit.wire.jsontext import array, quote, record
-from remit.wire.media import data_url
+from remit.wire.media import quoted_url
 from remit.wire.openai.address import OPENAI, Address
 from remit.wire.openai.asking import (
     SCHEMA_NAME,
@@ -182,7 +182,7 @@ def _image(request: ModelRequest, part: ImagePart) -> str:
     return record(
         {
             "type": '"input_image"',
-            "image_url": quote(data_url(request, part)),
+            "image_url": quoted_url(request, part),
             "detail": quote(image_detail(request.model)),
         }
     )
@@ -194,6 +194,6 @@ def _file(request: ModelRequest, part: DocumentPart) -> str:
         {
             "type": '"input_file"',
             "filename": quote(file_name(part)),
-            "file_data": quote(data_url(request, part)),
+            "file_data": quoted_url(request, part),
         }
     )
