@@ -6,7 +6,8 @@ from collections.abc import Mapping
 
 import pytest
 
-from remit.app.payment_route import Message, PaymentRoute, Scope
+from remit.app.asgi import Message, Scope
+from remit.app.payment_route import PaymentRoute
 from remit.app.till import PaymentOutcome
 from remit.errors import StoreGone, WebhookRefused
 from remit.wire.webhook.bounds import MAX_BODY_BYTES

@@ -15,6 +15,7 @@ from typing_extensions import Unpack, override
 from remit.app.assemble import Parts, assemble
 from remit.app.bills import Bills
 from remit.app.budgets import Budgets
+from remit.app.channels import Channels, OnApproval
 from remit.app.config import FILE, read_settings
 from remit.app.declared import by_name, read_prompt
 from remit.app.desk import Desk
@@ -39,6 +40,7 @@ from remit.machine.spec import AgentSpec
 from remit.machine.state import State
 from remit.policy.allowance import Budget
 from remit.policy.plan import Plans, holder_name
+from remit.policy.roster import Person
 from remit.policy.secret_rule import SecretRule
 from remit.ports import Credentials, Model, Prices, Sandbox, Store
 from remit.runtime.books import Books
@@ -62,7 +64,8 @@ class App(PeopleSay):
     values by name, never to appear anywhere. secret_rules: rules of what else is secret, or files
     of them. budgets: limits beside those of the agents and of `remit.toml`. plans: the price list,
     in place of the one in `remit.toml`. credentials: what tools show to the systems they call,
-    beside those of `remit.toml`.
+    beside those of `remit.toml`. people: who approves, beside those of `remit.toml`. on_approval:
+    called with a `Notice` of each request to humans.
 
     Use it as `async with App(...) as app`. Raises `ConfigError` and `SpecError` for what cannot
     work, before anything runs.
@@ -83,6 +86,8 @@ class App(PeopleSay):
         budgets: Iterable[Budget] = (),
         plans: Plans | None = None,
         credentials: Mapping[str, Credentials] | None = None,
+        people: Mapping[str, Person] | None = None,
+        on_approval: OnApproval | None = None,
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
         given = with_undoers(agents)
@@ -96,6 +101,8 @@ class App(PeopleSay):
         self._sandbox = sandbox
         self._budgets = tuple(budgets)
         self._credentials = dict(credentials or {})
+        self._people = dict(people or {})
+        self._on_approval = on_approval
         self._plans = plans or plans_of(self._settings.billing, self._settings.plans, FILE)
         self._parts: Parts | None = None
         self._specs: dict[str, AgentSpec] = {}
@@ -119,6 +126,8 @@ class App(PeopleSay):
             sandbox=self._sandbox,
             budgets=self._budgets,
             plans=self._plans,
+            people=self._people,
+            on_approval=self._on_approval,
             credentials=self._credentials,
             owner=f"{socket.gethostname()}-{os.getpid()}",
         )
@@ -152,6 +161,12 @@ class App(PeopleSay):
     def desk(self) -> Desk:
         """What people do from outside runs: approvals, answers, cancels, switches."""
         return self._open.desk
+
+    @property
+    @override
+    def channels(self) -> Channels:
+        """Who is told what waits for them, and takes what they say."""
+        return self._open.channels
 
     @property
     def store(self) -> Store:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from remit.app.answering import Answers
 from remit.app.bills import Bills
 from remit.app.budgets import Budgets
 from remit.app.calendars import Calendars
+from remit.app.channels import Channel, Channels, OnApproval, make_channels, make_roster
 from remit.app.config import Settings
 from remit.app.credentials import declared_credentials
 from remit.app.desk import Desk
@@ -26,12 +28,14 @@ from remit.app.plan_desk import PlanDesk
 from remit.app.ready import Watchman
 from remit.app.reconcile import Reconciler
 from remit.app.secrets import Secrets, make_secrets
+from remit.app.speaking import Speakers
 from remit.app.till import Till
 from remit.app.upgrade import Gate
 from remit.errors import ConfigError
 from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
 from remit.policy.plan import Plans
+from remit.policy.roster import Person
 from remit.policy.secret_rule import SecretRule
 from remit.ports import Credentials, Model, Prices, Sandbox
 from remit.runtime.books import Books
@@ -45,6 +49,7 @@ from remit.runtime.reader import Reader
 from remit.runtime.services import Services
 from remit.runtime.switchboard import Switchboard
 from remit.values.price import ModelPrice
+from remit.wire.webhook.answer_link import answer_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,7 @@ class Parts:
     till: Till
     bills: Bills
     watchman: Watchman
+    channels: Channels
 
     @property
     def ledger(self) -> Ledger:
@@ -84,6 +90,8 @@ class Parts:
         """Let go of runs, connections and the journal, in this order."""
         services = self.engine.services
         await self.engine.close()
+        await self.channels.flush()
+        await self.channels.close()
         await self.shelf.close()
         if services.credentials is not None:
             await services.credentials.close()
@@ -106,6 +114,8 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     sandbox: Sandbox | None,
     budgets: tuple[Budget, ...],
     plans: Plans | None,
+    people: Mapping[str, Person],
+    on_approval: OnApproval | None,
     credentials: Mapping[str, Credentials],
     owner: str,
 ) -> Parts:
@@ -117,6 +127,8 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     shown = make_secrets(settings, os.environ, known, rules=secret_rules, agents=agents.values())
     declared = declared_credentials(settings.credentials, credentials, shown, os.environ)
     table = make_prices(prices)
+    roster = make_roster(settings, people)
+    channels = make_channels(settings.channels, on_approval, roster, WallClock(), shown.read)
     store = make_store(settings.url)
     await store.open()  # after everything that may be refused: whoever opens it must close it
     clock, dice = WallClock(), SystemDice()
@@ -149,6 +161,8 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     reader = Reader(store)
     own = OwnRuns(settings.memory.runs, settings.memory.idle_s)
     engine = Engine(services, reader, mine=own)
+    books = Books(store, clock, dice, keys.signer)
+    speakers = Speakers(roster=roster, books=books, clock=clock, redactor=engine.redactor)
     desk = Desk(
         store=store,
         reader=reader,
@@ -157,14 +171,43 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         redactor=engine.redactor,
         vault=keys.vault,
         wake=engine.wake,
+        speakers=speakers,
     )
-    books = Books(store, clock, dice, keys.signer)
     plan_desk = _plan_desk(engine, books, plans)
     till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=tuple(keys.macs.values()))
     gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
     bills = Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read)
     watch = Watchman(engine, partial(_where_key, shown, settings))
-    return Parts(engine, desk, shelf, books, plan_desk, gate, till, bills, watch)
+    return Parts(
+        engine, desk, shelf, books, plan_desk, gate, till, bills, watch, _channels(
+            channels, speakers, desk, settings, answer_key(keys.head.private_bytes_raw())
+        )
+    )
+
+
+def _channels(
+    channels: tuple[Channel, ...], speakers: Speakers, desk: Desk, settings: Settings, key: bytes
+) -> Channels:
+    """What tells people, and takes what they say."""
+    calendars = Calendars(settings.timezone, {})
+    return Channels(
+        channels=channels,
+        store=desk.store,
+        reader=desk.reader,
+        clock=desk.clock,
+        dice=desk.dice,
+        books=speakers.books,
+        speakers=speakers,
+        answers=Answers(
+            desk=desk,
+            clock=desk.clock,
+            key=key,
+            url=settings.answer_url,
+            person_of=speakers.roster.person_of,
+        ),
+        calendar=partial(calendars.of, ""),
+        redactor=desk.redactor,
+    )
 
 
 def _plan_desk(engine: Engine, books: Books, plans: Plans | None) -> PlanDesk:

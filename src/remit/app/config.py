@@ -10,6 +10,7 @@ from pydantic_core import ErrorDetails
 
 from remit.app.bill_settings import ReconciliationConfig
 from remit.app.calendars import check_zone
+from remit.app.channel_settings import CHANNEL_KEYS, ChannelConfig
 from remit.app.credential_settings import CredentialConfig
 from remit.app.plan_settings import REMEDY
 from remit.errors import ConfigError
@@ -17,6 +18,7 @@ from remit.policy.allowance import Budget
 from remit.policy.mode import Modes
 from remit.policy.permission import Rule
 from remit.policy.plan import Billing, PlanBody
+from remit.policy.roster import Person, Role, Roster
 from remit.policy.rules_text import read_rules_text
 
 DEFAULT_URL = "sqlite:///.remit/journal.db"
@@ -129,9 +131,21 @@ class Settings(BaseModel):
     """What runs may be given besides words; `text`: only what can be searched for secrets."""
     floating_models: tuple[str, ...] = ()
     """Globs of model names, as `openai:gpt-5`, that may change without notice."""
+    people: Mapping[str, Person] = {}
+    """Who approves and answers; see `remit.policy.roster`."""
+    roles: Mapping[str, Role] = {}
+    channels: Mapping[str, ChannelConfig] = {}
+    """Where people are told what waits for them."""
+    answer_url: str = Field(default="", pattern=r"^$|^https?://[^\s]+$")
+    """Where `AnswerRoute` is mounted, for the links in notices."""
     timezone: str = "UTC"
     """Whose hours, days and months budgets are counted in, as `Europe/Berlin`."""
     tenants: Mapping[str, TenantConfig] = {}
+
+    @property
+    def roster(self) -> Roster:
+        """The people and roles."""
+        return Roster(self.people, self.roles)
 
     @property
     def timezones(self) -> Mapping[str, str]:
@@ -197,7 +211,7 @@ def _problem(error: ErrorDetails) -> str:
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
         "rules (see remit policy test), default_rules, modes.{default, tenants, users}, "
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}, "
-        f"{REMEDY}"
+        f"{CHANNEL_KEYS}, {REMEDY}"
     )
     return f"{key}{value}: {error['msg']}; {remedy}"
 

@@ -17,4 +17,4 @@ def start_duties(
         duties.append(watch_ledger(parts.ledger))
     if parts.bills.is_daily:
         duties.append(watch_bills(parts.bills.once))
-    return [asyncio.create_task(duty) for duty in duties]
+    return [*(asyncio.create_task(duty) for duty in duties), *parts.channels.start()]

@@ -1,17 +1,12 @@
 """An ASGI application that takes webhooks of payment providers; any server can mount it."""
 
 import json
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import Mapping
 from typing import Protocol
 
+from remit.app.asgi import Receive, Scope, Send, body_of, headers_of, respond
 from remit.app.till import PaymentOutcome
 from remit.errors import RemitError, WebhookRefused
-from remit.wire.webhook.bounds import MAX_BODY_BYTES
-
-Scope = MutableMapping[str, object]
-Message = MutableMapping[str, object]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
 
 _STATUS = {"signature": 400, "stale": 400, "malformed": 400, "too-large": 413}
 
@@ -44,13 +39,13 @@ class PaymentRoute:
             await _answer(send, 405, {"error": "payment events are POSTed"}, allow=True)
             return
         try:
-            body = await _body(receive)
+            body = await body_of(receive)
         except WebhookRefused as exc:
             await _answer(send, _STATUS[exc.reason], {"error": str(exc)})
             return
         if body is None:
             return  # the sender is gone, and will send it again
-        status, told = await self._take(_headers(scope), body)
+        status, told = await self._take(headers_of(scope), body)
         await _answer(send, status, told)
 
     async def _take(self, headers: Mapping[str, str], body: bytes) -> tuple[int, dict[str, str]]:
@@ -64,38 +59,8 @@ class PaymentRoute:
         return 200, {"event": outcome.event, "result": outcome.result}
 
 
-async def _body(receive: Receive) -> bytes | None:
-    """The whole body, None where the sender hung up. Raises `WebhookRefused` beyond the bound."""
-    found = bytearray()
-    while True:
-        message = await receive()
-        if message["type"] == "http.disconnect":
-            return None
-        piece = message.get("body", b"")
-        if isinstance(piece, bytes):
-            found += piece
-        if len(found) > MAX_BODY_BYTES:
-            raise WebhookRefused(
-                f"the body is larger than {MAX_BODY_BYTES} bytes", reason="too-large"
-            )
-        if not message.get("more_body", False):
-            return bytes(found)
-
-
-def _headers(scope: Scope) -> dict[str, str]:
-    """The headers by lower-case name; one that came twice reads as RFC 9110 joins it."""
-    found: dict[str, str] = {}
-    pairs = scope["headers"]
-    for name, value in pairs if isinstance(pairs, list | tuple) else ():
-        key, text = name.decode("latin-1").lower(), value.decode("latin-1")
-        found[key] = f"{found[key]},{text}" if key in found else text
-    return found
-
-
 async def _answer(send: Send, status: int, told: dict[str, str], *, allow: bool = False) -> None:
-    body = json.dumps(told).encode()
-    headers = [(b"content-type", b"application/json"), (b"content-length", b"%d" % len(body))]
+    headers = [(b"content-type", b"application/json")]
     if allow:
         headers.append((b"allow", b"POST"))
-    await send({"type": "http.response.start", "status": status, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+    await respond(send, status, json.dumps(told).encode(), headers)

@@ -2,7 +2,10 @@
 
 from pydantic_core import to_json
 
+from remit.app.answering import Answers
+from remit.app.channels import Channels
 from remit.app.desk import Desk
+from remit.app.slack_answers import SlackAnswers
 
 LOCAL_TENANT = "local"
 LOCAL_USER = "local"
@@ -15,6 +18,24 @@ class PeopleSay:
     def desk(self) -> Desk:
         """Where the words are handed in."""
         raise NotImplementedError
+
+    @property
+    def channels(self) -> Channels:
+        """Who tells people what waits for them."""
+        raise NotImplementedError
+
+    @property
+    def answers(self) -> Answers:
+        """Takes what people say by links: for `AnswerRoute`."""
+        return self.channels.answers
+
+    @property
+    def slack_answers(self) -> SlackAnswers:
+        """Takes what people say by buttons of Slack: for `AnswerRoute`."""
+        channels = self.channels
+        return SlackAnswers(
+            answers=channels.answers, secrets=channels.signing_secrets, reply=channels.reply
+        )
 
     async def approve(
         self, approval: str, *, principal: str, tenant: str = LOCAL_TENANT, comment: str = ""

@@ -68,7 +68,7 @@ class Speakers:
             return None
         return known
 
-    async def delegate(  # noqa: PLR0913  # each is one word of what is said
+    async def delegate(
         self,
         tenant: str,
         person: str,

@@ -1,6 +1,7 @@
 """A channel of Slack: by incoming webhook, or as an app by `chat.postMessage`."""
 
 import json
+from urllib.parse import urlsplit
 
 from typing_extensions import override
 
@@ -8,9 +9,10 @@ from remit.adapters.notify.post import Poster
 from remit.errors import NotDelivered
 from remit.ports import Notifier
 from remit.values.notice import Notice
-from remit.wire.notices.slack import encode_message
+from remit.wire.notices.slack import encode_message, encode_reply
 
 API = "https://slack.com/api"
+_REPLIES = "https://hooks.slack.com/"
 _JSON = "application/json; charset=utf-8"
 # What Slack says of itself, not of the message; everything else is for an operator to mend.
 _PASSING = frozenset(
@@ -26,6 +28,8 @@ class SlackNotifier(Notifier):
     ) -> None:
         """Either `webhook_url`, or a bot's `token` and the `channel` it posts to."""
         self._url = webhook_url or f"{api.rstrip('/')}/chat.postMessage"
+        parts = urlsplit(self._url)
+        self._home = f"{parts.scheme}://{parts.netloc}"
         self._token = token
         self._channel = "" if webhook_url else channel
         self._poster = Poster()
@@ -42,6 +46,18 @@ class SlackNotifier(Notifier):
         )
         if self._channel:
             _check(answer)
+
+    async def reply(self, url: str, text: str, *, deadline_s: float) -> None:
+        """Tell the one who pressed a button, at the address that Slack gave with it.
+
+        Raises `NotDelivered`, also for an address that is not Slack's own.
+        """
+        if not url.startswith((_REPLIES, f"{self._home}/")):
+            raise NotDelivered("the response_url is not Slack's", again=False)
+        headers = {"content-type": _JSON}
+        await self._poster.send(
+            "POST", url, body=encode_reply(text), headers=headers, deadline_s=deadline_s
+        )
 
     @override
     async def close(self) -> None:
