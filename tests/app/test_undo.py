@@ -9,6 +9,8 @@ from remit.adapters.scripted import Reply
 from remit.app.undo import undo_agent
 from remit.errors import NotAllowed, SpecError, ToolError
 from remit.journal.events import CallJudged, RunStarted, ToolCompleted, ToolFailed
+from remit.machine.approvers import Named
+from remit.policy.rule import ArgumentPattern, Rule
 from tests.runtime.stage import an_agent, journal_at, opened, told
 
 LOG: list[str] = []
@@ -172,6 +174,98 @@ async def test_only_what_has_ended_is_undone(tmp_path: Path) -> None:
         assert run.status == "waiting"
         with pytest.raises(NotAllowed, match="cancel it, then undo"):
             await app.undo(run.id)
+
+
+@pytest.mark.requirement("TOOL-14")
+async def test_what_was_done_alike_is_taken_back_as_often(tmp_path: Path) -> None:
+    remit = Remit(approvals={write_note: 0}, identical_calls=9)
+    busy = an_agent("busy", tools=[write_note], remit=remit)
+    script: tuple[Reply, ...] = (*[{"write_note": {"name": "a"}}] * 5, "Done.")
+    async with opened(journal_at(tmp_path), [busy], *script) as app:
+        run = await app.run(busy, "Write.")
+        undone = await app.undo(run.id)
+        assert undone.output == "undone: 5 of 5"
+        assert LOG[5:] == ["delete a"] * 5
+
+
+def governed(remit: Remit, *agents: Agent[object]) -> tuple[Rule, ...]:
+    """The rules of the agent that undoes what an agent of this remit did."""
+    made = undo_agent(an_agent(tools=[refund_order], agents=agents, remit=remit))
+    assert made is not None
+    return made.remit.all_rules()
+
+
+@pytest.mark.requirement("TOOL-14", "PERM-6")
+def test_no_rule_about_a_compensation_is_lost() -> None:
+    forbids = Rule(id="no", effect="deny", tool="cancel_*", agents=("wor*",))
+    kept = governed(Remit(approvals={refund_order: 0}, rules=[forbids]))
+    assert [(rule.effect, rule.tool, rule.agents) for rule in kept] == [
+        ("deny", "cancel_*", ()),
+        ("allow", "cancel_refund", ()),
+    ]
+    finance = Rule(id="finance", effect="allow", tool="cancel_refund", roles=("finance",))
+    assert governed(Remit(approvals={refund_order: 2}, rules=[finance])) == (finance,)
+    others = Rule(id="others", effect="deny", tool="cancel_refund", agents=("other",))
+    (only,) = governed(Remit(approvals={refund_order: 0}, rules=[others]))
+    assert only.effect == "allow"
+
+
+LARGE = ArgumentPattern(name="amount", pattern="^[0-9]{4}")
+
+
+@pytest.mark.requirement("TOOL-14", "PERM-6")
+@pytest.mark.parametrize(
+    ("rules", "needed"),
+    [
+        ([Rule(id="r", effect="deny", tool="refund_order", arguments=(LARGE,))], 2),
+        ([Rule(id="r", effect="allow", tool="refund_*", users=("ann",))], 2),
+    ],
+)
+def test_a_compensation_needs_the_most_humans_that_the_write_may_need(
+    rules: list[Rule], needed: int
+) -> None:
+    (asks,) = governed(Remit(approvals={refund_order: 2}, rules=rules))
+    assert (asks.effect, asks.tool, asks.needed) == ("ask", "cancel_refund", needed)
+
+
+def test_what_only_some_may_write_unasked_is_not_taken_back_unasked_by_all() -> None:
+    ann = Rule(id="r", effect="allow", tool="refund_order", users=("ann",))
+    (asks,) = governed(Remit(rules=[ann]))
+    assert (asks.effect, asks.needed) == ("ask", 1)
+
+
+@pytest.mark.requirement("TOOL-14", "APR-1")
+def test_who_agrees_to_a_write_agrees_to_taking_it_back() -> None:
+    below = an_agent(
+        "writer",
+        tools=[write_note],
+        remit=Remit(approvals={write_note: 1}, approvers=["eve"]),
+    )
+    asks = Rule(id="house.notes", effect="ask", tool="delete_note", needed=1)
+    cases: tuple[tuple[Named, tuple[str, ...]], ...] = (
+        ({"refund_order": ["role:finance"]}, ("role:finance",)),
+        ({"remit.approvals.refund_order": ["bob", "joe"], "*": ["eve"]}, ("bob", "joe")),
+        (["bob", "joe"], ("bob", "joe")),
+    )
+    for named, who in cases:
+        made = undo_agent(
+            an_agent(
+                tools=[refund_order],
+                agents=[below],
+                remit=Remit(approvals={refund_order: 2}, approvers=named),
+            )
+        )
+        assert made is not None
+        spec = made.spec(str)
+        assert spec.who_agrees("cancel_refund", "remit.approvals.cancel_refund") == who
+        assert spec.who_agrees("delete_note", "remit.approvals.delete_note") == ("eve",)
+    ruled = an_agent(
+        tools=[write_note],
+        remit=Remit(approvals={write_note: 1}, rules=[asks], approvers={"house.notes": ["zoe"]}),
+    )
+    made = undo_agent(ruled)
+    assert made is not None
+    assert made.spec(str).who_agrees("delete_note", "house.notes") == ("zoe",)
 
 
 async def test_an_agent_without_compensations_says_so(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Undo: a run of its own takes back what a run wrote, newest first, governed like any other."""
 
-from collections.abc import Iterable, Mapping
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
 from typing import cast
 
 from remit.app.launching import Wish
@@ -11,8 +11,10 @@ from remit.journal.admit import LIVE
 from remit.journal.events import RunStarted, ToolCompleted
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent, Remit
+from remit.machine.approvers import approvers_by
 from remit.machine.tools import AnyTool
-from remit.policy.permission import Rule
+from remit.policy.approvers import ANYTHING
+from remit.policy.rule import Rule, covers
 from remit.projections.undoing import Effect, Step, effects, plan_text, read_plan, step_of
 from remit.runtime.reader import Reader
 from remit.runtime.starting import OWN_PROVIDER
@@ -35,33 +37,45 @@ def with_undoers(agents: Iterable[Agent[object]]) -> tuple[Agent[object], ...]:
 def undo_agent(agent: Agent[object]) -> Agent[object] | None:
     """The agent that takes back what an agent and those below it wrote; None where nothing can be.
 
-    Each compensation has the authority that the agent's own remit gives it; one that no rule there
-    names needs as many humans as what it takes back.
+    Each compensation has the authority that the remit of its agent gives it: every rule about it
+    is kept. One that no rule there allows or asks about needs as many humans, of the same ones, as
+    what it takes back.
     """
-    tools = dict(_compensations(agent))
-    if not tools:
+    found = _compensations(agent)
+    if not found:
         return None
-    rules = [rule for each in _all(agent) for rule in each.remit.all_rules()]
+    rules: list[Rule] = []
     approvals: dict[AnyTool | str, int] = {}
-    for undoing, undone in tools.items():
-        named = any(rule.tool == undoing for rule in rules)
-        approvals[undoing] = _needed(rules, undoing if named else undone.name)
-    remit = replace(
-        Remit(),
-        turns=_STEPS,
+    approvers: dict[AnyTool | str, Sequence[str]] = {}
+    for name, (owner, undone) in found.items():
+        own = _rules_of(owner)
+        about = [rule for rule in own if covers(rule, name)]
+        rules += [rule for rule in about if rule not in rules]
+        about_undone = [rule for rule in own if covers(rule, undone.name)]
+        if all(rule.effect == "deny" for rule in about):
+            approvals[name] = _needed(about_undone)
+        named = approvers_by(owner.remit.approvers)
+        approvers |= {rule.id: named[rule.id] for rule in about if rule.id in named}
+        targets = (name, undone.name, *(rule.id for rule in about_undone), ANYTHING)
+        who = next((named[each] for each in targets if named.get(each)), ())
+        if who:
+            approvers[name] = who
+    remit = Remit(
+        turns=_STEPS + 1,  # the last one reports
         tool_calls=_STEPS,
+        identical_calls=_STEPS + 1,  # what was done alike more than once is taken back as often
+        rules=rules,
         approvals=approvals,
-        approvers=agent.remit.approvers,
+        approvers=approvers,
         phase=agent.remit.phase,
         owner=agent.remit.owner,
         success=_all_undone,
     )
-    undoing_tools = [undone.undo for undone in tools.values() if undone.undo is not None]
     return Agent(
         f"{agent.name}{_SUFFIX}",
         model=MODEL,
         instructions=f"Take back what {agent.name} did, newest first.",
-        tools=undoing_tools,
+        tools=[undone.undo for _, undone in found.values() if undone.undo is not None],
         remit=remit,
     )
 
@@ -70,14 +84,14 @@ def _all(agent: Agent[object]) -> list[Agent[object]]:
     return [agent, *(below for sub in agent.agents for below in _all(sub))]
 
 
-def _compensations(agent: Agent[object]) -> Mapping[str, AnyTool]:
-    """The tools that can be undone, by the name of what undoes them."""
-    found: dict[str, AnyTool] = {}
+def _compensations(agent: Agent[object]) -> Mapping[str, tuple[Agent[object], AnyTool]]:
+    """The tools that can be undone and the agents that have them, by what undoes them."""
+    found: dict[str, tuple[Agent[object], AnyTool]] = {}
     for each in _all(agent):
         for tool in each.tools:
             if tool.undo is None:
                 continue
-            known = found.setdefault(tool.undo.name, tool)
+            _, known = found.setdefault(tool.undo.name, (each, tool))
             if known.undo is not tool.undo:
                 raise SpecError(
                     f"agent {agent.name!r}: two compensations are named {tool.undo.name!r}"
@@ -85,12 +99,32 @@ def _compensations(agent: Agent[object]) -> Mapping[str, AnyTool]:
     return found
 
 
-def _needed(rules: Iterable[Rule], tool: str) -> int:
-    """How many humans the approvals of a remit want for a tool; one where they do not say."""
-    for rule in rules:
-        if rule.tool == tool:
-            return rule.needed if rule.effect == "ask" else 0
-    return 1
+def _rules_of(agent: Agent[object]) -> list[Rule]:
+    """The rules of a remit that are about its agent, under whatever name that undoes."""
+    return [
+        rule.model_copy(update={"agents": ()}) if rule.agents else rule
+        for rule in agent.remit.all_rules()
+        if not rule.agents or any(fnmatchcase(agent.name, glob) for glob in rule.agents)
+    ]
+
+
+def _needed(rules: Sequence[Rule]) -> int:
+    """The most humans that these rules want; one where none of them lets all calls happen."""
+    asked = [rule.needed for rule in rules if rule.effect == "ask"]
+    free = any(rule.effect == "allow" and _is_plain(rule) for rule in rules)
+    return max(asked, default=0 if free else 1)
+
+
+def _is_plain(rule: Rule) -> bool:
+    """It is about a tool as such, whoever calls it, with whatever, at any time."""
+    return rule == Rule(
+        id=rule.id,
+        effect=rule.effect,
+        tool=rule.tool,
+        reason=rule.reason,
+        needed=rule.needed,
+        source=rule.source,
+    )
 
 
 def _all_undone(answer: str) -> bool:

@@ -16,7 +16,6 @@ from remit.machine.decide import decide
 from remit.machine.inputs import Input, World
 from remit.machine.state import State
 
-
 # What tells which of several models was chosen, whether it is asked, counted or not affordable.
 _OF_A_MODEL = (ModelRequested, CountRequested, BudgetRefused)
 
