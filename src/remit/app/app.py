@@ -15,10 +15,9 @@ from typing_extensions import Unpack, override
 from remit.app.assemble import Parts, assemble
 from remit.app.bills import Bills
 from remit.app.budgets import Budgets
-from remit.app.channels import Channels, OnApproval
+from remit.app.channels import OnApproval
 from remit.app.config import FILE, read_settings
 from remit.app.declared import by_name, read_prompt
-from remit.app.desk import Desk
 from remit.app.duties import start_duties
 from remit.app.following import follow_tree
 from remit.app.launching import Wish, launch, wish_of
@@ -151,22 +150,11 @@ class App(PeopleSay):
             self._parts = None
 
     @property
+    @override
     def _open(self) -> Parts:
         if self._parts is None:
             raise NotAllowed("the app is not open: use it as `async with App(...) as app`")
         return self._parts
-
-    @property
-    @override
-    def desk(self) -> Desk:
-        """What people do from outside runs: approvals, answers, cancels, switches."""
-        return self._open.desk
-
-    @property
-    @override
-    def channels(self) -> Channels:
-        """Who is told what waits for them, and takes what they say."""
-        return self._open.channels
 
     @property
     def store(self) -> Store:

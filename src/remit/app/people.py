@@ -3,6 +3,7 @@
 from pydantic_core import to_json
 
 from remit.app.answering import Answers
+from remit.app.assemble import Parts
 from remit.app.channels import Channels
 from remit.app.desk import Desk
 from remit.app.slack_answers import SlackAnswers
@@ -15,14 +16,19 @@ class PeopleSay:
     """Mixed into `App`: `principal` is always the person that the program has authenticated."""
 
     @property
-    def desk(self) -> Desk:
-        """Where the words are handed in."""
+    def _open(self) -> Parts:
+        """The parts of the open app."""
         raise NotImplementedError
 
     @property
+    def desk(self) -> Desk:
+        """What people do from outside runs: approvals, answers, cancels, switches."""
+        return self._open.desk
+
+    @property
     def channels(self) -> Channels:
-        """Who tells people what waits for them."""
-        raise NotImplementedError
+        """Who is told what waits for them, and takes what they say."""
+        return self._open.channels
 
     @property
     def answers(self) -> Answers:
