@@ -39,7 +39,7 @@ def beneath(text: str, root: str) -> bool | None:
     A relative root stands for the folder of that name that the tool works in.
     """
     path, top = clean_path(text), clean_path(root)
-    if path == top or path.startswith(f"{top.rstrip('/')}/"):
+    if top and (path == top or path.startswith(f"{top.rstrip('/')}/")):
         return None if "\0" in text or "$" in text or "`" in text else True
     if is_unclear(text):
         return None

@@ -50,7 +50,11 @@ class _Ready:
                 return False
         if not self.arguments:
             return True
-        return all(holds(asked, sight, strict=self.strict) for asked in self.arguments)
+        strict = self.strict
+        for asked in self.arguments:  # noqa: SIM110  # a generator doubles what a rule costs
+            if not holds(asked, sight, strict=strict):
+                return False
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,6 +52,10 @@ def _lexeme(value: object) -> object:
     return str(value)
 
 
+def _is_none(value: object) -> bool:
+    return value is None  # False, zero and the empty text are values
+
+
 class Number(BaseModel):
     """An exact number, as it is written."""
 
@@ -92,16 +96,16 @@ class Where(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     name: str = Field(min_length=1)
-    equals: Wanted | None = Field(default=None, exclude_if=is_nothing)
+    equals: Wanted | None = Field(default=None, exclude_if=_is_none)
     one_of: tuple[Wanted, ...] = Field(
         default=(), exclude_if=is_nothing, validation_alias=AliasChoices("in", "one_of")
     )
-    at_least: Bound | None = Field(default=None, exclude_if=is_nothing)
-    above: Bound | None = Field(default=None, exclude_if=is_nothing)
-    at_most: Bound | None = Field(default=None, exclude_if=is_nothing)
-    below: Bound | None = Field(default=None, exclude_if=is_nothing)
+    at_least: Bound | None = Field(default=None, exclude_if=_is_none)
+    above: Bound | None = Field(default=None, exclude_if=_is_none)
+    at_most: Bound | None = Field(default=None, exclude_if=_is_none)
+    below: Bound | None = Field(default=None, exclude_if=_is_none)
     glob: Texts = Field(default=(), exclude_if=is_nothing)
-    pattern: str | None = Field(default=None, exclude_if=is_nothing)
+    pattern: str | None = Field(default=None, exclude_if=_is_none)
     beneath: Texts = Field(default=(), exclude_if=is_nothing)
     host_in: Texts = Field(default=(), exclude_if=is_nothing)
     private_host: bool = Field(default=False, exclude_if=is_nothing)

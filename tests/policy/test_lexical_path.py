@@ -1,0 +1,52 @@
+"""Whether a path lies beneath another by its text alone: yes, no, or nobody can say."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from remit.policy.lexical_path import beneath, clean_path, is_unclear
+
+
+@pytest.mark.parametrize(
+    ("path", "root", "answer"),
+    [
+        ("/etc", "/etc", True),
+        ("/etc/x", "/etc", True),
+        ("/etcetera", "/etc", False),
+        ("/etc/../var/x", "/etc", False),
+        ("/srv/../etc/x", "/etc", True),
+        ("//etc//x", "/etc/", True),
+        ("/../../etc/x", "/etc", True),
+        ("file:///etc/x", "/etc", True),
+        ("FILE:///%65tc/x", "/etc", True),
+        ("file://localhost/etc/x", "/etc", True),
+        ("\\etc\\x", "/etc", True),
+        ("x", "/etc", False),
+        ("a/../../etc", "/etc", None),
+        ("~/x", "/etc", None),
+        ("$HOME/x", "/etc", None),
+        ("`pwd`/x", "/etc", None),
+        ("a\0b", "/etc", None),
+        ("/etc/a\0b", "/etc", None),
+        ("/etc/$X", "/etc", None),
+        ("src/a", "src", True),
+        ("lib/a", "src", False),
+        ("/work/src/a", "src", None),
+        ("/work/lib/a", "src", False),
+        ("a/b", "", True),
+        ("/a/b", "", None),
+        ("/a", "/", True),
+        ("~/.ssh/id", "~/.ssh", True),
+        ("/home/ann/.ssh/id", "~/.ssh", None),
+        ("/home/ann/notes", "~/.ssh", False),
+    ],
+)
+def test_beneath(path: str, root: str, answer: bool | None) -> None:
+    assert beneath(path, root) is answer
+
+
+@given(path=st.text(alphabet="ab./\\~$", max_size=30))
+def test_cleaning_is_stable_and_leaves_no_step_up_inside(path: str) -> None:
+    once = clean_path(path)
+    assert clean_path(once) == once
+    assert "/../" not in once.lstrip("./") or is_unclear(path)
