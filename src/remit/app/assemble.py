@@ -179,9 +179,16 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     bills = Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read)
     watch = Watchman(engine, partial(_where_key, shown, settings))
     return Parts(
-        engine, desk, shelf, books, plan_desk, gate, till, bills, watch, _channels(
-            channels, speakers, desk, settings, answer_key(keys.head.private_bytes_raw())
-        )
+        engine,
+        desk,
+        shelf,
+        books,
+        plan_desk,
+        gate,
+        till,
+        bills,
+        watch,
+        _channels(channels, speakers, desk, settings, answer_key(keys.head.private_bytes_raw())),
     )
 
 
