@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from remit import Agent, App, EchoModel, Prompt, Remit, ScriptedModel, tool
 from remit.adapters.scripted import Reply
-from remit.app.launching import MAX_INPUT_BYTES
+from remit.app.taking_in import MAX_INPUT_BYTES
 from remit.errors import ConfigError, NotAllowed, NotFound, SpecError, UnpricedModel
 from remit.journal.events import RunStarted
 from remit.machine.spec import AgentSpec
