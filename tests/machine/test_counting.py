@@ -19,6 +19,7 @@ from remit.machine.count_folds import COUNT_FOLDS
 from remit.machine.counting import COUNT_MS, counted_bound
 from remit.machine.ending import STOP_GRACE_MS
 from remit.machine.spec import InputCount
+from remit.machine.state import begin
 from remit.values.usage import Usage
 from tests.machine.bench import MONEY, START_MS, Bench, make_agent, one, types
 from tests.machine.people import clean
@@ -96,6 +97,22 @@ def test_a_retry_that_does_not_fit_is_counted_too() -> None:
     assert bench.wake() == []
     request = one(bench.counted(100), ModelRequested)
     assert (request.attempt, request.input_bound) == (2, 169)
+
+
+@pytest.mark.requirement("BUD-1", "PROV-9")
+def test_of_several_models_the_one_that_was_counted_is_asked() -> None:
+    bench = Bench(make_agent(look_up, input_count="always", fallbacks=("other:y",)))
+    both = tuple(each.model_copy(update={"weight": 1}) for each in bench.spec.models)
+    bench.spec = bench.spec.model_copy(update={"models": both})
+    bench.first = bench.state = begin("acme", "run_1", bench.spec)
+    bench.world = replace(bench.world, jitter=0)
+    bench.start()
+    counted = bench.last(CountRequested).model
+    bench.world = replace(bench.world, jitter=999_999)
+    assert one(bench.counted(400), ModelRequested).model == counted
+    bench.model_fails("overloaded")
+    assert bench.last(CountRequested).model != counted, "another takes over, and is counted too"
+    assert one(bench.counted(400), ModelRequested).model == bench.last(CountRequested).model
 
 
 def test_another_limit_of_time_ends_before() -> None:

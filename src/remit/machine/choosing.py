@@ -1,6 +1,7 @@
 """Which of its models a run asks next, from what is known of their health, its plan and itself."""
 
 from remit.journal.events import ModelSwitched
+from remit.machine.counting import counted_for
 from remit.machine.draft import Draft
 from remit.machine.state import ModelCall, State
 from remit.policy.plan import includes
@@ -32,17 +33,20 @@ def askable(draft: Draft) -> tuple[str, ...]:
 def choose(draft: Draft, again: ModelCall | None) -> str | None:
     """The model to ask; `again` is the call that failed before. None: there is none left.
 
-    Each is asked as often as the others, before one is asked more often.
+    Each is asked as often as the others, before one is asked more often. Of those that are as
+    good, the one whose request was counted: the dice would choose another, to be counted in turn.
     """
     order = askable(draft)
     if not order:
         return None
-    if again is None:
+    health, counted = draft.world.health, counted_for(draft.state, again)
+    if again is None and not counted:
         return order[0]
-    health = draft.world.health
+    tried = () if again is None else again.tried
 
-    def rank(model: str) -> tuple[bool, int, int]:
-        return health.get(model) == "open", again.tried.count(model), order.index(model)
+    def rank(model: str) -> tuple[bool, int, bool, int]:
+        is_open = health.get(model) == "open"
+        return is_open, tried.count(model), model != counted, order.index(model)
 
     return min(order, key=rank)
 

@@ -9,7 +9,7 @@ request; one that fails or is slow leaves the bound as it is.
 from remit.journal.events import CountRequested, InputCounted
 from remit.machine.draft import Draft
 from remit.machine.inputs import Input
-from remit.machine.state import Count, State
+from remit.machine.state import Count, ModelCall, State
 from remit.values.ids import call_id
 
 # Providers answer within a fraction of a second; a turn must not wait longer for a better number.
@@ -47,6 +47,13 @@ def may_count(told: State, call: str, model: str, *, short: bool) -> bool:
 
 def _is_of(told: State, count: Count, call: str, model: str) -> bool:
     return (count.call, count.model, count.digest) == (call, model, told.digest)
+
+
+def counted_for(state: State, again: ModelCall | None) -> str:
+    """The model by which the next request was counted; empty where it was not."""
+    call = call_id(state.numbered + 1) if again is None else again.call
+    count = state.count
+    return count.model if count is not None and count.call == call else ""
 
 
 def request_count(draft: Draft, call: str, model: str, messages: int) -> None:
