@@ -34,6 +34,7 @@ from remit.machine.spec import InputCount
 from remit.machine.state import CallState, State, begin
 from remit.machine.tools import AnyTool
 from remit.machine.transitions import CALL_EVENTS
+from remit.policy.mode import Mode
 from remit.values.message import CallPart, Message, Origin, Part, TextPart
 from remit.values.model import FailureKind, StopReason
 from remit.values.price import ModelPrice
@@ -101,6 +102,7 @@ class Bench(People):
         history: tuple[Message, ...] = (),
         accounts: tuple[AccountLimit, ...] = (AccountLimit(account=MONEY, limit=5_000_000_000),),
         plan: PlanTerms | None = None,
+        mode: Mode = "default",
     ) -> None:
         self.agent = agent
         self.spec = agent.spec(lambda path: f"text of {path}")
@@ -110,6 +112,7 @@ class Bench(People):
         self.depth = depth
         self.accounts = accounts
         self.plan = plan
+        self.mode = mode
         self.environment: Environment = "dev"
         self.log: list[Event] = []
         self.bodies: list[Body] = []
@@ -187,6 +190,7 @@ class Bench(People):
             ),
             accounts=self.accounts,
             plan=self.plan,
+            mode=self.mode,
             environment=self.environment,
         )
         return self.give(started, "start")
