@@ -159,13 +159,10 @@ class Vault(Protocol):
 
 
 class Notifier(Protocol):
-    """A way to tell people that something waits for them."""
+    """A way to tell people that something waits for them; one key is told once, however often."""
 
     async def tell(self, notice: Notice, *, deadline_s: float) -> None:
-        """Deliver a notice; delivered twice under one key it is one to whoever receives it.
-
-        Ends within `deadline_s` seconds. Raises `NotDelivered`.
-        """
+        """Deliver within `deadline_s` seconds. Raises `NotDelivered`."""
         ...
 
     async def close(self) -> None:
@@ -332,10 +329,7 @@ class Store(Protocol):
         ...
 
     async def set_cursor(self, name: str, position: int, *, expect: int | None = None) -> bool:
-        """Remember a projection's position, where it stands at `expect` now; False: it does not.
-
-        Of several processes that expect the same, one is told True.
-        """
+        """Remember a projection's position, where it stands at `expect`; of several one is True."""
         ...
 
     async def enter_ledger(self, sums: Sequence[LedgerSum], *, after: int, upto: int) -> bool:

@@ -14,7 +14,7 @@ from remit.app.channels import Channel, Channels, OnApproval, make_channels, mak
 from remit.app.config import Settings
 from remit.app.credentials import declared_credentials
 from remit.app.desk import Desk
-from remit.app.keyring import open_keys
+from remit.app.keyring import Keyring, open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.app.load import (
     key_names,
@@ -35,7 +35,7 @@ from remit.errors import ConfigError
 from remit.machine.agent import Agent
 from remit.policy.allowance import Budget
 from remit.policy.plan import Plans
-from remit.policy.roster import Person
+from remit.policy.roster import Person, Roster
 from remit.policy.secret_rule import SecretRule
 from remit.ports import Credentials, Model, Prices, Sandbox
 from remit.runtime.books import Books
@@ -158,37 +158,49 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         attachments=settings.attachments,
         calendar=Calendars(settings.timezone, settings.timezones).of,
     )
-    reader = Reader(store)
     own = OwnRuns(settings.memory.runs, settings.memory.idle_s)
-    engine = Engine(services, reader, mine=own)
-    books = Books(store, clock, dice, keys.signer)
+    engine = Engine(services, Reader(store), mine=own)
+    return _parts(engine, settings, shelf, keys, shown, plans, (roster, channels))
+
+
+def _parts(  # what the parts are made of
+    engine: Engine,
+    settings: Settings,
+    shelf: ModelShelf,
+    keys: Keyring,
+    shown: Secrets,
+    plans: Plans | None,
+    people: tuple[Roster, tuple[Channel, ...]],
+) -> Parts:
+    """What stands around the engine."""
+    services, (roster, channels) = engine.services, people
+    store, clock = services.store, services.clock
+    books = Books(store, clock, services.dice, keys.signer)
     speakers = Speakers(roster=roster, books=books, clock=clock, redactor=engine.redactor)
     desk = Desk(
         store=store,
-        reader=reader,
+        reader=engine.reader,
         clock=clock,
-        dice=dice,
+        dice=services.dice,
         redactor=engine.redactor,
         vault=keys.vault,
         wake=engine.wake,
         speakers=speakers,
     )
     plan_desk = _plan_desk(engine, books, plans)
-    till = Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=tuple(keys.macs.values()))
-    gate = Gate(plans=plans, clock=clock, secret=keys.signer.key)
-    bills = Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read)
-    watch = Watchman(engine, partial(_where_key, shown, settings))
+    macs = tuple(keys.macs.values())
+    answer = answer_key(keys.head.private_bytes_raw())
     return Parts(
         engine,
         desk,
         shelf,
         books,
         plan_desk,
-        gate,
-        till,
-        bills,
-        watch,
-        _channels(channels, speakers, desk, settings, answer_key(keys.head.private_bytes_raw())),
+        Gate(plans=plans, clock=clock, secret=keys.signer.key),
+        Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=macs),
+        Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read),
+        Watchman(engine, partial(_where_key, shown, settings)),
+        _channels(channels, speakers, desk, settings, answer),
     )
 
 
