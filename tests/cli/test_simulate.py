@@ -70,3 +70,26 @@ def test_a_scenario_that_is_wrong_is_a_usage_error(tmp_path: Path) -> None:
     assert "bad.toml" in result.stderr
     assert Remit()("simulate", tmp_path / "missing.toml").exit_code == 2
     assert Remit()("simulate", "--port", "70000").exit_code == 2
+
+
+@pytest.mark.requirement("TST-3")
+def test_a_function_and_yaml_can_be_served(tmp_path: Path) -> None:
+    (tmp_path / "play.py").write_text(
+        "from remit.simulator.compose import compose\n"
+        "from remit.values.model import RawText\n"
+        "def script(request):\n"
+        "    return compose(request, RawText('a function says so'))\n"
+    )
+    (tmp_path / "shop.yaml").write_text("rule:\n  - text: YAML says so\n")
+    for reference, words in (("play:script", "a function"), ("shop.yaml", "YAML")):
+        command = [sys.executable, "-m", "remit", "simulate", reference, "--json"]
+        with subprocess.Popen(
+            [*command, "--until-stdin-closes"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=tmp_path,
+        ) as process:
+            assert process.stdout is not None
+            url = json.loads(process.stdout.readline())["url"]
+            assert ask(url, "hello") == f"{words} says so"
+            process.communicate()

@@ -207,11 +207,12 @@ async def test_a_cut_answer_is_asked_for_again_with_a_larger_limit(
 
 
 @pytest.mark.requirement("PROV-2", "PROV-4", "STOP-1")
+@pytest.mark.parametrize("streams", [True, False])
 @pytest.mark.parametrize("provider", MODELS)
-async def test_a_stream_that_falls_silent_is_left(
-    provider: str, monkeypatch: pytest.MonkeyPatch
+async def test_a_provider_that_falls_silent_is_asked_again(
+    provider: str, streams: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(http, "SILENCE_S", 0.3)
+    monkeypatch.setattr(http, "SILENCE_S" if streams else "WHOLE_S", 0.3)
     monkeypatch.setattr(SystemDice, "jitter", lambda _: 0)
     agent = clerk(only=MODELS[provider])
     silent = Fault(kind="hang_midstream", first=1)
@@ -219,7 +220,7 @@ async def test_a_stream_that_falls_silent_is_left(
         for name, value in environment(simulator.url).items():
             monkeypatch.setenv(name, value)
         async with App("memory:", agents=[agent]) as app:
-            run, _ = await followed(app, agent)
+            run = (await followed(app, agent))[0] if streams else await app.run(agent, "hello")
             events = await events_of(app, run)
     assert run.output == f"Here.{SAYING}"
     (failed,) = (event for event in events if isinstance(event, ModelFailed))

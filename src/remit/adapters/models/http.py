@@ -26,6 +26,8 @@ from remit.wire.failure import excerpt, http_date_ms
 CONNECT_S = 10.0  # a TCP and TLS handshake across the world takes one second
 # Providers that stream send a ping or a piece at least every few seconds.
 SILENCE_S = 120.0
+# Whole answers come in silence, and a connection may die in it; the official SDKs wait as long.
+WHOLE_S = 600.0
 MAX_ANSWER_BYTES = 64 * 1024**2  # the longest answers known are below 2 MB
 MAX_ERROR_BYTES = 64 * 1024
 MAX_CONNECTIONS = 256  # one model call each; more runs at once wait for a free one
@@ -157,7 +159,7 @@ class HttpModel(Model):
                 yield response
                 return
         except aiohttp.ClientError as exc:
-            failure = self._broken(exc, started=started)
+            failure = self._broken(exc, started=started, stream=stream)
         raise failure
 
     @asynccontextmanager
@@ -167,7 +169,7 @@ class HttpModel(Model):
         timeout = aiohttp.ClientTimeout(
             total=None,  # `answer` holds the deadline
             sock_connect=CONNECT_S,
-            sock_read=SILENCE_S if stream else None,
+            sock_read=SILENCE_S if stream else WHOLE_S,
         )
         response = await self._ready().request(
             "GET" if body is None else "POST",
@@ -266,7 +268,7 @@ class HttpModel(Model):
         body, _ = await _read(response, MAX_ERROR_BYTES)
         return self._codec.decode_error(response.status, headers, body, _now_ms())
 
-    def _broken(self, exc: aiohttp.ClientError, *, started: bool) -> ProviderError:
+    def _broken(self, exc: aiohttp.ClientError, *, started: bool, stream: bool) -> ProviderError:
         """The failure behind an exception of aiohttp, in words that name the remedy."""
         where = self._where()
         match exc:
@@ -288,7 +290,8 @@ class HttpModel(Model):
                     kind="connection",
                 )
             case aiohttp.SocketTimeoutError():
-                return ProviderError(f"{where} sent nothing for {SILENCE_S:g} s", kind="timeout")
+                silence_s = SILENCE_S if stream else WHOLE_S
+                return ProviderError(f"{where} sent nothing for {silence_s:g} s", kind="timeout")
             case aiohttp.ServerTimeoutError():
                 return ProviderError(
                     f"{where}: no connection within {CONNECT_S:g} s", kind="connection"
