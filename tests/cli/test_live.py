@@ -21,7 +21,7 @@ from remit.journal.events import (
     ToolFailed,
     ToolUnknown,
 )
-from remit.runtime.hub import StreamDelta, StreamEvent
+from remit.runtime.hub import StreamDelta, StreamEvent, StreamRetraction
 from remit.values.clean import Clean
 from remit.values.message import CallPart, Origin, TextPart
 from remit.values.money import usd
@@ -182,3 +182,17 @@ def test_nothing_has_begun_and_nothing_is_known() -> None:
 def test_a_pipe_gets_lines() -> None:
     assert not can_redraw(Console(file=io.StringIO()))
     assert can_redraw(Console(file=io.StringIO(), force_terminal=True))
+
+
+def test_pieces_stand_in_the_order_of_their_parts() -> None:
+    view = LiveView(usd("1"))
+
+    def hear(part: int, offset: int, text: str) -> str:
+        view.add(StreamDelta("run_a", "c1", 1, part, offset, "text", text))
+        return view.roles["run_a"].said
+
+    assert hear(0, 0, "One a") == "One a"
+    assert hear(1, 0, " Two.") == "One a Two."
+    assert hear(0, 5, "nd more.") == "One and more. Two.", "held back until now"
+    view.add(StreamRetraction("run_a", "c1", 1))
+    assert hear(0, 0, "Three.") == "Three."

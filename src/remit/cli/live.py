@@ -69,9 +69,21 @@ class Role:
     name: str
     calls: dict[str, CallLine] = field(default_factory=dict)
     said: str = ""
+    pieces: dict[int, str] = field(default_factory=dict)
+    """What came so far of each part of the answer under way."""
     cost: int = 0
     ended: str = ""
     children: list["Role"] = field(default_factory=list)
+
+    def hear(self, part: int, text: str) -> None:
+        """Take a piece of a part; what was held back of one may come when the next has begun."""
+        self.pieces[part] = self.pieces.get(part, "") + text
+        self.said = "".join(piece for _, piece in sorted(self.pieces.items()))
+
+    def forget(self) -> None:
+        """Nothing of the answer under way stands."""
+        self.pieces.clear()
+        self.said = ""
 
     def total(self) -> int:
         """What it and everything below it has cost, in nano-dollars."""
@@ -95,10 +107,10 @@ class LiveView:
         role = self._role(item.run)
         if isinstance(item, StreamDelta):
             if item.kind == "text":
-                role.said += item.text
+                role.hear(item.part, item.text)
             return []
         if isinstance(item, StreamRetraction):
-            role.said = ""
+            role.forget()
             return []
         return [f"{'  ' * item.run.count('.')}{line}" for line in self._fold(role, item)]
 
@@ -122,7 +134,7 @@ class LiveView:
                 doubts = len(event.in_doubt)
                 yield f"{role.name} taken over, {doubts} in doubt"
             case ModelRequested():
-                role.said = ""
+                role.forget()
             case ModelCompleted() as event:
                 role.cost += event.cost
                 role.said = "".join(part.text for part in event.parts if part.kind == "text")

@@ -25,7 +25,11 @@ class StreamEvent:
 
 @dataclass(frozen=True, slots=True)
 class StreamDelta:
-    """A piece of an answer on its way; never stored. Keyed by (call, attempt, part, offset)."""
+    """A piece of an answer on its way; never stored. Keyed by (call, attempt, part, offset).
+
+    What is held back of a part, lest a secret be cut in two, may come when the next has begun:
+    order by part and offset.
+    """
 
     run: str
     call: str
