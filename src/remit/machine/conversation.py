@@ -6,7 +6,16 @@ from remit.machine.changing import replace
 from remit.machine.measure import bound_of, roll
 from remit.machine.state import CallState, State, is_out
 from remit.values.clean import Clean
-from remit.values.message import Message, Origin, OriginKind, Part, ResultPart, Role
+from remit.values.message import (
+    DocumentPart,
+    ImagePart,
+    Message,
+    Origin,
+    OriginKind,
+    Part,
+    ResultPart,
+    Role,
+)
 
 RUNTIME = Origin(kind="runtime")
 
@@ -26,6 +35,7 @@ def say(state: State, role: Role, parts: tuple[Part, ...]) -> State:
         messages=messages,
         digest=roll(state.digest, role, parts),
         context_bound=state.context_bound + bound_of(parts),
+        shows=state.shows or any(isinstance(part, ImagePart | DocumentPart) for part in parts),
     )
 
 

@@ -157,6 +157,8 @@ class State:
     """Rolling digest of the messages."""
     context_bound: int = 0
     """Upper bound of the tokens of the messages."""
+    shows: bool = False
+    """There are images or documents among them."""
     model: ModelCall | None = None
     count: Count | None = None
     """The last request that was counted, or is being counted."""
@@ -294,6 +296,7 @@ def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] =
         messages=history,
         digest=digest,
         context_bound=size,
+        shows=any(message.media for message in history),
     )
 
 

@@ -45,9 +45,8 @@ async def _ask(
         if not isinstance(model, InputCounter):
             return None, "the provider counts nothing"
         async with asyncio.timeout(left_s):
-            request = request_of(state, event.model)
-            media = await services.media.of(services.store, state.tenant, request.messages)
-            tokens = await model.count(replace(request, media=media), deadline_s=left_s)
+            request = await shown(services, state, request_of(state, event.model))
+            tokens = await model.count(request, deadline_s=left_s)
     except asyncio.CancelledError:
         return None, "the run was stopped"
     except TimeoutError:
@@ -79,3 +78,14 @@ def request_of(state: State, model: str) -> ModelRequest:
         effort=effort_for(model, spec.effort),
         stream=False,
     )
+
+
+async def shown(services: Services, state: State, request: ModelRequest) -> ModelRequest:
+    """The request with the bytes of the images and documents in its conversation.
+
+    Raises `ProviderError` where they cannot be had.
+    """
+    if not state.shows:
+        return request
+    media = await services.media.of(services.store, state.tenant, request.messages)
+    return replace(request, media=media)

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import get_args
 
 from pydantic import ValidationError
@@ -24,7 +24,7 @@ from remit.machine.state import State
 from remit.machine.tools import problems
 from remit.policy.redact import RedactedStream, Redactor
 from remit.runtime.cleaning import INVALID, Cleaner
-from remit.runtime.counting import count_input
+from remit.runtime.counting import count_input, shown
 from remit.runtime.effort import effort_for
 from remit.runtime.hub import StreamDelta, StreamRetraction
 from remit.runtime.inspecting import cleaned, inspect_call
@@ -133,14 +133,8 @@ class Performer:
         try:
             emit = deltas.emit if listens else _nowhere
             async with asyncio.timeout(left_s):
-                media = await self.services.media.of(
-                    self.services.store, state.tenant, request.messages
-                )
-                answer = await model.answer(
-                    replace(request, media=media) if media else request,
-                    deadline_s=left_s,
-                    emit=emit,
-                )
+                request = await shown(self.services, state, request)
+                answer = await model.answer(request, deadline_s=left_s, emit=emit)
             outcome = await self._completed(event, answer, started_ms, cleaner)
             deltas.finish()
             return outcome
