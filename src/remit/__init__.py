@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from remit.app.app import App
     from remit.app.attachments import Document, Image
+    from remit.app.mcp import mcp_tools
     from remit.app.offered import EchoModel, FileRoot, ScriptedModel, declare
     from remit.app.openapi import openapi_tools
     from remit.app.payment_route import PaymentRoute
@@ -51,6 +52,7 @@ _HOMES = {
     "ToolError": "remit.errors",
     "UpgradeRequired": "remit.app.upgrade",
     "declare": "remit.app.offered",
+    "mcp_tools": "remit.app.mcp",
     "openapi_tools": "remit.app.openapi",
     "probe": "remit.machine.tools",
     "tool": "remit.machine.tools",
@@ -83,6 +85,7 @@ __all__ = [
     "ToolError",
     "UpgradeRequired",
     "declare",
+    "mcp_tools",
     "openapi_tools",
     "probe",
     "tool",

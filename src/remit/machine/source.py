@@ -14,7 +14,10 @@ _WORDS = re.compile(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|[0-9]+", re.ASCII
 class ToolSource(Protocol):
     """Something that several tools share, and that is let go of when the app closes."""
 
-    name: str
+    @property
+    def name(self) -> str:
+        """What it is called."""
+        ...
 
     async def close(self) -> None:
         """End connections and processes; the source may be used again after."""
