@@ -97,7 +97,8 @@ def _indented(text: str) -> str:
     """JSON over several lines where that changes nothing: no digit, no key that stands twice."""
     try:
         tree = json.loads(text)
-        same = json.dumps(tree, ensure_ascii=False, separators=(",", ":")) == text
+        forms = ((",", ":"), (", ", ": "))
+        same = text in [json.dumps(tree, ensure_ascii=False, separators=form) for form in forms]
     except ValueError:
         return text
     return json.dumps(tree, indent=2, ensure_ascii=False) if same else text

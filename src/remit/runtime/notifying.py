@@ -54,8 +54,8 @@ class Lane:
     dice: Dice
     book: Book
     pause: Callable[[float], Awaitable[None]] = asyncio.sleep
+    _turns: asyncio.Lock = field(default_factory=asyncio.Lock)
     _lease: int = 0
-    _ahead: int = 0
     _told: OrderedDict[str, None] = field(default_factory=OrderedDict)
 
     # ------------------------------------------------------------ turns
@@ -65,8 +65,10 @@ class Lane:
 
         Raises `OutsideError`, `IntegrityError` for a store that cannot be read.
         """
-        if not await self._hold():
-            return False
+        async with self._turns:
+            return await self._hold() and await self._held_turn()
+
+    async def _held_turn(self) -> bool:
         work = asyncio.ensure_future(self._work())
         keep = asyncio.ensure_future(self._keep())
         try:
@@ -96,9 +98,12 @@ class Lane:
         return True
 
     async def _look_ahead(self, after: int, quiet_ms: int) -> bool:
-        """In quiet hours only what would be refused before they end is told; the rest waits."""
-        self._ahead = max(self._ahead, after)
-        items = await self.store.feed(self._ahead, limit=_BATCH)
+        """In quiet hours only what would be refused before they end is told; the rest waits.
+
+        What was told so is told once more after them, under its key, where another process goes on.
+        """
+        ahead = max(after, await self.store.cursor(self._ahead_name))
+        items = await self.store.feed(ahead, limit=_BATCH)
         if not items:
             return False
         urgent = [
@@ -110,7 +115,7 @@ class Lane:
             self._told[notice.key] = None
             if len(self._told) > _TOLD:
                 self._told.popitem(last=False)
-        self._ahead = items[-1].position
+        await self.store.set_cursor(self._ahead_name, items[-1].position)
         return True
 
     # ------------------------------------------------------------ delivering
@@ -149,6 +154,10 @@ class Lane:
                 return  # answered meanwhile
 
     # ------------------------------------------------------------ the lease
+
+    @property
+    def _ahead_name(self) -> str:
+        return f"{self.name}/ahead"
 
     @property
     def _lease_name(self) -> str:
