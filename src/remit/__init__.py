@@ -18,8 +18,11 @@ if TYPE_CHECKING:
     from remit.machine.call import Call
     from remit.machine.tools import Tool, probe, tool
     from remit.policy.allowance import Budget
+    from remit.policy.hours import Hours
     from remit.policy.permission import ArgumentPattern, Rule
     from remit.policy.plan import Plan, Plans
+    from remit.policy.rule import Example
+    from remit.policy.where import Where
     from remit.simulator.provider import SimulatedProvider
     from remit.values.command import Command, Finished
 
@@ -34,8 +37,10 @@ _HOMES = {
     "Command": "remit.values.command",
     "Document": "remit.app.attachments",
     "EchoModel": "remit.app.offered",
+    "Example": "remit.policy.rule",
     "FileRoot": "remit.app.offered",
     "Finished": "remit.values.command",
+    "Hours": "remit.policy.hours",
     "Image": "remit.app.attachments",
     "PaymentRoute": "remit.app.payment_route",
     "Plan": "remit.policy.plan",
@@ -51,6 +56,7 @@ _HOMES = {
     "Tool": "remit.machine.tools",
     "ToolError": "remit.errors",
     "UpgradeRequired": "remit.app.upgrade",
+    "Where": "remit.policy.where",
     "declare": "remit.app.offered",
     "mcp_tools": "remit.app.mcp",
     "openapi_tools": "remit.app.openapi",
@@ -67,8 +73,10 @@ __all__ = [
     "Command",
     "Document",
     "EchoModel",
+    "Example",
     "FileRoot",
     "Finished",
+    "Hours",
     "Image",
     "PaymentRoute",
     "Plan",
@@ -84,6 +92,7 @@ __all__ = [
     "Tool",
     "ToolError",
     "UpgradeRequired",
+    "Where",
     "declare",
     "mcp_tools",
     "openapi_tools",
