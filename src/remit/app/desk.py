@@ -192,6 +192,10 @@ class Desk:
         fact = CancelRequested(principal=principal, reason=clean.text(reason))
         await self._send(tenant, run, fact, clean)
 
+    def person_of(self, principal: str) -> str:
+        """The person that a principal is, as `remit.toml` says."""
+        return principal if self.speakers is None else self.speakers.roster.person_of(principal)
+
     async def _speaker(self, tenant: str, approvers: Sequence[str], principal: str) -> Speaker:
         if self.speakers is None:
             return Speaker(person=principal)

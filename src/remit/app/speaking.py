@@ -47,7 +47,7 @@ class Speakers:
             return Speaker(person=person, roles=roles)
         for other in self.roster.meant(approvers):
             known = await self.delegation(tenant, other)
-            if known is not None and same_person(known.to, person):
+            if known is not None and known.to == person:
                 behalf = OnBehalf(
                     person=other, roles=self.roster.roles_of(other), until_ms=known.until_ms
                 )
@@ -84,7 +84,7 @@ class Speakers:
         `NotAllowed`.
         """
         speaks = self._named(principal)
-        if not same_person(speaks, person):
+        if speaks != person:
             raise NotAllowed(
                 f"{speaks} may not delegate what {person} may approve; {person} may, or change the "
                 "list of approvers"

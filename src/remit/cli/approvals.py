@@ -10,6 +10,7 @@ from rich.table import Table
 
 from remit.app.desk import Desk
 from remit.app.run import PendingApproval, pending_approvals
+from remit.cli.delegating import delegate
 from remit.cli.delivery import deliver, fate
 from remit.cli.journal import Journal, Waiting, open_journal, short, the_one, waiting
 from remit.cli.options import Options
@@ -23,10 +24,15 @@ from remit.journal.rows import RunRow
 _ARGUMENT_CHARS = 80
 
 
-@click.command("approvals")
-@click.pass_obj
-def approvals(options: Options) -> None:
-    """List the calls that wait for a human, oldest first."""
+@click.group("approvals", invoke_without_command=True)
+@click.pass_context
+def approvals(context: click.Context) -> None:
+    """List the calls that wait for a human, oldest first; delegate to another."""
+    if context.invoked_subcommand is None:
+        _list(context.find_object(Options) or Options())
+
+
+def _list(options: Options) -> None:
 
     async def look() -> tuple[list[tuple[Waiting, PendingApproval]], dict[str, list[str]]]:
         async with open_journal(options) as journal:
@@ -57,6 +63,9 @@ def approvals(options: Options) -> None:
         )
     console().print(table)
     click.echo("remit approve ID, or remit deny ID")
+
+
+approvals.add_command(delegate)
 
 
 async def _pending(journal: Journal, options: Options) -> list[tuple[Waiting, PendingApproval]]:

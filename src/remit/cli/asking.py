@@ -102,7 +102,7 @@ class Asker:
         call = f"{click.style(printable(each.tool), bold=True)} {printable(each.arguments)}"
         self.tell(f"waits for a human ({each.rule}): {call}")
         mine = principal()
-        if not self.asks or mine in each.given:
+        if not self.asks or self.desk.person_of(mine) in each.given:
             name = short(each.id)
             self.tell(f"  remit approve {name}   or   remit deny {name}")
             return False

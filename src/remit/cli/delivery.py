@@ -28,7 +28,7 @@ async def deliver(journal: Journal, row: RunRow, ref: str, sending: Awaitable[ob
         if loop.time() >= until:
             return False
         await asyncio.sleep(_LOOK_S)
-    mine = principal()
+    mine = journal.desk.person_of(principal())
     for record in await journal.store.records(row.tenant, row.run, row.version):
         body = open_record(record)
         for event in () if body is None else body.events:

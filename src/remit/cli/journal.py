@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
+from remit.app.channels import make_roster
 from remit.app.config import Settings, read_settings
 from remit.app.desk import Desk
 from remit.app.keyring import Keyring, open_keys
 from remit.app.lazy import SystemDice, WallClock
 from remit.app.load import make_store, sqlite_path
 from remit.app.secrets import make_secrets
+from remit.app.speaking import Speakers
 from remit.cli.options import Options
 from remit.errors import ConfigError, NotFound, UsageError
 from remit.journal.codec import open_record
@@ -23,6 +25,7 @@ from remit.policy.redact import Redactor
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Store
 from remit.projections.timeline import Pair
+from remit.runtime.books import Books
 from remit.runtime.reader import Reader
 
 T = TypeVar("T")
@@ -79,13 +82,20 @@ async def open_journal(options: Options) -> AsyncIterator[Journal]:
 
             return Redactor(placeholder, rules())
 
+        clock, dice = WallClock(), SystemDice()
         desk = Desk(
             store=store,
             reader=reader,
-            clock=WallClock(),
-            dice=SystemDice(),
+            clock=clock,
+            dice=dice,
             redactor=redactor,
             vault=keys.vault,
+            speakers=Speakers(
+                roster=make_roster(settings, {}),
+                books=Books(store, clock, dice, keys.signer),
+                clock=clock,
+                redactor=redactor,
+            ),
         )
         yield Journal(settings=settings, store=store, keys=keys, reader=reader, desk=desk)
     finally:
