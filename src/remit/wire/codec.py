@@ -37,6 +37,11 @@ class StreamDecoder(Protocol):
         """
         ...
 
+    @property
+    def begun(self) -> bool:
+        """True once something of the answer has come, for which a provider may charge."""
+        ...
+
     def feed(self, chunk: bytes) -> list[Delta]:
         """The deltas in the next bytes, chunked anyhow. Raises `ProviderError`."""
         ...

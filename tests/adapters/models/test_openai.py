@@ -184,7 +184,7 @@ FAULTS = {
     "reset": "stream_broken",
     "malformed": "malformed",
 }
-IN_STREAMS = {"cut": "stream_broken", "reported": "server"}
+IN_STREAMS = {"cut": "stream_broken", "reported": "stream_broken"}
 
 
 @pytest.mark.requirement("PROV-2")

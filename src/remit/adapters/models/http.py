@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import aiohttp
 from typing_extensions import override
 
+from remit.adapters.models.answer_reader import AnswerReader
 from remit.adapters.models.key import ApiKey
 from remit.adapters.models.looking import look, question
 from remit.errors import ConfigError, ProviderError
@@ -33,8 +34,7 @@ MAX_ERROR_BYTES = 64 * 1024
 MAX_CONNECTIONS = 256  # one model call each; more runs at once wait for a free one
 KEEPALIVE_S = 60.0  # agents come back within a minute, and a new TLS handshake costs 100 ms
 COUNT_S = 10.0  # counting and looking take a fraction of a second; longer is not worth the wait
-# Written at once; longer ones, with images, in pieces, so that the loop has turns between.
-_WHOLE_BYTES = 1024**2
+_WHOLE_BYTES = 1024**2  # what is longer is written in pieces: the loop has turns between
 _DRAIN_S = 0.5  # the end of a stream follows its last event at once, or the connection is closed
 
 _Result = TypeVar("_Result")
@@ -239,7 +239,7 @@ class HttpModel(Model):
     async def _streamed(
         self, response: aiohttp.ClientResponse, emit: Callable[[Delta], None]
     ) -> ModelAnswer:
-        decoder = self._codec.stream_decoder()
+        decoder = AnswerReader(self._codec.stream_decoder())
         size = 0
         async for chunk in response.content.iter_any():
             size += len(chunk)

@@ -151,6 +151,11 @@ class Decoder:
         """True once the end of the answer has come; bytes after it do not matter."""
         return self._done
 
+    @property
+    def begun(self) -> bool:
+        """True once something of the answer has come, for which a provider may charge."""
+        return bool(self._blocks)
+
     def feed(self, chunk: bytes) -> list[Delta]:
         """The deltas in the next bytes. Raises `ProviderError`."""
         deltas: list[Delta] = []

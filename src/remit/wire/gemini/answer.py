@@ -187,6 +187,11 @@ class Pieces:
         """True once the answer says why it ended."""
         return bool(self._stop) or self._blocked
 
+    @property
+    def begun(self) -> bool:
+        """True once it has a part."""
+        return bool(self._parts)
+
     def add(self, node: Node) -> list[Delta]:
         """The deltas in the next response object. Raises `ProviderError`."""
         members = node.members()  # looked at by name: a stream has hundreds of these

@@ -47,6 +47,11 @@ class Decoder:
         """Never before the end of the body: the protocol has no event for its end."""
         return False
 
+    @property
+    def begun(self) -> bool:
+        """True once something of the answer has come, for which a provider may charge."""
+        return self._pieces.begun
+
     def feed(self, chunk: bytes) -> list[Delta]:
         """The deltas in the next bytes. Raises `ProviderError`."""
         return [

@@ -168,6 +168,11 @@ class Decoder:
         """True once the end of the answer has come; bytes after it do not matter."""
         return self._end is not None
 
+    @property
+    def begun(self) -> bool:
+        """True once something of the answer has come, for which a provider may charge."""
+        return bool(self._places or self._items)
+
     def feed(self, chunk: bytes) -> list[Delta]:
         """The deltas in the next bytes. Raises `ProviderError`."""
         deltas: list[Delta] = []
