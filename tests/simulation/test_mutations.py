@@ -113,7 +113,9 @@ def tools_for_nothing(patch: Patch) -> None:
 
 def allow_everything(patch: Patch) -> None:
     """No rule refuses anything."""
-    patch.setattr(judging, "judge", lambda *_: Verdict("allow", "mutation", "anything goes"))
+    patch.setattr(
+        judging, "judge_question", lambda *_: Verdict("allow", "mutation", "anything goes")
+    )
 
 
 def trust_old_approvals(patch: Patch) -> None:
