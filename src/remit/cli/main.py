@@ -35,6 +35,7 @@ COMMANDS = {
     "budget": Entry("remit.cli.budget:budget", "Show what is left of budgets, and set them."),
     "plan": Entry("remit.cli.plan:plan", "Show plans, and give them by hand."),
     "policy": Entry("remit.cli.policy:policy", "Explain, test and compare rules."),
+    "tools": Entry("remit.cli.tools:tools", "Look at tools of servers, and accept them."),
     "keys": Entry("remit.cli.keys:keys", "Make the keys of a journal."),
     "doctor": Entry("remit.cli.doctor:doctor", "Check this machine and its settings."),
 }

@@ -64,6 +64,7 @@ from remit.journal.facts_of_runs import (
     RunStopping,
     RuntimeSaid,
 )
+from remit.journal.facts_of_servers import ServerToolAccepted
 from remit.journal.facts_of_tools import (
     CallJudged,
     ProbeCompleted,
@@ -132,6 +133,7 @@ __all__ = [
     "RunStarted",
     "RunStopping",
     "RuntimeSaid",
+    "ServerToolAccepted",
     "SubrunEnded",
     "SubrunRequested",
     "ToolCompleted",
@@ -189,6 +191,7 @@ Event = Annotated[
     | BudgetRefused
     | BudgetSet
     | ReconciliationFinished
+    | ServerToolAccepted
     | ReconciliationFailed
     | AssumptionCorrected
     | CostAlerted

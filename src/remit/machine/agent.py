@@ -271,9 +271,11 @@ class Agent(Generic[T_co]):
         bare = without_authority((tool.spec for tool in self.tools), rules, self.remit.mode)
         for tool in () if self.remit.settings_rules else bare:
             kind = "write tool" if tool.access == "write" else "tool with personal data"
+            # A rule that allows covers the tools of servers only where it names them so.
+            called = f"{tool.server}/{tool.name}" if tool.server else tool.name
             raise SpecError(
                 f"agent {self.name!r}: the {kind} {tool.name!r} has no authority; "
-                f"say Remit(approvals={{'{tool.name}': 0}}) to let it run unasked, 1 to ask "
+                f"say Remit(approvals={{'{called}': 0}}) to let it run unasked, 1 to ask "
                 "one human, 2 to ask two"
             )
         names = [tool.name for tool in self.tools]

@@ -1,0 +1,124 @@
+"""`remit tools`: what servers say of their tools, what is different, and accepting it."""
+
+import asyncio
+import difflib
+import json
+import os
+from collections.abc import Iterable, Mapping
+
+import click
+
+from remit.app.accepting import Accepting, Described, accept, server_named, servers_of
+from remit.app.keyring import open_keys
+from remit.app.lazy import SystemDice, WallClock
+from remit.app.load import make_store
+from remit.cli.agents import load_agent
+from remit.cli.journal import settings_of
+from remit.cli.options import Options
+from remit.cli.output import print_json
+from remit.cli.person import principal
+from remit.runtime.books import Books
+
+Seen = Mapping[str, tuple[Described | None, Described | None]]
+
+
+@click.group("tools")
+def tools() -> None:
+    """Look at the tools of servers that an agent uses, and accept them.
+
+    AGENT is module:name or path/to/file.py:name.
+    """
+
+
+@tools.command("diff")
+@click.argument("agent")
+@click.pass_obj
+def diff(options: Options, *, agent: str) -> None:
+    """Show how the tools of AGENT's servers differ from what was accepted; 1 where they do."""
+    servers = servers_of([load_agent(agent)])
+
+    async def look() -> dict[str, Seen]:
+        return {name: await _seen(each) for name, each in sorted(servers.items())}
+
+    found = asyncio.run(look())
+    if options.json:
+        print_json({name: _json(seen) for name, seen in found.items()})
+    else:
+        for name, seen in found.items():
+            click.echo("\n".join(_lines(name, seen)) or f"{name}: as accepted")
+    if any(found.values()):
+        raise SystemExit(1)
+
+
+@tools.command("accept")
+@click.argument("server")
+@click.option("--agent", required=True, help="The agent that uses the server.")
+@click.option("--yes", is_flag=True, help="Do not ask: it was reviewed.")
+@click.pass_obj
+def accept_tools(options: Options, *, server: str, agent: str, yes: bool) -> None:
+    """Accept the tools of SERVER as they are offered now, after showing what is different."""
+    source = server_named(load_agent(agent), server)
+    seen = asyncio.run(_seen(source))
+    if not seen:
+        click.echo(f"{server}: as accepted")
+        return
+    if not options.json:
+        click.echo("\n".join(_lines(server, seen)))
+    if not yes:
+        click.confirm("Accept this?", abort=True)
+    accepted = asyncio.run(_accept(options, source, seen))
+    if options.json:
+        print_json({"server": server, "accepted": list(accepted), "was": _json(seen)})
+    else:
+        click.echo(f"{server}: accepted {', '.join(accepted) or 'nothing'}")
+
+
+async def _seen(server: Accepting) -> Seen:
+    try:
+        return await server.differences()
+    finally:
+        await server.close()
+
+
+async def _accept(options: Options, server: Accepting, seen: Seen) -> tuple[str, ...]:
+    settings = settings_of(options)
+    keys = open_keys(settings, dict(os.environ))
+    store = make_store(settings.url)
+    await store.open()
+    try:
+        books = Books(store, WallClock(), SystemDice(), keys.signer)
+        return await accept(books, server, seen, principal())
+    finally:
+        await server.close()
+        await store.close()
+
+
+def _lines(server: str, seen: Seen) -> Iterable[str]:
+    for name, (old, new) in sorted(seen.items()):
+        before, after = _text(old), _text(new)
+        yield from difflib.unified_diff(
+            before,
+            after,
+            f"{server}/{name} as accepted",
+            f"{server}/{name} as offered",
+            lineterm="",
+        )
+
+
+def _text(each: Described | None) -> list[str]:
+    """What a model would be told, without anything that a terminal would obey."""
+    if each is None:
+        return []
+    schema = json.dumps(json.loads(each.schema), indent=2, sort_keys=True)
+    lines = [*each.description.splitlines(), *schema.splitlines()]
+    return ["".join(c if c.isprintable() else ascii(c)[1:-1] for c in line) for line in lines]
+
+
+def _json(seen: Seen) -> dict[str, object]:
+    return {
+        name: {
+            "accepted": None if old is None else old.digest,
+            "offered": None if new is None else new.digest,
+        }
+        for name, (old, new) in sorted(seen.items())
+    }
