@@ -47,6 +47,16 @@ _FAULTS: tuple[type[StoreError], ...] = (StoreBusy, StoreGone)
 _EXPECTED = (StoreError, NotAllowed, NotFound)
 
 
+class NoChannels:
+    """Nobody is told anything from outside the journal."""
+
+    async def flush(self) -> None:
+        """There is nothing to deliver."""
+
+    async def close(self) -> None:
+        """There is nothing to let go of."""
+
+
 class Prices:
     """Every model has the same price."""
 
@@ -187,6 +197,7 @@ class Machine(Node):
             "books": books,
             "plans": plans,
             "gate": gate,
+            "channels": NoChannels(),
         }
         # What has no part in driving runs (bills, payments) is not there.
         self.app._parts = cast("Callable[..., Parts]", Parts)(
