@@ -4,6 +4,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from remit.app.answer_route import AnswerRoute
     from remit.app.app import App
     from remit.app.attachments import Document, Image
     from remit.app.mcp import mcp_tools
@@ -21,15 +22,18 @@ if TYPE_CHECKING:
     from remit.policy.hours import Hours
     from remit.policy.permission import ArgumentPattern, Rule
     from remit.policy.plan import Plan, Plans
+    from remit.policy.roster import Person
     from remit.policy.rule import Example
     from remit.policy.where import Where
     from remit.simulator.provider import SimulatedProvider
     from remit.values.command import Command, Finished
+    from remit.values.notice import Notice
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Agent": "remit.machine.agent",
+    "AnswerRoute": "remit.app.answer_route",
     "App": "remit.app.app",
     "ArgumentPattern": "remit.policy.permission",
     "Budget": "remit.policy.allowance",
@@ -42,7 +46,9 @@ _HOMES = {
     "Finished": "remit.values.command",
     "Hours": "remit.policy.hours",
     "Image": "remit.app.attachments",
+    "Notice": "remit.values.notice",
     "PaymentRoute": "remit.app.payment_route",
+    "Person": "remit.policy.roster",
     "Plan": "remit.policy.plan",
     "Plans": "remit.policy.plan",
     "Prompt": "remit.machine.agent",
@@ -66,6 +72,7 @@ _HOMES = {
 
 __all__ = [
     "Agent",
+    "AnswerRoute",
     "App",
     "ArgumentPattern",
     "Budget",
@@ -78,7 +85,9 @@ __all__ = [
     "Finished",
     "Hours",
     "Image",
+    "Notice",
     "PaymentRoute",
+    "Person",
     "Plan",
     "Plans",
     "Prompt",
