@@ -31,14 +31,14 @@ from remit.policy.lexical_path import beneath, clean_path, is_unclear
         ("/etc/$X", "/etc", None),
         ("src/a", "src", True),
         ("lib/a", "src", False),
-        ("/work/src/a", "src", None),
-        ("/work/lib/a", "src", False),
+        ("/job/src/a", "src", None),
+        ("/job/lib/a", "src", False),
         ("a/b", "", True),
         ("/a/b", "", None),
         ("/a", "/", True),
         ("~/.ssh/id", "~/.ssh", True),
-        ("/home/ann/.ssh/id", "~/.ssh", None),
-        ("/home/ann/notes", "~/.ssh", False),
+        ("/mnt/ann/.ssh/id", "~/.ssh", None),
+        ("/mnt/ann/notes", "~/.ssh", False),
     ],
 )
 def test_beneath(path: str, root: str, answer: bool | None) -> None:

