@@ -64,6 +64,24 @@ def test_the_verdict_is_that_of_the_reference(schema: dict[str, object], value: 
     assert (not found) == Draft202012Validator(schema).is_valid(value), found
 
 
+EACH: tuple[object, ...] = (
+    *(None, True, False, 0, 1, 2, 3, 2.5, 1.0, "", "a", "b", "ab", "abc"),
+    *([], [1], [1, 1], [1, 1.0], ["a"], [1, "a"], [1, 2], [1, 2, 3], [True], [[1], [1]], [[1], 1]),
+    *({}, {"a": 1}, {"a": 1.0}, {"a": "x"}, {"b": "x"}, {"a": 1, "b": 2}, {"c": 1}, {"ab": 1}),
+    *([{"a": 1}, {"a": 1}], [{"a": 1}, {"b": 1}], {"next": {"next": {}}}, {"next": {"a": 1}}),
+)
+
+
+@pytest.mark.requirement("TOOL-12")
+@pytest.mark.parametrize("schema", SCHEMAS, ids=str)
+def test_each_keyword_means_what_it_means_to_the_reference(schema: dict[str, object]) -> None:
+    made = check_schema(exact(json.dumps(schema)))
+    reference = Draft202012Validator(schema)
+    for value in EACH:
+        found = violations(made, exact(json.dumps(value)))
+        assert (not found) == reference.is_valid(value), (value, found)
+
+
 def read(schema: object) -> Schema:
     return check_schema(exact(json.dumps(schema)))
 

@@ -4,6 +4,7 @@ import os
 import sys
 
 from mcp.server.mcpserver import MCPServer
+from mcp_types import ToolAnnotations
 
 server = MCPServer("shop")
 DESCRIPTION = os.environ.get("SHOP_TEXT", "Find an order.")
@@ -19,7 +20,7 @@ def find_order(number: int, note: str = "") -> str:
     return f"order {number} {note}"
 
 
-@server.tool(annotations={"readOnlyHint": True})
+@server.tool(annotations=ToolAnnotations(read_only_hint=True))
 def tell_environment() -> dict[str, str]:
     """Tell all that this process was given."""
     return dict(os.environ)

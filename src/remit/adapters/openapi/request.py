@@ -79,7 +79,7 @@ def _check(path: str) -> None:
 
 
 def _clean(parameter: Parameter, text: str) -> str:
-    if any(ord(char) < 32 or ord(char) == 127 for char in text):  # noqa: PLR2004  # C0 and DEL, by their codes in ASCII
+    if not text.isprintable() and any(char < " " or char == "\x7f" for char in text):
         raise ToolError(f"{parameter.argument}: it has control characters, which no address takes")
     return text
 
