@@ -10,7 +10,9 @@ from remit.app.undo import undo_agent
 from remit.errors import NotAllowed, SpecError, ToolError
 from remit.journal.events import CallJudged, RunStarted, ToolCompleted, ToolFailed
 from remit.machine.approvers import Named
+from remit.policy.plan import Plan, Plans
 from remit.policy.rule import ArgumentPattern, Rule
+from tests.app.paying import scripted
 from tests.runtime.stage import an_agent, journal_at, opened, told
 
 LOG: list[str] = []
@@ -174,6 +176,22 @@ async def test_only_what_has_ended_is_undone(tmp_path: Path) -> None:
         assert run.status == "waiting"
         with pytest.raises(NotAllowed, match="cancel it, then undo"):
             await app.undo(run.id)
+
+
+@pytest.mark.requirement("TOOL-14", "BIL-3")
+@pytest.mark.parametrize(
+    "included",
+    [{"models": ("scripted:*",)}, {"agents": ("busy",)}, {"tools": ("write_note",)}],
+)
+async def test_no_plan_must_include_what_takes_back(included: dict[str, tuple[str, ...]]) -> None:
+    busy = an_agent("busy", tools=[write_note], remit=Remit(approvals={write_note: 0}))
+    free = Plan(name="free", **included)
+    plans = Plans(plans=(free,), default="free")
+    script: tuple[Reply, ...] = ({"write_note": {"name": "a"}}, "Done.")
+    async with scripted("memory:", busy, *script, plans=plans) as app:
+        run = await app.run(busy, "Write.", tenant="acme", user="ann")
+        undone = await app.undo(run.id, tenant="acme", principal="ann")
+        assert undone.output == "undone: 1 of 1"
 
 
 @pytest.mark.requirement("TOOL-14")

@@ -127,7 +127,8 @@ async def launch(
         undoes=wish.undoes,
         labels=wish.labels,
         calendar=services.calendar(tenant, now_ms),
-        plan=await plans.terms(spender),
+        # No plan sells that something is taken back, and it is an operator who does it.
+        plan=None if wish.undoes else await plans.terms(spender),
     )
     engine.mine.add((tenant, run))
     seat = Seat(tenant=tenant, run=run, vault=cleaner.rows, blobs=taken.blobs)
