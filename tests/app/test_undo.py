@@ -89,12 +89,15 @@ SCRIPT: tuple[Reply, ...] = (
 )
 
 
+NOTES: tuple[Reply, ...] = ({"write_note": {"name": "n"}}, "Noted.")
+
+
 def speak(request: object) -> Reply:
     """Lead, or the writer below it."""
     said = request.messages  # type: ignore[attr-defined]  # a request of the model
     turn = sum(1 for message in said if message.role == "assistant")
     if "writer" in request.system:  # type: ignore[attr-defined]  # the same
-        return [{"write_note": {"name": "n"}}, "Noted."][turn]
+        return NOTES[turn]
     return SCRIPT[turn]
 
 
@@ -180,13 +183,17 @@ async def test_only_what_has_ended_is_undone(tmp_path: Path) -> None:
 
 @pytest.mark.requirement("TOOL-14", "BIL-3")
 @pytest.mark.parametrize(
-    "included",
-    [{"models": ("scripted:*",)}, {"agents": ("busy",)}, {"tools": ("write_note",)}],
+    "plan",
+    [
+        Plan(name="free", models=("scripted:*",)),
+        Plan(name="free", agents=("busy",)),
+        Plan(name="free", tools=("write_note",)),
+    ],
+    ids=["models", "agents", "tools"],
 )
-async def test_no_plan_must_include_what_takes_back(included: dict[str, tuple[str, ...]]) -> None:
+async def test_no_plan_must_include_what_takes_back(plan: Plan) -> None:
     busy = an_agent("busy", tools=[write_note], remit=Remit(approvals={write_note: 0}))
-    free = Plan(name="free", **included)
-    plans = Plans(plans=(free,), default="free")
+    plans = Plans(plans=(plan,), default="free")
     script: tuple[Reply, ...] = ({"write_note": {"name": "a"}}, "Done.")
     async with scripted("memory:", busy, *script, plans=plans) as app:
         run = await app.run(busy, "Write.", tenant="acme", user="ann")
