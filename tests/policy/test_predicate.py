@@ -19,4 +19,5 @@ def test_whole_commands_are_only_for_deny_sets() -> None:
     assert holds(Asked.of(Where(name="argv", danger=("shell",))), seen, strict=False)
     assert not holds(Asked.of(Where(name="argv", equals="rm -rf /")), seen, strict=False)
     assert why_dangerous(Where(name="a", danger=("sql", "shell")), "ls") == ""
+    assert why_dangerous(Where(name="a", danger=("file",)), Words(("/etc/shadow", "b"))) == ""
     assert why_dangerous(Where(name="a", danger=("sql", "shell")), "rm -rf /").startswith("shell: ")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
+from remit.policy import permission
 from remit.policy.permission import ArgumentPattern, Effect, Question, Rule, Rules, judge, matches
 from remit.policy.rule import Example, covers, is_glob, write_json
 from remit.policy.where import Where
@@ -171,3 +172,29 @@ def test_small_words() -> None:
     assert is_glob("a*")
     assert not is_glob("a")
     assert write_json({"a": (1, "é")}) == '{"a":[1,"\\u00e9"]}'
+
+
+def test_a_rule_is_about_arguments_or_about_a_tool_as_such() -> None:
+    assert rule(where=[{"name": "a", "equals": "x"}]).looks_at_arguments
+    assert not rule().looks_at_arguments
+
+
+def test_an_explanation_says_what_a_deny_set_found() -> None:
+    own = rule(where=[{"name": "a", "danger": "shell"}])
+    (found,) = Rules([own]).explain("autonomous", ask(arguments='{"a":"rm -rf /"}'))
+    assert found.why == "shell: it removes /"
+
+
+def test_the_index_of_tools_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permission, "_TOOLS", 2)
+    made = Rules([rule(tool="a")])
+    effects = [made.judge("autonomous", ask(tool=each, access="read")).effect for each in "abcab"]
+    assert effects == ["deny", "allow", "allow", "deny", "allow"]
+
+
+def test_rules_made_ready_are_kept_and_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(permission, "_SETS", 1)
+    first, second = (rule(tool="a"),), (rule(tool="b"),)
+    assert permission.ready(first) is permission.ready(first)
+    assert permission.ready(second) is permission.ready(second)
+    assert permission.ready(first).rules == first

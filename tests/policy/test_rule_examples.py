@@ -22,6 +22,7 @@ def rule(**given_as: object) -> Rule:
 @pytest.mark.requirement("PERM-1")
 def test_a_rule_that_does_what_its_examples_say_is_good() -> None:
     assert problems_of(rule()) == ()
+    assert problems_of(rule(effect="ask", must_match=[])) == ()
 
 
 @pytest.mark.requirement("PERM-1")

@@ -8,6 +8,7 @@ import pytest
 from remit.policy.dangers.sql import sql_danger
 
 DANGEROUS = (
+    "ALTER TABLE users DROP CONSTRAINT c",
     "DROP TABLE users",
     "drop database shop",
     "TRUNCATE orders",
@@ -66,6 +67,7 @@ DANGEROUS = (
     "SELECT 1" + " " * 100_000,
 )
 HARMLESS = (
+    "SELECT a$update b FROM t",
     "SELECT * FROM orders",
     "SELECT * FROM orders WHERE id = 5;",
     "SELECT 'DROP TABLE x'",

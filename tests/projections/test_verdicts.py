@@ -1,0 +1,69 @@
+"""Past calls judged again under other rules; a run's circumstances are learned from its events."""
+
+import pytest
+
+from remit.journal.record import Body, Header
+from remit.machine.agent import Remit
+from remit.policy.permission import Rule
+from remit.policy.where import Where
+from remit.projections.verdicts import Change, Counterfactual, RunSight
+from tests.machine.bench import Bench, make_agent
+from tests.machine.toolbox import look_up, send_mail
+
+MAIL = ("send_mail", '{"to":"x"}')
+NO_X = Rule(id="no-x", effect="deny", tool="send_*", where=(Where(name="to", equals="x"),))
+
+
+def lived() -> Bench:
+    """Mail, a read, mail again; calls that no rule decided on."""
+    remit = Remit(approvals={send_mail: 0}, tool_calls=9)
+    bench = Bench(make_agent(look_up, send_mail, remit=remit))
+    bench.start()
+    bench.answer("", MAIL, ("unheard_of", "{}"), ("look_up", "{}"))
+    bench.done()
+    bench.answer("", ("look_up", '{"path":"a"}'))
+    bench.done()
+    bench.answer("", ("send_mail", '{"to":"y"}'))
+    return bench
+
+
+def changes(bench: Bench, rules: Counterfactual) -> list[Change]:
+    sight = RunSight(bench.spec)
+    found: list[Change] = []
+    for version, body in enumerate(bench.bodies, start=1):
+        found += rules.changes(sight, bench.spec.digest, (header_of(version), body))
+    return found
+
+
+def header_of(version: int) -> Header:
+    return Header(tenant="acme", run="run_1", version=version, epoch=1, time_ms=0, engine="2")
+
+
+@pytest.mark.requirement("AUD-6")
+def test_calls_whose_verdict_would_change_are_found() -> None:
+    bench = lived()
+    rules = Counterfactual((), (NO_X,))
+    (change,) = changes(bench, rules)
+    assert (change.call, change.question.tool, change.journalled) == (
+        "c1-1",
+        "send_mail",
+        "remit.approvals.send_mail",
+    )
+    assert (change.old.effect, change.new.effect, change.new.rule) == ("allow", "deny", "no-x")
+    assert rules.judged == 3
+    assert changes(bench, Counterfactual(None, ())) == []
+
+
+@pytest.mark.requirement("AUD-6")
+def test_what_was_read_before_counts() -> None:
+    tainted = Rule(id="tainted", effect="ask", tool="send_*", origins=("tool:look_up",))
+    rules = Counterfactual(None, (tainted,))
+    assert rules.wants_origins
+    assert [each.call for each in changes(lived(), rules)] == ["c3-1"]
+
+
+def test_an_empty_body_changes_nothing() -> None:
+    bench = lived()
+    rules = Counterfactual((), (NO_X,))
+    sight = RunSight(bench.spec)
+    assert list(rules.changes(sight, "d", (header_of(1), Body(causes=(), events=())))) == []
