@@ -5,8 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from remit.errors import ConfigError, NoCredential, NotAllowed
-from remit.journal.events import ToolCompleted, ToolFailed
+from remit.errors import ConfigError, NoCredential, NotAllowed, OutcomeUnknown
+from remit.journal.events import ToolCompleted, ToolFailed, ToolUnknown
+from remit.machine.agent import Remit
 from remit.machine.call import Call
 from remit.machine.tools import tool
 from remit.runtime import credentials
@@ -194,3 +195,26 @@ async def test_without_one_the_tool_is_not_called(server: Server, clock: HandClo
         fact = (await gate.call(*released(agent, "read_crm", '{"how": "show"}'))).input.fact
         assert isinstance(fact, ToolFailed)
         assert says in fact.text
+
+
+@tool(access="write")
+async def put_lost(how: str) -> str:
+    """Write."""
+    raise OutcomeUnknown(f"the answer was lost: {how}")
+
+
+@tool(access="read")
+async def read_lost(how: str) -> str:
+    """Read."""
+    raise OutcomeUnknown(f"the answer was lost: {how}")
+
+
+@pytest.mark.requirement("DUR-6")
+async def test_of_a_write_whose_answer_was_lost_nobody_knows() -> None:
+    agent = an_agent(tools=[put_lost, read_lost], remit=Remit(approvals={"put_lost": 0}))
+    gate = ToolGate(services=services_on(), agent=agent, cleaner=a_cleaner, fence=7)
+    fact = (await gate.call(*released(agent, "put_lost", '{"how": "a"}'))).input.fact
+    assert isinstance(fact, ToolUnknown)
+    fact = (await gate.call(*released(agent, "read_lost", '{"how": "a"}'))).input.fact
+    assert isinstance(fact, ToolFailed)
+    assert fact.fault

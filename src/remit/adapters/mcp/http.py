@@ -10,10 +10,10 @@ from typing_extensions import override
 
 from remit.errors import OutsideError, SpecError
 from remit.policy.address import host_of, is_private
+from remit.policy.metadata_host import is_metadata
 
 CONNECT_S = 10.0
 _TOTAL_S = 300.0  # the gateway cuts calls long before; this ends what nobody waits for
-_METADATA = ("169.254.", "fe80:", "fd00:ec2:", "100.100.100.200", "168.63.129.16")
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
 
@@ -32,7 +32,7 @@ def check_url(url: str, *, private: bool) -> str:
 
 
 def _check(host: str, *, private: bool) -> None:
-    if host.startswith(_METADATA) or host == "metadata.google.internal":
+    if is_metadata(host):
         raise SpecError(f"{host} tells machines their secrets; no tool reaches it")
     if not private and is_private(host):
         raise SpecError(f"{host} lies in a private network; say private=True where that is meant")
