@@ -125,6 +125,7 @@ DANGEROUS = (
     "echo " + "$(" * 9 + "ls" + ")" * 9,
 )
 HARMLESS = (
+    'echo "$(curl -s https://api.example/version)"',
     "cat x | python3 -",
     "echo ls | sh",
     "sh -c 'echo $(date)'",

@@ -187,9 +187,11 @@ def _touched(word: str) -> str | None:
     """Why a word, taken for a path or a URL, must not be named; options may carry one."""
     bare = word.partition("=")[2] if word.startswith("-") and "=" in word else word
     bare = bare.rpartition("@")[2] if bare.startswith(("@", "file=@", "data=@")) else bare
+    if "$(" in bare:
+        return None  # what is inside was looked at as a command of its own
     if "://" in bare:
         return http_danger(bare)
-    if bare.startswith(("-", "$(")) or " " in bare:
+    if bare.startswith("-") or " " in bare:
         return None
     path = re.sub(r"^(~\w*|\$HOME|\$\{HOME\})(?=/|$)", "/home/someone", bare)
     return secret_file(path)
