@@ -6,6 +6,7 @@ import pytest
 
 from remit.errors import UnpricedModel
 from remit.journal.events import (
+    AccountLimit,
     ModelCompleted,
     ModelFailed,
     ModelRequested,
@@ -13,6 +14,7 @@ from remit.journal.events import (
     RunEnded,
     RunStarted,
 )
+from remit.journal.fact import Post
 from remit.machine.agent import Remit
 from remit.values.model import TRANSIENT, FailureKind
 from remit.values.usage import Usage
@@ -155,3 +157,17 @@ def test_a_model_without_a_price_is_refused() -> None:
     bench.state = bench.first
     with pytest.raises(UnpricedModel, match="scripted:x"):
         bench.give(started, "start")
+
+
+@pytest.mark.requirement("BUD-1")
+def test_a_call_that_was_released_and_not_sent_is_no_call() -> None:
+    calls = "tenant:acme|total|calls"
+    bench = Bench(make_agent(), accounts=(AccountLimit(account=calls, limit=1),))
+    bench.start()
+    (failed,) = [
+        each
+        for each in bench.model_fails("cancelled", usage=Usage())
+        if isinstance(each, ModelFailed)
+    ]
+    assert failed.posts == (Post(account=calls, amount=0),)
+    assert not failed.assumed

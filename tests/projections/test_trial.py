@@ -68,6 +68,8 @@ def found(*events: Event) -> list[str]:
         lost(assumed=True, cost=77, posts=posts(10**6, 200, 1)),
         lost(usage=Usage(input=20, output=10), cost=COST, posts=posts()),
         lost(posts=posts(0, 0, 0)),
+        lost(kind="cancelled", usage=Usage(), posts=posts(0, 0, 0)),
+        lost(kind="cancelled", usage=Usage(), posts=posts(0, 0, 1)),
         done(
             usage=Usage(input=20, output=2000),
             cost=4_020_000,
@@ -94,6 +96,7 @@ def test_what_follows_from_usage_and_price_is_sound(outcome: Event) -> None:
         (lost(assumed=True, cost=77, posts=posts()), "posted another amount than its hold"),
         (lost(posts=posts(0, 0, 1)), "it cost 0 nano-dollars without usage and was not assumed"),
         (lost(cost=5, posts=posts(0, 0, 0)), "it cost 5 nano-dollars without usage"),
+        (done(usage=Usage(), cost=0, posts=posts(0, 0, 0)), f"comes to 1 calls on {CALLS}"),
     ],
 )
 def test_any_other_amount_is_found(outcome: Event, what: str) -> None:

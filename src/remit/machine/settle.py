@@ -16,6 +16,7 @@ from remit.machine.state import ModelCall
 from remit.policy.budget import posts_for, posts_in_full, voids, worst_case
 from remit.policy.pinning import drifted
 from remit.policy.retrying import Failure, Means, next_try
+from remit.values.usage import Usage
 
 # Each step to a larger limit: two lead from what a short answer needs to what any needs.
 _ESCALATION = 4
@@ -93,7 +94,9 @@ def on_model_failed(draft: Draft, fact: ModelFailed, _given: Input) -> None:
         return
     price = draft.state.price(model.model)
     settled: dict[str, object] = {"model": model.model}
-    if fact.usage is not None:
+    if fact.usage == Usage():
+        settled["posts"] = voids(model.holds)  # it was not sent: no call was made either
+    elif fact.usage is not None:
         settled["posts"] = posts_for(model.holds, price, fact.usage)
         settled["cost"] = price.cost(fact.usage)
     elif fact.kind not in _UNBILLED:

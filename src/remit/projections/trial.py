@@ -92,6 +92,8 @@ def _call(
     if isinstance(event, ModelFailed) and event.assumed:
         if posts != holds:
             yield "it was assumed, and posted another amount than its hold"
+    elif _unsent(event) and not event.cost and not any(posts.values()):
+        pass  # older versions counted it as a call
     elif event.usage is not None:
         yield from _priced(event, event.usage, posts, price)
     elif event.cost or any(posts.values()):
@@ -100,6 +102,11 @@ def _call(
         over = any(posts[name] > holds[name] for name in holds)
         if over != event.over_hold:
             yield f"above its hold: {over}, the record says {event.over_hold}"
+
+
+def _unsent(event: ModelCompleted | ModelFailed) -> bool:
+    """The call was released and then not made."""
+    return isinstance(event, ModelFailed) and event.usage == Usage()
 
 
 def _priced(
