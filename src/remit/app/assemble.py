@@ -199,7 +199,7 @@ def _parts(  # what the parts are made of
         Gate(plans=plans, clock=clock, secret=keys.signer.key),
         Till(desk=plan_desk, clock=clock, read_secret=shown.read, macs=macs),
         Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read),
-        Watchman(engine, partial(_where_key, shown, settings)),
+        Watchman(engine, partial(_where_key, shown, settings), len(channels)),
         _channels(channels, speakers, desk, settings, answer),
     )
 

@@ -51,6 +51,8 @@ class Watchman:
     engine: Engine
     where_key: Callable[[str], str]
     """Where people keep the key of a provider."""
+    channels: int = 0
+    """Ways in which people are told that something waits for them."""
     _last: Readiness | None = None
     _lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -63,7 +65,7 @@ class Watchman:
             known, now_ms = self._last, services.clock.now_ms()
             if known is not None and 0 <= now_ms - known.at_ms < max_age_s * 1000:
                 return known
-            looks = Looks(services, specs, self.where_key)
+            looks = Looks(services, specs, self.where_key, self.channels)
             gate = asyncio.Semaphore(_AT_ONCE)
             until = asyncio.get_running_loop().time() + timeout_s
             seen = await asyncio.gather(

@@ -46,6 +46,7 @@ class Looks:
     services: Services
     specs: tuple[AgentSpec, ...]
     where_key: Callable[[str], str]
+    channels: int = 0
     _skews: list[int] = field(default_factory=list)
     """How far providers' clocks are from ours, in milliseconds."""
 
@@ -53,6 +54,8 @@ class Looks:
         """What is looked at, and how."""
         yield Sight("journal"), self._journal
         yield Sight("clock"), self._clock
+        if self.services.environment == "production" and self._asking():
+            yield Sight("channels"), self._channels
         tools = list(self._tools())
         if any(tool.runs_programs for tool in tools):
             yield Sight("sandbox"), self._sandbox
@@ -106,6 +109,25 @@ class Looks:
         except RemitError as exc:
             return Sight("journal", "lasting", str(exc), "repair the journal's database")
         return Sight("journal", detail=f"{store.url} is open, migrated, and can be written")
+
+    def _asking(self) -> list[str]:
+        """Agents that ask people before they act."""
+        return sorted(
+            spec.name
+            for spec in _every(self.specs)
+            if spec.phase == "supervised" or any(rule.effect == "ask" for rule in spec.rules)
+        )
+
+    async def _channels(self) -> Sight:
+        if self.channels:
+            return Sight("channels", detail=f"{self.channels} tell people what waits for them")
+        return Sight(
+            "channels",
+            wrong="lasting",
+            detail=f"{', '.join(self._asking())} asks people, and nobody is told: after the "
+            "approval_timeout the answer is no",
+            remedy="write [channels.NAME] in remit.toml, or App(on_approval=...)",
+        )
 
     async def _clock(self) -> Sight:
         now_ms = self.services.clock.now_ms()
