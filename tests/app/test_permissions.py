@@ -111,7 +111,7 @@ async def test_two_tenants_two_answers_and_roles_count(
         """
     )
     agent = writer()
-    script = [{"send_note": {"to": "x"}}, "done"]
+    script: list[Reply] = [{"send_note": {"to": "x"}}, "done"]
     async with app_of(agent, *script) as app:
         await app.run(agent, "go", tenant="acme", user="ann", roles=["manager"])
         assert DONE == ["x"]
@@ -126,7 +126,7 @@ async def test_two_tenants_two_answers_and_roles_count(
 @pytest.mark.requirement("PERM-4")
 async def test_a_switch_flips_a_bypass_run_to_deny() -> None:
     agent = writer("bypass")
-    script = [{"send_note": {"to": "x"}}, "done"]
+    script: list[Reply] = [{"send_note": {"to": "x"}}, "done"]
     async with app_of(agent, *script) as app:
         await app.run(agent, "go")
         assert DONE == ["x"]

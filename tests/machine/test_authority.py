@@ -42,7 +42,7 @@ def test_a_rule_that_denies_some_arguments_is_no_authority() -> None:
 @pytest.mark.requirement("PERM-4")
 def test_a_mode_says_what_becomes_of_actions_without_a_rule() -> None:
     for mode in ("plan", "auto", "bypass"):
-        make_agent(send_mail, remit=Remit(mode=mode))  # type: ignore[arg-type]  # each is a mode
+        make_agent(send_mail, remit=Remit(mode=mode))
     with pytest.raises(SpecError, match="no authority"):
         make_agent(send_mail, remit=Remit(mode="default"))
     make_agent(send_mail, remit=Remit(settings_rules=True))

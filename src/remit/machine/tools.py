@@ -268,7 +268,7 @@ def tool(function: Callable[P, R_co], /) -> Tool[P, R_co]: ...
 @overload
 def tool(
     *,
-    access: Access,
+    access: Access = ...,
     risk: Risk = ...,
     on_crash: OnCrash | Probe | None = ...,
     name: str | None = ...,
