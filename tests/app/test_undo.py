@@ -322,3 +322,18 @@ def test_a_compensation_fits_what_it_takes_back() -> None:
         async def keep_name(name: str) -> str:
             """Keep a name."""
             return name
+
+
+@pytest.mark.requirement("TOOL-14", "PERM-1")
+async def test_what_is_denied_stays_denied_when_it_is_taken_back(tmp_path: Path) -> None:
+    never = Rule(id="no-bank", effect="deny", tool="cancel_refund", reason="the bank says no")
+    strict = an_agent(
+        "strict", tools=[refund_order], remit=Remit(approvals={refund_order: 0}, rules=[never])
+    )
+    script = ({"refund_order": {"order": 1, "amount": "9.90"}}, "Done.")
+    async with opened(journal_at(tmp_path), [strict], *script) as app:
+        run = await app.run(strict, "Refund.")
+        undone = await app.undo(run.id)
+        assert undone.success is False
+        assert "the bank says no" in undone.output
+        assert LOG == ["refund 1 9.90"]
