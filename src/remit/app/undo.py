@@ -66,7 +66,6 @@ def undo_agent(agent: Agent[object]) -> Agent[object] | None:
         identical_calls=_STEPS + 1,  # what was done alike more than once is taken back as often
         rules=rules,
         approvals=approvals,
-        rules=_denials(rules),
         approvers=approvers,
         phase=agent.remit.phase,
         owner=agent.remit.owner,
@@ -107,11 +106,6 @@ def _rules_of(agent: Agent[object]) -> list[Rule]:
         for rule in agent.remit.all_rules()
         if not rule.agents or any(fnmatchcase(agent.name, glob) for glob in rule.agents)
     ]
-
-
-def _denials(rules: Iterable[Rule]) -> tuple[Rule, ...]:
-    """What is denied to those who act is denied to who takes it back."""
-    return tuple({rule.id: rule for rule in rules if rule.effect == "deny"}.values())
 
 
 def _needed(rules: Sequence[Rule]) -> int:
