@@ -7,6 +7,8 @@ import pytest
 from remit import App, EchoModel, Finished
 from remit.app.ready_looks import SKEW_MS, Looks, Sight
 from remit.errors import SandboxUnavailable, StoreFull
+from remit.machine.spec import AgentSpec
+from remit.policy.permission import Rule
 from remit.ports import Store
 from remit.runtime.services import Services
 from remit.values.command import Command
@@ -131,3 +133,28 @@ def test_a_model_that_no_agent_has_besides_is_not_forgiven() -> None:
     spec = an_agent().spec(str)
     looks = Looks(None, (spec,), str)  # type: ignore[arg-type]  # judging asks nobody
     assert list(looks.judged([away])) == [away]
+
+
+@pytest.mark.requirement("PERM-8", "PROV-7")
+async def test_production_is_told_where_people_are_asked_and_nobody_is_told() -> None:
+    async with app_of(EchoModel()) as app:
+        spec = replace_rules(app)
+        services = replace(app.engine.services, environment="production")
+        looks = Looks(services, (spec,), str)
+        (sight,) = [await look() for named, look in looks.all() if named.name == "channels"]
+        assert sight.wrong == "lasting"
+        assert "worker asks people, and nobody is told" in sight.detail
+        assert "[channels.NAME]" in sight.remedy
+        told = await Looks(services, (spec,), str, channels=1)._channels()
+        assert told.wrong == ""
+        for quiet in (
+            Looks(services, tuple(app._specs.values()), str),
+            Looks(replace(services, environment="dev"), (spec,), str),
+        ):
+            assert [named.name for named, _ in quiet.all() if named.name == "channels"] == []
+
+
+def replace_rules(app: App) -> AgentSpec:
+    """The agent of an app, with a rule that asks."""
+    rule = Rule(id="ask-all", effect="ask", tool="*")
+    return app._specs["worker"].model_copy(update={"rules": (rule,)})
