@@ -233,3 +233,13 @@ def test_what_a_run_used_of_its_accounts_is_told_with_their_limits() -> None:
     )
     assert drawn_on(pairs) == [Drawn(f"run:{RUN}|total|nano", 30, 500), Drawn(shared, 0, 900)]
     assert drawn_on(records(started())) == []
+
+
+@pytest.mark.requirement("BUD-3")
+def test_a_call_that_cost_nothing_may_still_have_used_up_a_limit() -> None:
+    calls = "user:ann|total|calls"
+    held = asked().model_copy(update={"holds": (Hold(account=calls, amount=1, limit=5),)})
+    lost = ModelFailed(
+        call=held.call, kind="in_doubt", assumed=True, posts=(Post(account=calls, amount=1),)
+    )
+    assert drawn_on(records(started(), held, lost)) == [Drawn(calls, 1, 5)]

@@ -5,6 +5,7 @@ tokens by class, the cost, whether it was assumed, and what it came to on limite
 was assumed and is known later is corrected by an entry of its own; none is ever changed.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal
@@ -25,7 +26,7 @@ from remit.journal.events import (
     ToolUnknown,
 )
 from remit.journal.facts_of_tools import Settled
-from remit.journal.transfers import PostLine
+from remit.journal.transfers import PostLine, transfers
 from remit.projections.timeline import Pair, Told, timeline
 from remit.values.account import resolve
 from remit.values.ledger import Amounts, LedgerKey, amounts_of, utc_day
@@ -308,12 +309,15 @@ class Drawn:
 
 def drawn_on(pairs: Iterable[Pair]) -> list[Drawn]:
     """The limited accounts that these runs reserved on, by name."""
-    known = list(pairs)
-    used = posted(charges(known))
+    known, used = list(pairs), Counter[str]()
+    for header, body in known:
+        # As the store reads them: a call that cost nothing has no entry, and may still count.
+        for line in transfers(header.run, body.events)[1]:
+            used[line.account] += line.amount
     limits = {
         resolve(hold.account, told.header.run): hold.limit
         for told in timeline(known)
         if isinstance(told.event, ModelRequested | ToolRequested)
         for hold in told.event.holds
     }
-    return [Drawn(name, used.get(name, 0), limits[name]) for name in sorted(limits)]
+    return [Drawn(name, used[name], limits[name]) for name in sorted(limits)]
