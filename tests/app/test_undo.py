@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remit import Agent, Remit, Rule, tool
+from remit import Agent, Remit, tool
 from remit.adapters.scripted import Reply
 from remit.app.undo import undo_agent
 from remit.errors import NotAllowed, SpecError, ToolError
