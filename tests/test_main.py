@@ -1,16 +1,12 @@
 """`python -m remit` is the command itself."""
 
-import runpy
+import subprocess
 import sys
 
-import pytest
 
-
-def test_the_module_is_the_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(sys, "argv", ["remit", "--version"])
-    with pytest.raises(SystemExit) as ended:
-        runpy.run_module("remit", run_name="__main__")
-    assert ended.value.code == 0
-    assert capsys.readouterr().out.startswith("remit ")
+def test_the_module_is_the_command() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "remit", "--version"], capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("remit ")
