@@ -60,9 +60,7 @@ def test_what_cannot_answer_is_left_out() -> None:
     dice=st.integers(0, JITTER_SCALE),
     sick=st.dictionaries(st.integers(0, 5), POSITION),
 )
-def test_every_model_has_its_place(
-    weights: list[int], dice: int, sick: dict[int, Unwell]
-) -> None:
+def test_every_model_has_its_place(weights: list[int], dice: int, sick: dict[int, Unwell]) -> None:
     candidates = [Candidate(model=f"p:{n}", weight=w) for n, w in enumerate(weights)]
     health = {f"p:{n}": position for n, position in sick.items()}
     found = ranked(candidates, dice, health=health)
