@@ -58,3 +58,9 @@ def test_a_tool_asks_a_typed_question() -> None:
     assert caught.value.key == "branch"
     assert caught.value.question == "Which branch?"
     assert caught.value.answer_schema == '{"type": "string"}'
+
+
+def test_a_channel_says_whether_and_when_another_try_makes_sense() -> None:
+    later = errors.NotDelivered("busy", again=True, after_s=2.5)
+    assert (str(later), later.again, later.after_s) == ("busy", True, 2.5)
+    assert errors.NotDelivered("gone", again=False).after_s == 0

@@ -306,3 +306,28 @@ def test_tools_of_every_signature_fit_one_declaration() -> None:
         remit=Remit(approvals={pay_bill: 1, send_mail: 0}),
     )
     assert agent.tools == tuple(tools)
+
+
+@pytest.mark.requirement("PROV-9")
+@pytest.mark.parametrize(
+    ("model", "fallbacks", "ceiling", "text"),
+    [
+        ({"m:x": -1}, (), None, "'m:x' has weight -1"),
+        ("m:x", ("m:x",), None, "'m:x' stands there twice"),
+        ({}, (), None, "it has no model"),
+        ("m:x", ("y",), None, "model 'y' names no provider"),
+        ("m:x", (), 9, "output_ceiling is 9, below max_output_tokens"),
+    ],
+)
+def test_models_that_make_no_sense_are_refused(
+    model: str | dict[str, int], fallbacks: tuple[str, ...], ceiling: int | None, text: str
+) -> None:
+    with pytest.raises(SpecError, match=text):
+        Agent("a", model=model, fallbacks=fallbacks, instructions="Go.", output_ceiling=ceiling)
+
+
+@pytest.mark.requirement("PROV-9")
+def test_several_models_have_their_weights() -> None:
+    agent = Agent("a", model={"m:x": 3, "m:y": 1}, fallbacks=["n:z"], instructions="Go.")
+    found = [(each.model, each.weight) for each in agent.spec(str).candidates]
+    assert found == [("m:x", 3), ("m:y", 1), ("n:z", 0)]

@@ -7,14 +7,17 @@ import pytest
 
 from remit.journal.events import (
     ModelCompleted,
+    ModelDrifted,
     ModelFailed,
     ModelRequested,
     ModelSwitched,
     RetryPlanned,
     RunEnded,
+    ToolFailed,
 )
 from remit.machine.agent import Remit
 from remit.machine.choosing import affordable_by_plan
+from remit.machine.evolve import evolve
 from remit.policy.breaker import Unwell
 from remit.values.model import FailureKind
 from tests.machine.bench import MODEL, Bench, make_agent, one, types
@@ -174,3 +177,33 @@ def test_each_model_is_paid_at_its_own_price() -> None:
 def test_what_the_plan_does_not_include_is_not_asked() -> None:
     bench = begun(OTHER)
     assert affordable_by_plan(bench.state) == (MODEL, OTHER)
+
+
+@pytest.mark.requirement("PROV-6")
+def test_another_model_that_answers_is_told_once() -> None:
+    bench = begun()
+    events = bench.answer("", LOOK, answered="x-next")
+    drift = one(events, ModelDrifted)
+    assert (drift.asked, drift.answered) == (MODEL, "x-next")
+    bench.done()
+    bench.answer("", ("look_up", '{"path":"b"}'), answered="x-next")
+    bench.done()
+    bench.answer("Done.", answered="x-last")
+    assert [each.answered for each in bench.all_of(ModelDrifted)] == ["x-next", "x-last"]
+
+
+@pytest.mark.requirement("PROV-3", "TOOL-18")
+def test_a_tool_that_is_broken_is_left_alone_and_the_model_is_told() -> None:
+    bench = begun()
+    bench.world = replace(bench.world, health={"tool:look_up": "open"})
+    events = bench.answer("", LOOK)
+    refused = one(events, ToolFailed)
+    assert (refused.kind, refused.rule) == ("limit", "breaker.tool:look_up")
+    assert "left alone for a while" in refused.text
+
+
+def test_a_failure_of_a_call_that_is_gone_changes_no_model() -> None:
+    state = replace(begun().state, phase="stopping", model=None)
+    lost = ModelFailed(call="c1", kind="auth", model=MODEL)
+    after = evolve(state, lost, 0)
+    assert (after.model, after.lost, after.failures) == (None, (), state.failures + 1)

@@ -311,3 +311,39 @@ def test_tools_that_run_programs_are_known_by_their_code() -> None:
     assert count_lines.runs_programs
     assert not find_order.runs_programs
     assert not replace(find_order, function=partial(str)).runs_programs
+
+
+# ---------------------------------------------------------------- undo
+
+
+@tool(access="write")
+def drop_note(name: str, result: str) -> str:
+    """Drop a note."""
+    return name + result
+
+
+@pytest.mark.requirement("TOOL-14")
+def test_a_write_says_what_takes_it_back() -> None:
+    @tool(access="write", undo=drop_note)
+    def keep_note(name: str) -> str:
+        """Keep a note."""
+        return name
+
+    assert (keep_note.spec.undo, keep_note.undo) == ("drop_note", drop_note)
+
+
+@pytest.mark.requirement("TOOL-14")
+def test_a_compensation_must_be_a_write_with_arguments_it_can_be_given() -> None:
+    with pytest.raises(SpecError, match="undo is for writes"):
+
+        @tool(undo=drop_note)
+        def find_note(name: str) -> str:
+            """Find a note."""
+            return name
+
+    with pytest.raises(SpecError, match="'drop_note' wants name"):
+
+        @tool(access="write", undo=drop_note)
+        def keep_text(text: str) -> str:
+            """Keep a text."""
+            return text

@@ -93,3 +93,7 @@ def test_a_wrong_budget_is_refused_in_words(fields: dict[str, object], text: str
     with pytest.raises(ValidationError) as caught:
         Budget.model_validate(fields)
     assert text in str(caught.value)
+
+
+def test_an_amount_may_be_said_to_be_none() -> None:
+    assert found(Budget(of="user", cost_usd=None, calls=1)) == {"user:ann|total|calls": 1}

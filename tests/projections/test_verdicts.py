@@ -2,13 +2,14 @@
 
 import pytest
 
-from remit.journal.record import Body, Header
+from remit.journal.events import CallJudged
+from remit.journal.record import Body, Cause, Header
 from remit.machine.agent import Remit
 from remit.policy.permission import Rule
 from remit.policy.where import Where
 from remit.projections.verdicts import Change, Counterfactual, RunSight
 from tests.machine.bench import Bench, make_agent
-from tests.machine.toolbox import look_up, send_mail
+from tests.machine.toolbox import look_up, send_mail, writer
 
 MAIL = ("send_mail", '{"to":"x"}')
 NO_X = Rule(id="no-x", effect="deny", tool="send_*", where=(Where(name="to", equals="x"),))
@@ -67,3 +68,37 @@ def test_an_empty_body_changes_nothing() -> None:
     rules = Counterfactual((), (NO_X,))
     sight = RunSight(bench.spec)
     assert list(rules.changes(sight, "d", (header_of(1), Body(causes=(), events=())))) == []
+
+
+@pytest.mark.requirement("AUD-6")
+def test_what_a_sub_agent_said_was_read_too_and_cut_arguments_are_no_question() -> None:
+    remit = Remit(approvals={send_mail: 0}, tool_calls=9)
+    bench = Bench(make_agent(look_up, send_mail, remit=remit, agents=(writer,)))
+    bench.start()
+    bench.answer("", ("ask_writer", '{"brief":"Write."}'))
+    bench.child_ends()
+    bench.answer("", MAIL)
+    tainted = Rule(id="tainted", effect="ask", tool="send_*", origins=("agent:*",))
+    assert [each.call for each in changes(bench, Counterfactual(None, (tainted,)))] == ["c2-1"]
+    sight = RunSight(bench.spec)
+    sight.arguments = {"c2-1": "{"}
+    judged = Body(
+        causes=(Cause(kind="outcome", count=1),),
+        events=(bench.last(CallJudged),),
+    )
+    rules = Counterfactual((), (NO_X,))
+    assert list(rules.changes(sight, "d", (header_of(1), judged))) == []
+    assert rules.judged == 0
+
+
+@pytest.mark.requirement("BUD-9")
+def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("remit.projections.verdicts._SPECS", 1)
+    monkeypatch.setattr("remit.projections.verdicts._ORIGINS", 0)
+    bench = lived()
+    rules = Counterfactual((), (NO_X,))
+    for digest in ("one", "two"):
+        rules.pair(bench.spec, digest)
+    assert list(rules._made) == ["two"]
+    tainted = Rule(id="tainted", effect="ask", tool="send_*", origins=("tool:look_up",))
+    assert changes(bench, Counterfactual(None, (tainted,))) == []

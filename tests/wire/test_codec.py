@@ -76,8 +76,10 @@ def test_answers(case: Case, data: st.DataObject, places: list[int]) -> None:
     codec, answer = case.codec, data.draw(case.answers)
     assert codec.decode_answer(codec.encode_answer(answer)) == answer
     decoder = codec.stream_decoder()
+    assert not decoder.begun  # nothing came for which a provider may charge
     for chunk in cut(b"".join(codec.encode_stream(answer)), places):
         decoder.feed(chunk)
+    assert decoder.begun is bool(answer.parts)
     assert decoder.done is case.ends
     assert decoder.finish() == answer
 

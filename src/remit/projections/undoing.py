@@ -51,8 +51,6 @@ def _effect(state: State, event: ToolCompleted, time_ms: int) -> list[Effect]:
     call = state.find(event.call)
     if call is None or call.spec is None or call.spec.access != "write":
         return []
-    if call.spec.kind != "function":
-        return []
     effect = Effect(
         run=state.run,
         call=event.call,

@@ -67,3 +67,8 @@ def test_another_key_signed_nothing_here() -> None:
 def test_names_that_no_token_holds_are_refused(field: str) -> None:
     with pytest.raises(WebhookRefused, match="too long"):
         sign_token(KEY, AnswerToken(say="deny", tenant=field, ref="r", until_s=1))
+
+
+def test_a_text_that_no_base_64_has_is_damaged() -> None:
+    with pytest.raises(WebhookRefused, match="not made here, or is damaged"):
+        read_token([KEY], "A" * 33, 0)  # one more than a multiple of four
