@@ -1,6 +1,7 @@
 """Settings that every test shares: property testing without a clock, git and HOME of its own."""
 
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,10 @@ FOREIGN = ("REMIT_", "ANTHROPIC_", "OPENAI_", "GEMINI_", "GOOGLE_")
 @pytest.fixture(autouse=True, scope="session")
 def _machine_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
     """Give the suite a HOME and a git identity, so that no test reads those of the machine."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        # A shell starts what goes on in its background so, and every process started here would
+        # inherit it: none could be interrupted.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     home: Path = tmp_path_factory.mktemp("home")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HOME", str(home))

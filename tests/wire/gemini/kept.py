@@ -16,6 +16,7 @@ from remit.values.model import (
     RawThinking,
     StopReason,
 )
+from remit.wire.gemini.schema import schema_text
 from tests.wire.strategies import answers, requests
 
 _EFFORTS: dict[Effort, Effort] = {"xhigh": "high", "max": "high"}
@@ -41,6 +42,8 @@ def kept_request(given: ModelRequest) -> ModelRequest:
             for message in given.messages
         ),
         effort=None if given.thinking_tokens else effort,
+        # `const` goes as an `enum` of one, and comes back as it went.
+        output_schema=given.output_schema and schema_text(given.output_schema, "it"),
     )
 
 
