@@ -1,5 +1,6 @@
 """What people ask of the ledger through an app: sums by anything, filters, days, sessions."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -92,7 +93,7 @@ async def test_a_worker_keeps_the_ledger_up(
     async with spending(agents=[WORKER], worker=True) as app:
         await app.run(WORKER, "Go", tenant="acme", user="ann")
         while not await app.store.ledger():
-            await app.wait((await app.store.runs("acme"))[0].run, tenant="acme")
+            await asyncio.sleep(0.01)  # a store in memory never lets others work by itself
         (row,) = await app.store.ledger()
         assert (row.key.user, row.amounts.cost) == ("ann", COST)
 
