@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from remit.errors import RemitError, ToolError
     from remit.machine.agent import Agent, Prompt, Remit
     from remit.machine.call import Call
-    from remit.machine.tools import Tool, probe, tool
+    from remit.machine.declaring import tool
+    from remit.machine.tools import Tool, probe
     from remit.policy.allowance import Budget
     from remit.policy.hours import Hours
     from remit.policy.permission import ArgumentPattern, Rule
@@ -67,7 +68,7 @@ _HOMES = {
     "mcp_tools": "remit.app.mcp",
     "openapi_tools": "remit.app.openapi",
     "probe": "remit.machine.tools",
-    "tool": "remit.machine.tools",
+    "tool": "remit.machine.declaring",
 }
 
 __all__ = [

@@ -9,7 +9,7 @@ from remit.adapters.scripted import Reply, ScriptedModel, turn_of
 from remit.app.app import App
 from remit.machine.agent import Agent, Remit
 from remit.machine.call import Call
-from remit.machine.tools import tool
+from remit.machine.declaring import tool
 from remit.ports import Model
 from remit.values.message import Message, ResultPart
 from remit.values.model import ModelRequest

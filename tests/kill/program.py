@@ -19,7 +19,8 @@ from remit.app.desk import Desk
 from remit.errors import NotAllowed, NotFound
 from remit.machine.agent import Agent, Remit
 from remit.machine.call import Call
-from remit.machine.tools import probe, tool
+from remit.machine.declaring import tool
+from remit.machine.tools import probe
 from remit.values.model import ModelRequest
 
 JOURNAL = "journal.db"

@@ -9,9 +9,10 @@ from pydantic import BaseModel, Field
 
 from remit.errors import ArgumentError, ConfigError, SpecError
 from remit.machine.agent import Agent, Prompt, Remit
+from remit.machine.declaring import tool
 from remit.machine.inputs import Inspection
 from remit.machine.spec import FINAL_TOOL
-from remit.machine.tools import AnyTool, tool
+from remit.machine.tools import AnyTool
 from remit.policy.permission import Rule
 from remit.policy.phase import Phase
 from tests.machine.bench import MODEL, make_agent, settled

@@ -7,7 +7,7 @@ import pytest
 from remit.errors import SpecError
 from remit.machine.agent import Agent, Remit
 from remit.machine.authority import all_below, mode_below, without_authority
-from remit.machine.tools import tool
+from remit.machine.declaring import tool
 from remit.policy.permission import Rule
 from remit.policy.where import Where
 from tests.machine.bench import Bench, make_agent

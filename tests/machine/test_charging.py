@@ -21,8 +21,9 @@ from remit.journal.events import (
 )
 from remit.machine.agent import Agent, Remit
 from remit.machine.charging import settle_call
+from remit.machine.declaring import tool
 from remit.machine.ending import STOP_GRACE_MS
-from remit.machine.tools import probe, tool
+from remit.machine.tools import probe
 from tests.machine.bench import MONEY, TOKENS, Bench, make_agent, one, types
 from tests.machine.people import clean
 from tests.machine.toolbox import look_up, set_flag, was_paid

@@ -5,8 +5,8 @@ import pytest
 from remit.errors import SpecError, ToolError
 from remit.machine.agent import Agent
 from remit.machine.call import Call
+from remit.machine.declaring import tool
 from remit.machine.paging import READ_RESULT, read_result
-from remit.machine.tools import tool
 from tests.machine.toolbox import MODEL, look_up
 
 

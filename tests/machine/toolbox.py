@@ -4,7 +4,8 @@ from decimal import Decimal
 
 from remit.machine.agent import Agent
 from remit.machine.call import Call
-from remit.machine.tools import probe, tool
+from remit.machine.declaring import tool
+from remit.machine.tools import probe
 
 MODEL = "scripted:x"
 

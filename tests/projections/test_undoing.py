@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from remit.errors import ProviderError
 from remit.journal.record import Header
 from remit.machine.agent import Remit
-from remit.machine.tools import tool
+from remit.machine.declaring import tool
 from remit.projections.timeline import Pair
 from remit.projections.undoing import Effect, Step, effects, plan_text, read_plan, step_of
 from tests.machine.bench import Bench, make_agent

@@ -9,7 +9,7 @@ from remit.errors import ConfigError, NoCredential, NotAllowed, OutcomeUnknown
 from remit.journal.events import ToolCompleted, ToolFailed, ToolUnknown
 from remit.machine.agent import Remit
 from remit.machine.call import Call
-from remit.machine.tools import tool
+from remit.machine.declaring import tool
 from remit.runtime import credentials
 from remit.runtime.credentials import CredentialDesk, Declared
 from remit.runtime.toolgate import ToolGate

@@ -5,8 +5,9 @@ from dataclasses import dataclass, replace
 
 from remit.machine.agent import Agent, Remit
 from remit.machine.call import Call
+from remit.machine.declaring import tool
 from remit.machine.spec import AgentSpec, InputCount
-from remit.machine.tools import AnyTool, probe, tool
+from remit.machine.tools import AnyTool, probe
 from remit.policy.permission import Rule
 from tests.simulation.world import world_of
 

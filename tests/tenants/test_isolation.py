@@ -12,7 +12,7 @@ from remit import Agent, App, Budget, Remit
 from remit.adapters.keys import new_keys
 from remit.adapters.scripted import answer_for
 from remit.errors import NotFound
-from remit.machine.tools import tool
+from remit.machine.declaring import tool
 from remit.ports import Store
 from remit.values.model import ModelAnswer, ModelRequest
 from remit.values.usage import Usage

@@ -1,7 +1,7 @@
 """`read_result`: the built-in read through which a model pages in a result that was cut."""
 
 from remit.machine.call import Call
-from remit.machine.tools import tool
+from remit.machine.declaring import tool
 
 READ_RESULT = "read_result"
 

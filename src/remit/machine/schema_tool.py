@@ -5,11 +5,12 @@ from dataclasses import dataclass, replace
 
 from remit.errors import ArgumentError, SpecError
 from remit.machine.call import Call
+from remit.machine.declaring import tool
 from remit.machine.lexemes import compact
 from remit.machine.schema_arguments import schema_arguments
 from remit.machine.source import ToolSource
 from remit.machine.spec import OnCrash
-from remit.machine.tools import AnyTool, Tool, tool
+from remit.machine.tools import AnyTool, Tool
 from remit.policy.permission import Access, Risk
 
 Carry = Callable[[Mapping[str, object], Call], Awaitable[str]]

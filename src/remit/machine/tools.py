@@ -1,28 +1,22 @@
-"""`@tool` turns a typed function into a tool with a contract; the function stays callable."""
+"""A tool: a typed function with a contract; it reads, checks and digests the arguments of calls."""
 
 import hashlib
 import inspect
-import json
-import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
-from string import Formatter
 from types import CodeType
-from typing import Generic, ParamSpec, TypeVar, overload
+from typing import Generic, ParamSpec, TypeVar
 
 from pydantic import ValidationError
 
-from remit.errors import ArgumentError, ConfigError, SpecError
+from remit.errors import ArgumentError
 from remit.machine.call import Call
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import compact, exact
 from remit.machine.schema_arguments import SchemaArguments
-from remit.machine.signature import Arguments, describe, read_signature
+from remit.machine.signature import Arguments
 from remit.machine.source import ToolSource
-from remit.machine.spec import OnCrash, ToolSpec
-from remit.policy.permission import Access, Risk
-from remit.values.duration import milliseconds
-from remit.values.money import usd
+from remit.machine.spec import ToolSpec
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
@@ -31,17 +25,6 @@ Depends = Callable[..., str | Awaitable[str]]
 ToolCheck = Callable[[], object]
 """Looks whether a tool can work here: it raises, or returns words, where it cannot."""
 MAX_ARGUMENT_BYTES = 1024 * 1024  # a file a model writes fits; a flood does not
-
-_RESULT = "result"  # what a compensation is told of the call's answer
-_NAME = re.compile(r"[a-z][a-z0-9_]{1,63}", re.ASCII)
-# A name that says nothing lets the model, and whoever reads the audit, guess.
-# fmt: off
-_GENERIC = frozenset({
-    "act", "action", "call", "command", "do", "dispatch", "exec", "execute", "func",
-    "function", "go", "handle", "handler", "invoke", "main", "manage", "operate", "operation",
-    "perform", "process", "request", "run", "submit", "task", "tool", "use", "work",
-})
-# fmt: on
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,199 +143,3 @@ def problems(exc: ValidationError) -> str:
         where = ".".join(str(part) for part in error["loc"]) or "arguments"
         lines.append(f"{where}: {error['msg']}")
     return "; ".join(lines)
-
-
-# ---------------------------------------------------------------- definition
-
-
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name):
-        raise SpecError(
-            f"tool {name!r}: a name is 2 to 64 of a-z, 0-9 and '_', beginning with a letter"
-        )
-    if name in _GENERIC:
-        raise SpecError(
-            f"tool {name!r}: the name says nothing; name what it does, such as 'refund_order'"
-        )
-
-
-def _check_resources(name: str, resources: Resources | None, arguments: Arguments) -> None:
-    """A template that names no argument would fail at every call."""
-    if not isinstance(resources, str):
-        return
-    known = {argument for _, argument in arguments.names}
-    for _, field, _, _ in Formatter().parse(resources):
-        if field is not None and re.split(r"[.\[]", field)[0] not in known:
-            raise SpecError(f"tool {name!r}: resources={resources!r} names no argument {field!r}")
-
-
-def _crash_policy(name: str, access: Access, given: OnCrash | Probe | None) -> OnCrash:
-    if given == "probe":
-        raise SpecError(f"tool {name!r}: say on_crash=probe(function), so that it can be asked")
-    if access == "read" and given not in (None, "repeat"):
-        raise SpecError(f"tool {name!r}: a read is repeated after a crash; drop on_crash")
-    if given is None:
-        return "repeat" if access == "read" else "ask"
-    return "probe" if isinstance(given, Probe) else given
-
-
-def _timeout_ms(name: str, timeout: str) -> int:
-    try:
-        return milliseconds(timeout)
-    except ConfigError as exc:
-        raise SpecError(f"tool {name!r}: timeout: {exc}") from exc
-
-
-def _price_nano(name: str, price_usd: str | None, *, reports: bool) -> int:
-    if price_usd is None:
-        if reports:
-            raise SpecError(
-                f"tool {name!r}: it reports its price; say with price_usd what a call costs at most"
-            )
-        return 0
-    try:
-        price = usd(price_usd)
-    except ConfigError as exc:
-        raise SpecError(f"tool {name!r}: price_usd: {exc}") from exc
-    if price == 0:
-        raise SpecError(f"tool {name!r}: a price of nothing is none; drop price_usd")
-    return price
-
-
-def _undo_name(name: str, access: Access, arguments: Arguments, undo: AnyTool | None) -> str:
-    if undo is None:
-        return ""
-    if access != "write" or undo.spec.access != "write":
-        raise SpecError(f"tool {name!r}: undo is for writes, and is a write itself")
-    known = {argument for _, argument in arguments.names} | {_RESULT}
-    strange = sorted({argument for _, argument in undo.arguments.names} - known)
-    if strange:
-        raise SpecError(
-            f"tool {name!r}: its undo {undo.name!r} wants {', '.join(strange)}; it may have the "
-            f"arguments of {name!r}, and {_RESULT!r}"
-        )
-    return undo.name
-
-
-def _spec(name: str, **fields: object) -> ToolSpec:
-    try:
-        return ToolSpec.model_validate({"name": name, **fields})
-    except ValidationError as exc:
-        raise SpecError(f"tool {name!r}: {problems(exc)}") from exc
-
-
-def _tool(
-    function: Callable[P, R_co],
-    spec: ToolSpec,
-    arguments: Arguments,
-    resources: Resources | None,
-    depends: Depends | None,
-    asks: Probe | None,
-    check: ToolCheck | None,
-    undo: AnyTool | None,
-) -> Tool[P, R_co]:
-    return Tool(
-        function=function,
-        spec=spec,
-        arguments=arguments,
-        resources=resources,
-        depends=depends,
-        probe=asks,
-        check=check,
-        undo=undo,
-    )
-
-
-@overload
-def tool(function: Callable[P, R_co], /) -> Tool[P, R_co]: ...
-@overload
-def tool(
-    *,
-    access: Access = ...,
-    risk: Risk = ...,
-    on_crash: OnCrash | Probe | None = ...,
-    name: str | None = ...,
-    description: str | None = ...,
-    timeout: str = ...,
-    version: str = ...,
-    systems: Iterable[str] = ...,
-    resources: Resources | None = ...,
-    depends: Depends | None = ...,
-    reveals: Iterable[str] = ...,
-    price_usd: str | None = ...,
-    reports_price: bool = ...,
-    personal_data: bool = ...,
-    check: ToolCheck | None = ...,
-    undo: "AnyTool | None" = ...,
-    credential: str | None = ...,
-) -> Callable[[Callable[P, R_co]], Tool[P, R_co]]: ...
-def tool(  # noqa: PLR0913  # each option is one word of the contract
-    function: Callable[P, R_co] | None = None,
-    /,
-    *,
-    access: Access = "read",
-    risk: Risk = "low",
-    on_crash: OnCrash | Probe | None = None,
-    name: str | None = None,
-    description: str | None = None,
-    timeout: str = "60s",
-    version: str = "1",
-    systems: Iterable[str] = (),
-    resources: Resources | None = None,
-    depends: Depends | None = None,
-    reveals: Iterable[str] = (),
-    price_usd: str | None = None,
-    reports_price: bool = False,
-    personal_data: bool = False,
-    check: ToolCheck | None = None,
-    undo: "AnyTool | None" = None,
-    credential: str | None = None,
-) -> Tool[P, R_co] | Callable[[Callable[P, R_co]], Tool[P, R_co]]:
-    """Declare a tool. Its schema comes from the signature, its description from the docstring.
-
-    access: does it change anything outside (`write`) or not (`read`, the bare `@tool`).
-    risk: `high` for what cannot be taken back.
-    on_crash: what happens when a released write's outcome was lost: `repeat` (it is idempotent
-    under `Call.idempotency_key`), `probe(function)`, or `ask` a human (the default for writes).
-    resources: keys of what it touches, a template such as `"file:{path}"` or a function of the
-    arguments; writes to one key run in series, a write without keys alone.
-    depends: a function of the arguments giving a digest of what the call depends on; an approval
-    holds only while it stays the same.
-    reveals: kinds of secrets (`*` for all) whose real values it receives in place of placeholders.
-    price_usd: what each call costs, such as `"0.01"`, on the same budgets as the model's calls.
-    reports_price: the tool says through `Call.charge` what a call cost; `price_usd` is the most.
-    personal_data: it shows personal data, so a read too needs a rule or an approval.
-    check: looks when a process starts whether the tool can work, without changing anything: a
-    function without arguments that raises, or returns words, where it cannot (`App.ready`).
-    undo: a write tool that takes a call of this one back; it gets those of the call's arguments
-    that it names, and what the call returned as `result`. See `App.undo`.
-    credential: the name of what it shows to the system it calls; it finds it in `Call.credential`.
-    Raises `SpecError` for a generic name, an untyped argument, a missing description.
-    """
-
-    def declare(inner: Callable[P, R_co]) -> Tool[P, R_co]:
-        called = name or str(getattr(inner, "__name__", ""))
-        _check_name(called)
-        arguments = read_signature(called, inner)
-        _check_resources(called, resources, arguments)
-        spec = _spec(
-            called,
-            description=describe(called, inner, description),
-            parameters=json.dumps(arguments.model.model_json_schema(), sort_keys=True),
-            access=access,
-            risk=risk,
-            on_crash=_crash_policy(called, access, on_crash),
-            timeout_ms=_timeout_ms(called, timeout),
-            version=version,
-            systems=tuple(systems),
-            reveals=tuple(reveals),
-            price_nano=_price_nano(called, price_usd, reports=reports_price),
-            reports_price=reports_price,
-            personal_data=personal_data,
-            credential=credential or "",
-            undo=_undo_name(called, access, arguments, undo),
-        )
-        asks = on_crash if isinstance(on_crash, Probe) else None
-        return _tool(inner, spec, arguments, resources, depends, asks, check, undo)
-
-    return declare if function is None else declare(function)

@@ -1,0 +1,219 @@
+"""`@tool` turns a typed function into a tool with a contract; the function stays callable."""
+
+import json
+import re
+from collections.abc import Callable, Iterable
+from string import Formatter
+from typing import ParamSpec, TypedDict, TypeVar, Unpack, overload
+
+from pydantic import ValidationError
+
+from remit.errors import ConfigError, SpecError
+from remit.machine.signature import Arguments, describe, read_signature
+from remit.machine.spec import OnCrash, ToolSpec
+from remit.machine.tools import AnyTool, Depends, Probe, Resources, Tool, ToolCheck, problems
+from remit.policy.permission import Access, Risk
+from remit.values.duration import milliseconds
+from remit.values.money import usd
+
+P = ParamSpec("P")
+R_co = TypeVar("R_co", covariant=True)
+
+_RESULT = "result"  # what a compensation is told of the call's answer
+_NAME = re.compile(r"[a-z][a-z0-9_]{1,63}", re.ASCII)
+# A name that says nothing lets the model, and whoever reads the audit, guess.
+# fmt: off
+_GENERIC = frozenset({
+    "act", "action", "call", "command", "do", "dispatch", "exec", "execute", "func",
+    "function", "go", "handle", "handler", "invoke", "main", "manage", "operate", "operation",
+    "perform", "process", "request", "run", "submit", "task", "tool", "use", "work",
+})
+# fmt: on
+
+
+class ToolOptions(TypedDict, total=False):
+    """What may be said of a tool; each is one word of its contract."""
+
+    access: Access
+    """Does it change anything outside (`write`) or not (`read`, the bare `@tool`)."""
+    risk: Risk
+    """`high` for what cannot be taken back."""
+    on_crash: OnCrash | Probe | None
+    """What happens when a released write's outcome was lost: `repeat` (it is idempotent under
+    `Call.idempotency_key`), `probe(function)`, or `ask` a human (the default for writes)."""
+    name: str | None
+    """Default: that of the function."""
+    description: str | None
+    """What the model is told; default: the docstring."""
+    timeout: str
+    """How long a call may take; default `60s`."""
+    version: str
+    """Default `1`."""
+    systems: Iterable[str]
+    """The names of what it touches."""
+    resources: Resources | None
+    """Keys of what it touches, a template such as `"file:{path}"` or a function of the arguments;
+    writes to one key run in series, a write without keys alone."""
+    depends: Depends | None
+    """A function of the arguments giving a digest of what the call depends on; an approval holds
+    only while it stays the same."""
+    reveals: Iterable[str]
+    """Kinds of secrets (`*` for all) whose real values it receives in place of placeholders."""
+    price_usd: str | None
+    """What each call costs, such as `"0.01"`, on the same budgets as the model's calls."""
+    reports_price: bool
+    """The tool says through `Call.charge` what a call cost; `price_usd` is the most."""
+    personal_data: bool
+    """It shows personal data, so a read too needs a rule or an approval."""
+    check: ToolCheck | None
+    """Looks when a process starts whether the tool can work, without changing anything: a function
+    without arguments that raises, or returns words, where it cannot (`App.ready`)."""
+    undo: AnyTool | None
+    """A write tool that takes a call of this one back; it gets those of the call's arguments that
+    it names, and what the call returned as `result`. See `App.undo`."""
+    credential: str | None
+    """The name of what it shows to the system it calls; it finds it in `Call.credential`."""
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name):
+        raise SpecError(
+            f"tool {name!r}: a name is 2 to 64 of a-z, 0-9 and '_', beginning with a letter"
+        )
+    if name in _GENERIC:
+        raise SpecError(
+            f"tool {name!r}: the name says nothing; name what it does, such as 'refund_order'"
+        )
+
+
+def _check_resources(name: str, resources: Resources | None, arguments: Arguments) -> None:
+    """A template that names no argument would fail at every call."""
+    if not isinstance(resources, str):
+        return
+    known = {argument for _, argument in arguments.names}
+    for _, field, _, _ in Formatter().parse(resources):
+        if field is not None and re.split(r"[.\[]", field)[0] not in known:
+            raise SpecError(f"tool {name!r}: resources={resources!r} names no argument {field!r}")
+
+
+def _crash_policy(name: str, access: Access, given: OnCrash | Probe | None) -> OnCrash:
+    if given == "probe":
+        raise SpecError(f"tool {name!r}: say on_crash=probe(function), so that it can be asked")
+    if access == "read" and given not in (None, "repeat"):
+        raise SpecError(f"tool {name!r}: a read is repeated after a crash; drop on_crash")
+    if given is None:
+        return "repeat" if access == "read" else "ask"
+    return "probe" if isinstance(given, Probe) else given
+
+
+def _timeout_ms(name: str, timeout: str) -> int:
+    try:
+        return milliseconds(timeout)
+    except ConfigError as exc:
+        raise SpecError(f"tool {name!r}: timeout: {exc}") from exc
+
+
+def _price_nano(name: str, price_usd: str | None, *, reports: bool) -> int:
+    if price_usd is None:
+        if reports:
+            raise SpecError(
+                f"tool {name!r}: it reports its price; say with price_usd what a call costs at most"
+            )
+        return 0
+    try:
+        price = usd(price_usd)
+    except ConfigError as exc:
+        raise SpecError(f"tool {name!r}: price_usd: {exc}") from exc
+    if price == 0:
+        raise SpecError(f"tool {name!r}: a price of nothing is none; drop price_usd")
+    return price
+
+
+def _undo_name(name: str, access: Access, arguments: Arguments, undo: AnyTool | None) -> str:
+    if undo is None:
+        return ""
+    if access != "write" or undo.spec.access != "write":
+        raise SpecError(f"tool {name!r}: undo is for writes, and is a write itself")
+    known = {argument for _, argument in arguments.names} | {_RESULT}
+    strange = sorted({argument for _, argument in undo.arguments.names} - known)
+    if strange:
+        raise SpecError(
+            f"tool {name!r}: its undo {undo.name!r} wants {', '.join(strange)}; it may have the "
+            f"arguments of {name!r}, and {_RESULT!r}"
+        )
+    return undo.name
+
+
+def _spec(name: str, **fields: object) -> ToolSpec:
+    try:
+        return ToolSpec.model_validate({"name": name, **fields})
+    except ValidationError as exc:
+        raise SpecError(f"tool {name!r}: {problems(exc)}") from exc
+
+
+@overload
+def tool(function: Callable[P, R_co], /) -> Tool[P, R_co]: ...
+@overload
+def tool(
+    **options: Unpack[ToolOptions],
+) -> Callable[[Callable[P, R_co]], Tool[P, R_co]]: ...
+def tool(
+    function: Callable[P, R_co] | None = None, /, **options: Unpack[ToolOptions]
+) -> Tool[P, R_co] | Callable[[Callable[P, R_co]], Tool[P, R_co]]:
+    """Declare a tool; `ToolOptions` says what can be declared.
+
+    Its schema comes from the signature, its description from the docstring. Raises `SpecError` for
+    a generic name, an untyped argument, a missing description, an option that cannot work.
+    """
+    strange = sorted(set(options) - ToolOptions.__annotations__.keys())
+    if strange:
+        known = ", ".join(ToolOptions.__annotations__)
+        raise SpecError(f"@tool has no option {', '.join(strange)}; it has {known}")
+
+    def declare(inner: Callable[P, R_co]) -> Tool[P, R_co]:
+        return _declared(inner, options)
+
+    return declare if function is None else declare(function)
+
+
+def _declared(function: Callable[P, R_co], options: ToolOptions) -> Tool[P, R_co]:
+    name = options.get("name") or str(getattr(function, "__name__", ""))
+    _check_name(name)
+    arguments = read_signature(name, function)
+    resources = options.get("resources")
+    _check_resources(name, resources, arguments)
+    on_crash = options.get("on_crash")
+    return Tool(
+        function=function,
+        spec=_contract(name, function, arguments, options),
+        arguments=arguments,
+        resources=resources,
+        depends=options.get("depends"),
+        probe=on_crash if isinstance(on_crash, Probe) else None,
+        check=options.get("check"),
+        undo=options.get("undo"),
+    )
+
+
+def _contract(
+    name: str, function: Callable[..., object], arguments: Arguments, options: ToolOptions
+) -> ToolSpec:
+    access = options.get("access", "read")
+    reports = options.get("reports_price", False)
+    return _spec(
+        name,
+        description=describe(name, function, options.get("description")),
+        parameters=json.dumps(arguments.model.model_json_schema(), sort_keys=True),
+        access=access,
+        risk=options.get("risk", "low"),
+        on_crash=_crash_policy(name, access, options.get("on_crash")),
+        timeout_ms=_timeout_ms(name, options.get("timeout", "60s")),
+        version=options.get("version", "1"),
+        systems=tuple(options.get("systems", ())),
+        reveals=tuple(options.get("reveals", ())),
+        price_nano=_price_nano(name, options.get("price_usd"), reports=reports),
+        reports_price=reports,
+        personal_data=options.get("personal_data", False),
+        credential=options.get("credential") or "",
+        undo=_undo_name(name, access, arguments, options.get("undo")),
+    )
