@@ -15,9 +15,10 @@ if TYPE_CHECKING:
     from remit.app.sync import SyncApp
     from remit.app.upgrade import UpgradeRequired
     from remit.errors import RemitError, ToolError
-    from remit.machine.agent import Agent, Prompt, Remit
+    from remit.machine.agent import Agent, Prompt
     from remit.machine.call import Call
     from remit.machine.declaring import tool
+    from remit.machine.remit import Remit
     from remit.machine.tools import Tool, probe
     from remit.policy.allowance import Budget
     from remit.policy.hours import Hours
@@ -53,7 +54,7 @@ _HOMES = {
     "Plan": "remit.policy.plan",
     "Plans": "remit.policy.plan",
     "Prompt": "remit.machine.agent",
-    "Remit": "remit.machine.agent",
+    "Remit": "remit.machine.remit",
     "RemitError": "remit.errors",
     "Rule": "remit.policy.permission",
     "Run": "remit.app.run",
