@@ -272,12 +272,12 @@ async def test_a_switch_is_kept_with_who_why_and_until() -> None:
         made = await app.desk.switch_off("agent:one", principal="ann", reason="odd", until_ms=9)
         assert await app.store.switches() == [made]
         assert (made.principal, made.reason, made.until_ms) == ("ann", "odd", 9)
-        await app.desk.switch_on("agent:one")
+        assert await app.desk.switch_on("agent:one", principal="ann")
         assert await app.store.switches() == []
         with pytest.raises(NotAllowed):
             await app.desk.switch_off("everything", principal="ann", reason="")
         with pytest.raises(NotAllowed):
-            await app.desk.switch_on("everything")
+            await app.desk.switch_on("everything", principal="ann")
 
 
 # ---------------------------------------------------------------- what they write is cleaned

@@ -92,7 +92,7 @@ async def test_a_switch_leaves_everybody_else_alone(target: str) -> None:
         assert (refused.status, refused.turns) == ("stopped", 0)
         other = await app.run(OTHER, "Go", tenant="beta")
         assert other.output == "shipped"
-        await app.desk.switch_on(target)
+        await app.desk.switch_on(target, principal="ann")
         await until(lambda: not app.engine.services.switchboard.off("acme", "worker"))
         assert (await app.run(AGENT, "Go", tenant="acme")).output == "shipped"
 

@@ -14,6 +14,7 @@ from remit.app.run import (
     pending_questions,
 )
 from remit.app.speaking import Speaker, Speakers
+from remit.app.switching import Switching, note, switchings
 from remit.errors import NotAllowed, NotFound
 from remit.journal.events import (
     ApprovalDenied,
@@ -21,6 +22,7 @@ from remit.journal.events import (
     CancelRequested,
     Event,
     InputReceived,
+    TargetSwitched,
     ToolResolved,
 )
 from remit.journal.rows import RunRow, Switch
@@ -28,7 +30,7 @@ from remit.machine.state import State
 from remit.policy.approvers import same_person
 from remit.policy.redact import Redactor
 from remit.ports import Clock, Dice, Store, Vault
-from remit.runtime.cleaning import Cleaner
+from remit.runtime.cleaning import Cleaner, storable
 from remit.runtime.letters import letter
 from remit.runtime.reader import Reader
 from remit.values.clean import Clean
@@ -227,23 +229,42 @@ class Desk:
         """Switch off `all`, `agent:x`, `tool:x`, `mode:x`, `tenant:t`, `tenant:t/agent:x` ….
 
         Runs stop where `all`, their agent or tenant is off; a mode that is off allows nothing more.
+        It is off first and entered in the book of switches then: stopping waits for nothing.
         """
         check_target(target)
-        clean = self.redactor("").clean(reason).text
+        text = self.redactor("").clean(storable(reason)).text
         switch = Switch(
             target=target,
-            reason=Clean(clean),
+            reason=text,
             principal=principal,
             since_ms=self.clock.now_ms(),
             until_ms=until_ms,
         )
         await self.store.switch(switch, target)
+        await self._note(
+            TargetSwitched(
+                target=target, off=True, principal=principal, reason=text, until_ms=until_ms
+            )
+        )
         return switch
 
-    async def switch_on(self, target: str) -> None:
-        """Switch it on again."""
+    async def switch_on(self, target: str, *, principal: str, reason: str = "") -> bool:
+        """Switch it on again; whether it was off. The book of switches tells it first."""
         check_target(target)
+        if all(each.target != target for each in await self.store.switches()):
+            return False
+        text = self.redactor("").clean(storable(reason)).text
+        await self._note(TargetSwitched(target=target, off=False, principal=principal, reason=text))
         await self.store.switch(None, target)
+        return True
+
+    async def switchings(self, tenant: str) -> list[Switching]:
+        """Who switched what in a tenant and when, the newest first; in `*` what is everybody's."""
+        return [] if self.speakers is None else await switchings(self.speakers.books, tenant)
+
+    async def _note(self, fact: TargetSwitched) -> None:
+        if self.speakers is not None:
+            await note(self.speakers.books, fact)
 
 
 def check_target(target: str) -> None:

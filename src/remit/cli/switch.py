@@ -53,15 +53,14 @@ def off(options: Options, *, target: str, reason: str, until: str | None) -> Non
 
 @switch.command("on")
 @click.argument("target")
+@click.option("--reason", default="", help="Why; kept in the book of switches.")
 @click.pass_obj
-def on(options: Options, *, target: str) -> None:
+def on(options: Options, *, target: str, reason: str) -> None:
     """Switch TARGET on again; runs that were stopped stay ended."""
 
     async def act() -> bool:
         async with open_journal(options) as journal:
-            known = any(each.target == target for each in await journal.store.switches())
-            await journal.desk.switch_on(target)
-            return known
+            return await journal.desk.switch_on(target, principal=principal(), reason=reason)
 
     was_off = asyncio.run(act())
     if options.json:

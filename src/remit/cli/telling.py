@@ -197,6 +197,9 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ServerToolAccepted": lambda it: f"{it.server}/{it.tool} as {it.digest[:12]} by {it.principal}",
     "SubrunEnded": _answer_came,
     "SubrunRequested": lambda it: f"{it.call} {it.agent}: {it.brief}",
+    "TargetSwitched": lambda it: (
+        f"{it.target} {'off' if it.off else 'on'} by {it.principal}: {it.reason}"
+    ),
     "ToolCompleted": _outcome,
     "ToolFailed": _outcome,
     "ToolQueued": lambda it: it.call,

@@ -65,6 +65,7 @@ from remit.journal.facts_of_runs import (
     RuntimeSaid,
 )
 from remit.journal.facts_of_servers import ServerToolAccepted
+from remit.journal.facts_of_switches import TargetSwitched
 from remit.journal.facts_of_tools import (
     CallJudged,
     ProbeCompleted,
@@ -136,6 +137,7 @@ __all__ = [
     "ServerToolAccepted",
     "SubrunEnded",
     "SubrunRequested",
+    "TargetSwitched",
     "ToolCompleted",
     "ToolFailed",
     "ToolQueued",
@@ -192,6 +194,7 @@ Event = Annotated[
     | BudgetSet
     | ReconciliationFinished
     | ServerToolAccepted
+    | TargetSwitched
     | ReconciliationFailed
     | AssumptionCorrected
     | CostAlerted
