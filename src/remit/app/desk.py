@@ -33,7 +33,6 @@ from remit.ports import Clock, Dice, Store, Vault
 from remit.runtime.cleaning import Cleaner, storable
 from remit.runtime.letters import letter
 from remit.runtime.reader import Reader
-from remit.values.clean import Clean
 from remit.values.ids import ENTROPY_BYTES, make_id
 
 # Rows of living runs looked through for what waits; more need a search by run.
