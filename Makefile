@@ -56,7 +56,7 @@ bench: $(DEV_READY)  ## durable steps per second, one line of JSON per store
 lock: .venv-tools/.ready  ## write the locks again (ARGS=--upgrade for newer versions)
 	@set -e; \
 	compile='.venv-tools/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate'; \
-	$$compile $(ARGS) pyproject.toml --extra code --group build -o requirements.lock; \
+	$$compile $(ARGS) pyproject.toml --extra code --extra server --group build -o requirements.lock; \
 	$$compile $(ARGS) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock; \
 	if grep -n '://' requirements.lock requirements-dev.lock; then \
 	  echo 'error: a lock holds an address; only names, versions and hashes belong there' >&2; exit 1; fi

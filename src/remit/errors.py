@@ -10,6 +10,7 @@ RemitError
 │   ├── AttachmentRefused     an image or document that cannot be taken
 │   ├── NotFound              a run, approval, session or agent that does not exist
 │   └── NotAllowed            the caller may not do this (approve, answer, switch …)
+├── RequestRefused          the client of the server: a request that is answered with an error
 ├── RunUnfinished           the caller: `.output` was read from a run that has none
 ├── ArgumentError           the model: the arguments of a tool call are not valid
 ├── ToolError               the model: a tool says what went wrong
@@ -36,6 +37,8 @@ RemitError
     ├── VaultSealBroken       a sealed secret cannot be opened
     └── ReplayDiffers         deciding again gave other events
 """
+
+from collections.abc import Mapping, Sequence
 
 
 class RemitError(Exception):
@@ -76,6 +79,28 @@ class NotFound(UsageError):
 
 class NotAllowed(UsageError):
     """The caller may not do this: wrong person, too late, or already answered."""
+
+
+class RequestRefused(RemitError):
+    """A request to the server is answered with an HTTP error.
+
+    `faults` are (where, problem) of fields that do not fit.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        status: int,
+        remedy: str,
+        headers: Mapping[str, str] | None = None,
+        faults: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.remedy = remedy
+        self.headers = dict(headers or {})
+        self.faults = tuple(faults)
 
 
 class RunUnfinished(RemitError):

@@ -21,6 +21,25 @@ T = TypeVar("T")
 _FORM = "write it as module:name or path/to/file.py:name"
 
 
+def load_app(reference: str) -> App:
+    """The App of a reference; a function that makes one is called. It is not open.
+
+    Raises `ConfigError` and `UsageError` saying what is wrong where.
+    """
+    where, colon, name = reference.rpartition(":")
+    if not (colon and where and name):
+        raise UsageError(f"{reference!r} names no App: {_FORM}")
+    module = _module(where)
+    if not hasattr(module, name):
+        apps = [each for each, value in vars(module).items() if isinstance(value, App)]
+        raise ConfigError(f"{where} has no {name!r}; its Apps: {', '.join(apps) or 'none'}")
+    found = cast("object", getattr(module, name))
+    made = _guarded(where, found) if inspect.isfunction(found) else found
+    if not isinstance(made, App):
+        raise ConfigError(f"{reference} is a {type(made).__name__}; name an App: App(agents=[…])")
+    return made
+
+
 def load_agent(reference: str, inputs: Sequence[str] = ()) -> Agent[object]:
     """The agent of a reference; a function is called with the inputs (`key=value`).
 

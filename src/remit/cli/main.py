@@ -30,6 +30,7 @@ COMMANDS = {
     "cancel": Entry("remit.cli.people:cancel", "Ask that a run end."),
     "reconcile": Entry("remit.cli.reconcile:reconcile", "Compare the ledger with the bill."),
     "switch": Entry("remit.cli.switch:switch", "Switch agents, tools, tenants off and on."),
+    "serve": Entry("remit.cli.serve:serve", "Serve the API and the console of an App."),
     "simulate": Entry("remit.cli.simulate:simulate", "Serve a scripted model provider."),
     "ledger": Entry("remit.cli.ledger:ledger", "Show tokens and cost by who, what and when."),
     "budget": Entry("remit.cli.budget:budget", "Show what is left of budgets, and set them."),

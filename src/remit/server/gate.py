@@ -1,0 +1,180 @@
+"""Lets requests in: who asks, about which tenant, with which role, within which bounds."""
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from pydantic import BaseModel
+from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.types import Message, Receive, Scope, Send
+
+from remit.app.app import App
+from remit.errors import RemitError, RequestRefused
+from remit.server.admission import check_csrf, check_role, stranger, tenant_of
+from remit.server.answers import answer_problem, secure
+from remit.server.asked import Fields, body_of, form_of, query_of, read, read_json
+from remit.server.problem import Problem, problem_of
+from remit.server.route import Ask, Route
+from remit.server.sessions import Session, Sessions, cookie_name
+from remit.server.settings import ServerSettings
+
+log = logging.getLogger("remit.server")
+_FAULT = Problem(
+    status=500,
+    detail="the server made a mistake; its log says which",
+    remedy="tell whoever runs it",
+)
+
+
+@dataclass(slots=True)
+class Doors:
+    """What every route shares: bounds, sign-ins, and who is doing how much at this moment."""
+
+    settings: ServerSettings
+    sessions: Sessions
+    busy: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    @contextmanager
+    def slot(self, who: str, *, stream: bool) -> Iterator[None]:
+        """A place among the requests of one principal. Raises `RequestRefused`."""
+        key = ("stream" if stream else "request", who)
+        most = self.settings.streams if stream else self.settings.requests
+        if self.busy[key] >= most:
+            raise RequestRefused(
+                f"{who or 'nobody in particular'} has {most} of these under way",
+                status=429,
+                remedy="wait until one is done",
+                headers={"retry-after": "1"},
+            )
+        self.busy[key] += 1
+        try:
+            yield
+        finally:
+            self.busy[key] -= 1
+            if not self.busy[key]:
+                del self.busy[key]
+
+
+class Door:
+    """The ASGI application of one path: finds the entry for the method and holds to its rule."""
+
+    def __init__(self, routes: Mapping[str, Route], doors: Doors) -> None:
+        self._routes = routes
+        self._doors = doors
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; nothing that goes wrong leaves here."""
+        request = Request(scope, receive)
+        request.state.principal = None
+        request.state.tenant = ""
+        request.state.csrf = ""
+        began = False
+
+        async def told(message: Message) -> None:
+            nonlocal began
+            if message["type"] == "http.response.start":
+                began = True
+                secure(MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            await self._serve(request, receive, told)
+        except RemitError as exc:
+            problem = problem_of(exc)
+            if problem.status >= 500:  # noqa: PLR2004  # RFC 9110: the server's fault
+                log.warning("%s %s: %s", request.method, request.url.path, type(exc).__name__)
+            if not began:
+                await answer_problem(request, problem)(scope, receive, told)
+        except ClientDisconnect:
+            return  # nobody is there to be told
+        except Exception:  # a fault of ours or of a tool: told as such, and in full to the log
+            log.exception("%s %s", request.method, request.url.path)
+            if began:
+                raise
+            await answer_problem(request, _FAULT)(scope, receive, told)
+
+    async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
+        route = self._routes.get("GET" if request.method == "HEAD" else request.method)
+        if route is None:
+            raise RequestRefused(
+                f"{request.method} is not done at {request.url.path}",
+                status=405,
+                remedy=f"use {', '.join(self._routes)}",
+                headers={"allow": ", ".join(self._routes)},
+            )
+        if route.mounted is not None:
+            await route.mounted(request.app.state.remit)(request.scope, receive, send)
+            return
+        found = await self._who(request)
+        if found is None and route.needs != "public":
+            await stranger(request, route)(request.scope, receive, send)
+            return
+        principal = None if found is None else found.principal
+        request.state.principal = principal
+        request.state.csrf = "" if found is None else found.csrf
+        pairs = query_of(request)
+        tenant = tenant_of(route, principal, pairs.pop("tenant", ""))
+        request.state.tenant = tenant
+        check_role(route, principal, tenant)
+        who = "" if principal is None else principal.name
+        with self._doors.slot(who, stream=route.kind == "stream"):
+            response = await self._act(request, route, tenant, pairs)
+            await response(request.scope, receive, send)
+
+    async def _who(self, request: Request) -> Session | None:
+        """Who asks; None where nobody is signed in."""
+        header = request.headers.get("authorization", "")
+        if header:
+            return None
+        token = request.cookies.get(cookie_name(request, self._doors.settings), "")
+        return await self._doors.sessions.find(token) if token else None
+
+    async def _act(self, request: Request, route: Route, tenant: str, pairs: Fields) -> Response:
+        settings = self._doors.settings
+        bound = asyncio.timeout(settings.timeout_s)
+        try:
+            async with bound:
+                given = await self._asked(request, route, tenant, pairs)
+        except TimeoutError:
+            if not bound.expired():
+                raise  # something else was late
+            raise RequestRefused(
+                f"it was not done within {settings.timeout_s:g} s",
+                status=504,
+                remedy="look whether it was done before you ask again",
+            ) from None
+        if isinstance(given, Response):
+            return given
+        if route.status == 204:  # noqa: PLR2004  # RFC 9110: no content
+            return Response(status_code=204)
+        return Response(
+            given.model_dump_json(), status_code=route.status, media_type="application/json"
+        )
+
+    async def _asked(
+        self, request: Request, route: Route, tenant: str, pairs: Fields
+    ) -> BaseModel | Response:
+        """Read what is asked, and do it."""
+        if route.act is None:
+            raise RequestRefused("nothing is done here", status=404, remedy="")
+        is_page = route.kind == "page"
+        content = await body_of(request, self._doors.settings, uploads=route.uploads)
+        form = form_of(content) if is_page else {}
+        check_csrf(request, route, form)
+        app: App = request.app.state.remit
+        ask = Ask(
+            request=request,
+            app=app,
+            tenant=tenant,
+            principal_or_none=request.state.principal,
+            query=read(route.query, pairs, "query"),
+            body=read(route.body, form, "body")
+            if is_page
+            else read_json(request, route.body, content),
+        )
+        return await route.act(ask)
