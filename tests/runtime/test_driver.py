@@ -38,6 +38,7 @@ from tests.runtime.driving import (
     put,
 )
 from tests.runtime.kit import NOW, RUN, TENANT
+from tests.runtime.listening import heard
 from tests.runtime.stage import until
 
 
@@ -71,16 +72,15 @@ async def test_a_run_is_durable_before_its_model_is_asked_and_ends() -> None:
 async def test_followers_get_every_event_in_the_order_of_the_journal() -> None:
     GO[0].set()
     bench = a_bench([*TWO], "fine")
-    reader = bench.services.hub.subscribe(TENANT, RUN)
+    items = heard(bench.services.hub, TENANT, RUN)
     await bench.drive()
-    reader.close()
-    heard = [item async for item in reader.items() if isinstance(item, StreamEvent)]
+    events = [item for item in items if isinstance(item, StreamEvent)]
     told = [
         (version, index, event)
         for version, body in enumerate(bench.bodies(), start=1)
         for index, event in enumerate(body.events)
     ]
-    assert [(item.version, item.index, item.event) for item in heard] == told
+    assert [(item.version, item.index, item.event) for item in events] == told
 
 
 async def test_what_comes_together_is_one_record() -> None:

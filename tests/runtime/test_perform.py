@@ -42,6 +42,7 @@ from tests.runtime.kit import (
     services_on,
     thinking,
 )
+from tests.runtime.listening import heard
 from tests.runtime.stage import PATIENCE_S, an_agent, secret
 
 Behaviour = Callable[[Callable[[Delta], None]], "ModelAnswer | Exception | None"]
@@ -183,10 +184,9 @@ async def test_deltas_come_with_their_place_and_without_secrets() -> None:
         return says(RawText(f"the key {key} works"), RawCall("p1", "find_order", "{}"))
 
     bench = Bench(speak)
-    reader = bench.services.hub.subscribe(TENANT, RUN)
+    items = heard(bench.services.hub, TENANT, RUN)
     await bench.ask()
-    reader.close()
-    deltas = [item async for item in reader.items() if isinstance(item, StreamDelta)]
+    deltas = [item for item in items if isinstance(item, StreamDelta)]
     texts = [delta for delta in deltas if delta.kind == "text"]
     whole = "".join(delta.text for delta in texts)
     assert whole.startswith("the key [secret:")
@@ -200,7 +200,7 @@ async def test_deltas_come_with_their_place_and_without_secrets() -> None:
 async def test_a_stream_is_asked_for_only_where_somebody_reads() -> None:
     bench = Bench(lambda _: says(RawText("hi")))
     await bench.ask()
-    bench.services.hub.subscribe(TENANT, RUN)
+    bench.services.hub.listen(TENANT, RUN)
     await bench.ask()
     assert [request.stream for request in bench.adapter.requests] == [False, True]
 

@@ -1,17 +1,17 @@
 """Following a tree of runs: its journal so far, then what happens, each run in journal order."""
 
-import asyncio
 from collections.abc import AsyncGenerator
-from contextlib import aclosing, suppress
+from contextlib import aclosing
 
-from remit.journal.codec import open_record
+from remit.app.live_cursor import read_cursor
+from remit.app.live_run import LiveRun, StreamSnapshot
 from remit.journal.rows import RunRow
 from remit.ports import Store
 from remit.runtime.engine import Engine
-from remit.runtime.hub import StreamEvent, StreamItem, Subscription
+from remit.runtime.hub import StreamItem
 
-Place = tuple[int, int]
-"""(version, index) of an event in its run's journal."""
+# How long it sleeps while nothing happens; whatever happens here wakes it.
+_IDLE_S = 60.0
 
 
 async def tree_rows(store: Store, tenant: str, root: str) -> list[RunRow]:
@@ -31,57 +31,18 @@ async def follow_tree(engine: Engine, tenant: str, root: str) -> AsyncGenerator[
 
     A reader that lags is served from the journal. Raises what broke a driver.
     """
-    hub = engine.services.hub
-    seen: dict[str, Place] = {}
-    lagged = True
-    while lagged:
-        reader = hub.subscribe(tenant, root)
-        try:
-            async with aclosing(_past(engine.services.store, tenant, root)) as events:
-                async for event in events:
-                    if _is_new(event, seen):
-                        yield event
-            async with aclosing(_live(engine, reader, tenant, root)) as items:
-                async for item in items:
-                    if not isinstance(item, StreamEvent) or _is_new(item, seen):
-                        yield item
-        finally:
-            hub.unsubscribe(tenant, root, reader)
-        lagged = reader.lagged
-
-
-def _is_new(event: StreamEvent, seen: dict[str, Place]) -> bool:
-    place = (event.version, event.index)
-    if place <= seen.get(event.run, (0, 0)):
-        return False
-    seen[event.run] = place
-    return True
-
-
-async def _past(store: Store, tenant: str, root: str) -> AsyncGenerator[StreamEvent, None]:
-    for row in await tree_rows(store, tenant, root):
-        for record in await store.records(tenant, row.run):
-            body = open_record(record)
-            for index, event in enumerate(() if body is None else body.events):
-                yield StreamEvent(row.run, record.header.version, index, event)
-
-
-async def _live(
-    engine: Engine, reader: Subscription, tenant: str, root: str
-) -> AsyncGenerator[StreamItem, None]:
-    async def close_when_settled() -> None:
-        try:
-            await engine.settled(tenant, root)
-        finally:
-            reader.close()
-
-    task = asyncio.create_task(close_when_settled())
-    try:
-        async for item in reader.items():
-            yield item
-        if not reader.lagged:
-            await task
-    finally:
-        task.cancel()
-        with suppress(asyncio.CancelledError, Exception):  # told above, or nobody listens any more
-            await task
+    services = engine.services
+    live = LiveRun(
+        services.store,
+        services.hub,
+        tenant,
+        read_cursor(root, ""),
+        drives=engine.drives,
+        resumed=False,
+    )
+    async with aclosing(live.batches(lambda: not live.driven_here, _IDLE_S)) as batches:
+        async for batch in batches:
+            for told in batch:
+                if not isinstance(told.item, StreamSnapshot):
+                    yield told.item
+    await engine.settled(tenant, root)

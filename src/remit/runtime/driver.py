@@ -10,11 +10,7 @@ from dataclasses import dataclass, field
 
 from remit.errors import StoreError
 from remit.journal.codec import seal
-from remit.journal.events import (
-    OutputEscalated,
-    RunStopping,
-    SubrunRequested,
-)
+from remit.journal.events import RunStopping, SubrunRequested
 from remit.journal.record import SALT_BYTES, Body, Header, Record
 from remit.journal.rows import (
     Append,
@@ -35,7 +31,7 @@ from remit.machine.state import State
 from remit.policy.redact import Redactor
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.decisions import fold_decisions, status_of
-from remit.runtime.hub import StreamEvent, StreamRetraction
+from remit.runtime.hub import StreamEvent
 from remit.runtime.intents import Intents
 from remit.runtime.lease import Lease, Seat
 from remit.runtime.letters import child_letters, end_letter, read_letter
@@ -234,7 +230,7 @@ class Driver:
             self.services.health.hear(body.events, self.state)
             self._settle_in(record, state, letters=bool(answer.crossed))
             self.seat.row_lags = _status(state, body) != status_of(state)
-            await self._after(body)
+            await self._after(body, world.now_ms)
             return True
         raise StoreError(f"{self.seat.run}: the store refuses holds that were not asked for")
 
@@ -302,13 +298,10 @@ class Driver:
         self._letters = self._letters or letters
         self.begun.set()
 
-    async def _after(self, body: Body) -> None:
+    async def _after(self, body: Body, time_ms: int) -> None:
         seat, hub = self.seat, self.services.hub
         for index, event in enumerate(body.events):
-            if isinstance(event, OutputEscalated):
-                gone = StreamRetraction(seat.run, event.call, event.attempt)
-                hub.publish(seat.tenant, self.state.root, gone)
-            item = StreamEvent(seat.run, seat.version, index, event)
+            item = StreamEvent(seat.run, seat.version, index, event, time_ms)
             hub.publish(seat.tenant, self.state.root, item)
         for letter in child_letters(body.events, self.state) + end_letter(body.events, self.state):
             self._ring_other(seat.tenant, letter.run)

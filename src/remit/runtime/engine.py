@@ -116,6 +116,7 @@ class Engine:
 
     def _leave(self, key: Key) -> None:
         live = self.live.pop(key)
+        self.services.hub.let_go(*live.root, key[1])
         if live.again and not self._closing:
             self.wake(*key)
         self._trees[live.root] -= 1
@@ -352,6 +353,10 @@ class Engine:
             await self._idle.setdefault(key, asyncio.Event()).wait()
         for known in [k for k in self.errors if k[0] == tenant and k[1].partition(".")[0] == root]:
             raise self.errors.pop(known)
+
+    def drives(self, tenant: str, root: str) -> bool:
+        """Some run of this tree is driven here."""
+        return self._trees[tenant, root] > 0
 
     def ring_all(self) -> None:
         """Let every driver look again: the switches changed."""

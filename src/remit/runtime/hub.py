@@ -1,19 +1,35 @@
-"""Live streams of runs: journal events in journal order, deltas between them."""
+"""Live streams of runs: passes what drivers publish to the readers of this process, by reference.
+
+A reader has no queue of its own. It has a place in what was published of its tree of runs, and an
+offset in each answer on its way; it takes what is new when it is ready for more. So a slow reader
+costs no memory and slows nobody down: it gets larger pieces, and beyond a bound the journal.
+"""
 
 import asyncio
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from typing import Literal
+from collections import OrderedDict, deque
+from dataclasses import dataclass, field
+from functools import cached_property
 
-from remit.journal.events import Event
+from remit.journal.events import EVENT, Event, ModelCompleted, ModelFailed
+from remit.runtime.partial import MAX_CALL_CHARS, DeltaKind, Partial
 
-# Items a reader may lag behind. Deltas are dropped first; a reader that lags further is cut off
-# and can read the journal instead.
-_DELTA_BACKLOG = 1_000
-_EVENT_BACKLOG = 10_000
+Key = tuple[str, str]
+"""Tenant and root run."""
+CallKey = tuple[str, str, int]
+"""Run, call and attempt."""
+
+# Events a reader may be behind before it is sent to the journal. Only a slow reader makes them
+# pile up; one record of many inputs may bring as many at once.
+BACKLOG = 256
+# Answers that are whole, kept for who still reads their last words.
+_ANSWERED = 8
+# Of all answers on their way in this process.
+MAX_CHARS = 64 * 1024 * 1024
+# Words are passed on 50 times a second, smoother than an eye can tell; the first at once.
+_TICK_S = 0.02
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class StreamEvent:
     """A journalled event: it is durable. `version` is its record's, `index` its place there."""
 
@@ -21,6 +37,13 @@ class StreamEvent:
     version: int
     index: int
     event: Event
+    time_ms: int = 0
+    """When its record was made, in milliseconds since 1970."""
+
+    @cached_property
+    def json(self) -> bytes:
+        """The event as JSON, made once for all readers."""
+        return EVENT.dump_json(self.event)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +59,7 @@ class StreamDelta:
     attempt: int
     part: int
     offset: int
-    kind: Literal["text", "thinking", "call"]
+    kind: DeltaKind
     text: str
 
 
@@ -52,61 +75,235 @@ class StreamRetraction:
 StreamItem = StreamEvent | StreamDelta | StreamRetraction
 
 
-class Subscription:
-    """One reader of one tree of runs."""
+@dataclass(slots=True)
+class _Slot:
+    """An event that so many readers have not taken yet."""
 
-    def __init__(self) -> None:
-        self._queue: asyncio.Queue[StreamItem | None] = asyncio.Queue()
-        self.lagged = False
+    event: StreamEvent
+    left: int
 
-    def put(self, item: StreamItem) -> None:
-        """Hand an item over, or drop it when the reader is too slow."""
-        if self.lagged:
-            return
-        size = self._queue.qsize()
-        if isinstance(item, StreamDelta) and size >= _DELTA_BACKLOG:
-            return
-        if size >= _EVENT_BACKLOG:
-            self.lagged = True
-            self.close()
-            return
-        self._queue.put_nowait(item)
 
-    def close(self) -> None:
-        """No more items will come."""
-        self._queue.put_nowait(None)
+class Ear:
+    """One reader's place in what is published of its tree."""
 
-    async def items(self) -> AsyncIterator[StreamItem]:
-        """Items in order until the stream is closed."""
-        while (item := await self._queue.get()) is not None:
-            yield item
+    def __init__(self, key: Key, place: int) -> None:
+        self.key = key
+        self.place = place
+        self.behind = False
+        """Something was missed: the journal has it."""
+        self._bell = asyncio.Event()
+
+    def ring(self, *, behind: bool = False) -> None:
+        """There may be something new; in the journal only, if `behind`."""
+        self.behind |= behind
+        self._bell.set()
+
+    def hush(self) -> None:
+        """The reader is about to look."""
+        self._bell.clear()
+
+    async def wait(self, timeout_s: float) -> bool:
+        """True when there may be something new, False after the time."""
+        try:
+            async with asyncio.timeout(timeout_s):
+                await self._bell.wait()
+        except TimeoutError:
+            return False
+        return True
+
+
+@dataclass(slots=True)
+class Channel:
+    """What is kept of one tree of runs: events its readers have not taken, answers on their way."""
+
+    ears: set[Ear] = field(default_factory=set)
+    partials: dict[CallKey, Partial] = field(default_factory=dict)
+    answered: OrderedDict[CallKey, Partial] = field(default_factory=OrderedDict)
+    slots: deque[_Slot] = field(default_factory=deque)
+    begin: int = 0
+    """The place of the first slot."""
+
+    @property
+    def end(self) -> int:
+        """The place after the last slot."""
+        return self.begin + len(self.slots)
+
+    def ring(self) -> None:
+        """Wake all readers."""
+        for ear in self.ears:
+            ear.ring()
+
+    def add(self, event: StreamEvent) -> None:
+        """Keep an event for the readers."""
+        self.slots.append(_Slot(event, len(self.ears)))
+        if len(self.slots) > BACKLOG:
+            self.slots.popleft()
+            self.begin += 1
+
+    def take(self, ear: Ear) -> list[StreamEvent]:
+        """What the reader has not taken yet; `ear.behind` is set if some of it is gone."""
+        if ear.place < self.begin:
+            ear.behind = True
+            ear.place = self.begin
+        taken = []
+        for at in range(ear.place - self.begin, len(self.slots)):
+            slot = self.slots[at]
+            slot.left -= 1
+            taken.append(slot.event)
+        ear.place = self.end
+        while self.slots and self.slots[0].left <= 0:
+            self.slots.popleft()
+            self.begin += 1
+        return taken
+
+    def find(self, key: CallKey) -> Partial | None:
+        """What was streamed of a call, if it is on its way or has just been answered."""
+        return self.partials.get(key) or self.answered.get(key)
 
 
 class Hub:
-    """Passes items of running drivers to their readers in this process."""
+    """What goes on in this process, for those who read it."""
 
     def __init__(self) -> None:
-        self._readers: dict[tuple[str, str], set[Subscription]] = {}
+        self.always = False
+        """Readers may come at any time: answers are streamed though nobody reads yet."""
+        self.bell = asyncio.Event()
+        """Something was journalled here."""
+        self._channels: dict[Key, Channel] = {}
+        self._chars = 0
+        self._tick: asyncio.TimerHandle | None = None
+        self._grown: set[Key] = set()
 
-    def subscribe(self, tenant: str, root: str) -> Subscription:
-        """A new reader of a root run and its sub-runs."""
-        reader = Subscription()
-        self._readers.setdefault((tenant, root), set()).add(reader)
-        return reader
+    # ------------------------------------------------------------ readers
 
-    def unsubscribe(self, tenant: str, root: str, reader: Subscription) -> None:
+    def listen(self, tenant: str, root: str) -> Ear:
+        """A new reader of a root run and its sub-runs, from now on."""
+        channel = self._channels.setdefault((tenant, root), Channel())
+        ear = Ear((tenant, root), channel.end)
+        channel.ears.add(ear)
+        return ear
+
+    def leave(self, ear: Ear) -> None:
         """The reader is gone."""
-        readers = self._readers.get((tenant, root))
-        if readers is not None:
-            readers.discard(reader)
-            if not readers:
-                del self._readers[(tenant, root)]
+        channel = self._channels.get(ear.key)
+        if channel is None or ear not in channel.ears:
+            return
+        channel.take(ear)
+        channel.ears.remove(ear)
+        if not channel.ears:
+            channel.answered.clear()
+        self._tidy(ear.key, channel)
 
     def listens(self, tenant: str, root: str) -> bool:
-        """Somebody reads this tree of runs."""
-        return (tenant, root) in self._readers
+        """Somebody reads this tree of runs, or may begin to."""
+        channel = self._channels.get((tenant, root))
+        return self.always or (channel is not None and bool(channel.ears))
+
+    def channel(self, ear: Ear) -> Channel:
+        """What there is for a reader."""
+        return self._channels[ear.key]
+
+    def watched(self) -> list[Key]:
+        """The trees that somebody reads."""
+        return [key for key, channel in self._channels.items() if channel.ears]
+
+    def ring(self, tenant: str, root: str, *, behind: bool = False) -> None:
+        """Let the readers of a tree look, into the journal if `behind`."""
+        channel = self._channels.get((tenant, root))
+        for ear in channel.ears if channel is not None else ():
+            ear.ring(behind=behind)
+
+    # ------------------------------------------------------------ drivers
 
     def publish(self, tenant: str, root: str, item: StreamItem) -> None:
         """Hand `item` to everybody who reads this tree of runs."""
-        for reader in self._readers.get((tenant, root), ()):
-            reader.put(item)
+        key = (tenant, root)
+        match item:
+            case StreamEvent():
+                self.bell.set()
+                self._event(key, item)
+            case StreamDelta():
+                self._delta(key, item)
+            case StreamRetraction():
+                self._forget(key, (item.run, item.call, item.attempt))
+
+    def let_go(self, tenant: str, root: str, run: str) -> None:
+        """A run is not driven here any more: of its answers nothing more comes."""
+        channel = self._channels.get((tenant, root))
+        if channel is None:
+            return
+        for call in [call for call in channel.partials if call[0] == run]:
+            self._drop(channel, call)
+        channel.ring()
+        self._tidy((tenant, root), channel)
+
+    def _event(self, key: Key, item: StreamEvent) -> None:
+        channel = self._channels.get(key)
+        if channel is None:
+            return
+        event = item.event
+        if isinstance(event, ModelCompleted | ModelFailed):
+            call = (item.run, event.call, event.attempt)
+            partial = self._drop(channel, call)
+            if partial is not None and channel.ears and isinstance(event, ModelCompleted):
+                channel.answered[call] = partial
+                if len(channel.answered) > _ANSWERED:
+                    channel.answered.popitem(last=False)
+        if channel.ears:
+            channel.add(item)
+            channel.ring()
+        self._tidy(key, channel)
+
+    def _delta(self, key: Key, item: StreamDelta) -> None:
+        channel = self._channels.get(key)
+        if channel is None:
+            if not self.always:
+                return
+            channel = self._channels[key] = Channel()
+        call = (item.run, item.call, item.attempt)
+        partial = channel.partials.get(call)
+        if partial is None:
+            partial = channel.partials[call] = Partial(*call)
+        if partial.cut:
+            return
+        size = len(item.text)
+        if partial.chars + size > MAX_CALL_CHARS or self._chars + size > MAX_CHARS:
+            self._chars -= partial.chars
+            partial.drop()
+            return
+        partial.add(item.part, item.kind, item.text)
+        self._chars += size
+        if channel.ears:
+            self._grew(key, channel)
+
+    def _grew(self, key: Key, channel: Channel) -> None:
+        if self._tick is not None:
+            self._grown.add(key)
+            return
+        channel.ring()
+        self._tick = asyncio.get_running_loop().call_later(_TICK_S, self._pass_on)
+
+    def _pass_on(self) -> None:
+        grown, self._grown, self._tick = self._grown, set(), None
+        for key in grown:
+            channel = self._channels.get(key)
+            if channel is not None:
+                channel.ring()
+        if grown:
+            self._tick = asyncio.get_running_loop().call_later(_TICK_S, self._pass_on)
+
+    def _forget(self, key: Key, call: CallKey) -> None:
+        channel = self._channels.get(key)
+        if channel is not None and self._drop(channel, call) is not None:
+            channel.ring()
+            self._tidy(key, channel)
+
+    def _drop(self, channel: Channel, call: CallKey) -> Partial | None:
+        partial = channel.partials.pop(call, None)
+        if partial is not None:
+            self._chars -= partial.chars
+        return partial
+
+    def _tidy(self, key: Key, channel: Channel) -> None:
+        if not channel.ears and not channel.partials:
+            self._channels.pop(key, None)
