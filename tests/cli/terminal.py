@@ -31,6 +31,10 @@ class Remit:
         """The same while this thread's event loop goes on."""
         return await asyncio.to_thread(self, *args)
 
+    async def rows_elsewhere(self, *args: object) -> list[dict[str, object]]:
+        """The list that a command prints while this thread's event loop goes on."""
+        return cast("list[dict[str, object]]", await asyncio.to_thread(self.json, *args))
+
     async def tree_elsewhere(self, *args: object) -> dict[str, object]:
         """The object that a command prints while this thread's event loop goes on."""
         return cast("dict[str, object]", await asyncio.to_thread(self.json, *args))

@@ -23,6 +23,7 @@ def test_runs_are_listed_newest_first_with_what_they_spent(remit: Remit) -> None
         "root",
         "parent",
         "version",
+        "waits_until",
         "created",
         "updated",
         "cost_nano",

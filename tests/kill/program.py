@@ -103,9 +103,9 @@ def send_mail(call: Call, to: str) -> str:
     return f"sent {to}"
 
 
-@tool(access="write", risk="high", resources="mail:{to}")
+@tool(access="write", risk="high", resources="mail:{to}", delay="40ms")
 async def send_offer(call: Call, to: str) -> str:
-    """Send what a human must agree to."""
+    """Send what a human must agree to, and can call back for a moment."""
     await linger()
     effect(call, "send_offer")
     return f"offered {to}"

@@ -8,6 +8,7 @@ from remit.journal.events import (
     ApprovalGiven,
     ApprovalRequested,
     CallJudged,
+    CallRecalled,
     CountRequested,
     InputRequested,
     ModelCompleted,
@@ -20,6 +21,7 @@ from remit.journal.events import (
     RunStopping,
     SubrunEnded,
     SubrunRequested,
+    ToolDelayed,
     ToolFailed,
     ToolRequested,
     ToolResolved,
@@ -114,6 +116,24 @@ class Invariants(RuleBasedStateMachine):
     def every_attempt_has_its_own_number(self) -> None:
         tried = Counter((e.call, e.attempt) for e in self.bench.all_of(ToolRequested))
         assert max(tried.values(), default=1) == 1
+
+    @invariant()
+    def nothing_leaves_before_its_instant_or_after_it_was_called_back(self) -> None:
+        until: dict[str, int] = {}
+        recalled: set[str] = set()
+        for _, _, world, events in self.bench.inputs:
+            for event in events:
+                match event:
+                    case ToolDelayed():
+                        assert event.call not in until
+                        until[event.call] = event.until_ms
+                    case CallRecalled():
+                        recalled.add(event.call)
+                    case ToolRequested():
+                        assert event.call not in recalled
+                        assert world.now_ms >= until.get(event.call, 0)
+                    case _:
+                        pass
 
     @invariant()
     def conflicting_writes_never_overlap(self) -> None:
@@ -226,6 +246,7 @@ class Invariants(RuleBasedStateMachine):
         self.nothing_goes_without_leave()
         self.no_write_is_repeated_silently()
         self.every_attempt_has_its_own_number()
+        self.nothing_leaves_before_its_instant_or_after_it_was_called_back()
         self.conflicting_writes_never_overlap()
         self.limits_hold()
         self.nothing_is_released_once_a_run_stops()

@@ -3,6 +3,7 @@
 from remit.journal.events import (
     ApprovalDenied,
     ApprovalGiven,
+    CallRecalled,
     CancelRequested,
     Event,
     InputReceived,
@@ -76,6 +77,10 @@ class People:
             InputReceived(question=known, principal="ann", channel="cli", value=clean(value)),
             "letter",
         )
+
+    def recall(self, principal: str = "ann", number: int = 1, reason: str = "") -> list[Event]:
+        fact = CallRecalled(call=self.call(number).call, principal=principal, reason=clean(reason))
+        return self.give(fact, "letter")
 
     def cancel(self, reason: str = "") -> list[Event]:
         return self.give(CancelRequested(principal="ann", reason=clean(reason)), "letter")

@@ -69,6 +69,7 @@ REMITS = st.sampled_from(
         PLAIN,
         PLAIN,
         replace(PLAIN, approvals={**PLAIN.approvals, pay_bill: 2, commit_tree: 1}),
+        replace(PLAIN, delays={"*": "2s", "pay_bill": "5m"}),
         replace(PLAIN, success=bool),
         replace(PLAIN, phase="supervised", parallel_calls=1),
         replace(PLAIN, phase="shadow"),

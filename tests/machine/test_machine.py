@@ -239,6 +239,19 @@ class Runs(Invariants):
     def human_refuses(self, data: st.DataObject, who: str) -> None:
         self.bench.deny(who, self._pick(data, "asking"))
 
+    @precondition(lambda self: self._calls("delayed"))
+    @rule(data=st.data(), late=st.booleans())
+    def human_calls_back(self, data: st.DataObject, late: bool) -> None:
+        number = self._pick(data, "delayed")
+        call = self.bench.call(number)
+        if late:
+            self.bench.wake(max(0, call.not_before_ms - self.bench.world.now_ms))
+            if self.bench.state.find(call.call) is None:
+                return
+        events = self.bench.recall("ann", number)
+        left = any(event.call == call.call for event in self.bench.all_of(ToolRequested))
+        assert not (left and events[0].type == "CallRecalled")
+
     @precondition(lambda self: self._calls("input"))
     @rule(data=st.data(), late=st.booleans())
     def human_answers(self, data: st.DataObject, late: bool) -> None:

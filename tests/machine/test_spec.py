@@ -7,6 +7,7 @@ from pydantic import ValidationError
 
 from remit.machine.spec import AgentSpec, ApproversOf, ToolSpec, canonical, digest_of, schemas
 from remit.policy.allowance import Budget
+from remit.policy.delay import Delay
 from remit.policy.limits import Limits
 from remit.policy.permission import Rule
 from remit.policy.routing import Candidate
@@ -33,6 +34,7 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"undo": "take_back"},
     {"credential": "crm"},
     {"server": "crm"},
+    {"delay_ms": 1},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},
@@ -45,6 +47,7 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"rules": (Rule(id="r", effect="deny", tool="x"),)},
     {"limits": Limits(turns=3)},
     {"budgets": (Budget(of="user", window="day", calls=3),)},
+    {"delays": (Delay(tool="x", delay_ms=1),)},
     {"phase": "shadow"},
     {"mode": "plan"},
     {"approvers": ("ann",)},

@@ -8,6 +8,8 @@ import pytest
 from remit.journal.events import CheckCompleted
 from remit.machine.agent import Agent, Remit
 from remit.machine.transitions import CALL, CALL_EVENTS, RUN, RUN_EVENTS, diagram
+from remit.policy.hours import Hours
+from remit.policy.permission import Rule
 from tests.machine.bench import MONEY, Bench, make_agent
 from tests.machine.toolbox import Tree, commit_tree, look_up, pay_bill, send_mail, set_flag, writer
 
@@ -131,6 +133,49 @@ def predicate_cut() -> Bench:
     return bench
 
 
+LATE = Remit(approvals={send_mail: 0, set_flag: 0, commit_tree: 1}, delays={"*": "5m"})
+
+
+def delayed() -> Bench:
+    bench = begun(
+        MAIL, FLAG, COMMIT, agent=make_agent(send_mail, set_flag, commit_tree, remit=LATE)
+    )
+    bench.approve(number=3)
+    bench.recall(number=1)
+    bench.off("tool:commit_tree")
+    bench.wake(5 * 60 * 1000)
+    bench.done(2)
+    bench.answer("Done.")
+    return bench
+
+
+def called_back_from_the_queue() -> Bench:
+    bench = begun(MAIL, MAIL)
+    bench.recall(number=2)
+    bench.done(1)
+    bench.answer("Done.")
+    return bench
+
+
+NIGHT = Rule(
+    id="night",
+    effect="ask",
+    tool="send_mail",
+    needed=1,
+    hours=(Hours(start="00:20", end="00:30"),),
+    reason="at night a human looks",
+)
+
+
+def asked_at_the_end_of_the_delay() -> Bench:
+    remit = Remit(approvals={send_mail: 0}, rules=(NIGHT,), delays={"*": "5m"})
+    bench = begun(MAIL, agent=make_agent(send_mail, remit=remit))
+    bench.wake(5 * 60 * 1000)
+    bench.approve()
+    bench.cut()
+    return bench
+
+
 def shadow() -> Bench:
     agent = make_agent(send_mail, remit=Remit(approvals={send_mail: 0}, phase="shadow"))
     bench = begun(MAIL, agent=agent)
@@ -182,6 +227,9 @@ TOURS: list[Callable[[], Bench]] = [
     unreadable_switches,
     predicate,
     predicate_cut,
+    delayed,
+    called_back_from_the_queue,
+    asked_at_the_end_of_the_delay,
     shadow,
     final,
     cut_answers,

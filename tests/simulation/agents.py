@@ -44,7 +44,7 @@ async def mail(call: Call, to: str) -> str:
     return await world_of().carry_out(call, "mail", {"to": to})
 
 
-@tool(access="write", timeout="4s", resources="mail:{to}", price_usd="0.03")
+@tool(access="write", timeout="4s", resources="mail:{to}", price_usd="0.03", delay="12s")
 def mail_slowly(call: Call, to: str) -> str:
     """Send a mail from a thread."""
     return world_of().in_thread(call, "mail_slowly")
@@ -85,6 +85,7 @@ def pay_slowly(call: Call, amount: int) -> str:
     risk="high",
     timeout="6s",
     resources="bank",
+    delay="5s",
     depends=lambda amount: world_of().tree,
 )
 async def wire(call: Call, amount: int) -> str:

@@ -271,6 +271,7 @@ class CheckedStore(MemoryStore):
         ensure(known.attempt == call.attempt, f"{where}: attempt {known.attempt} was released")
         ensure(known.tool == tool, f"{where}: {known.tool} was released")
         ensure(node.now_ms() < call.until_ms, f"{where}: begins after its time")
+        ensure(node.now_ms() >= known.not_before_ms, f"{where}: begins before its instant")
         ensure(same(arguments, known.arguments), f"{where}: other arguments than {known.arguments}")
         ensure((state.user, state.session) == (call.user, call.session), f"{where}: wrong user")
         self._check_authority(where, state, known)

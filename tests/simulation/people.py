@@ -5,7 +5,13 @@ import json
 from collections.abc import Awaitable
 
 from remit.app.desk import Desk
-from remit.app.run import PendingApproval, pending_approvals, pending_doubts, pending_questions
+from remit.app.run import (
+    PendingApproval,
+    pending_approvals,
+    pending_delays,
+    pending_doubts,
+    pending_questions,
+)
 from remit.errors import NotAllowed, NotFound, StoreError
 from remit.machine.state import State
 from tests.simulation.process import Machine
@@ -39,6 +45,7 @@ async def act(world: World, node: Machine) -> None:
             tenant = _tenant(world, doubt.run)
             await desk.resolve(tenant, doubt.run, doubt.call, happened=happened, principal="bob")
             world.counts["resolved"] += 1
+        await _recall(world, node, states)
         if world.chance(0.04):
             await _cancel(world, node)
         if world.chance(0.05):
@@ -101,6 +108,14 @@ async def _refused(attempt: Awaitable[PendingApproval]) -> None:
     except (NotAllowed, NotFound):
         return
     raise Violation("the desk took an approval that is not one")
+
+
+async def _recall(world: World, node: Machine, states: list[State]) -> None:
+    for delay in [found for state in states for found in pending_delays(state)]:
+        if world.rng.random() < 0.2:
+            tenant = _tenant(world, delay.run)
+            await node.desk.recall(tenant, delay.run, delay.call, principal="eve")
+            world.counts["recalled"] += 1
 
 
 async def _cancel(world: World, node: Machine) -> None:

@@ -18,6 +18,7 @@ _HAPPENS = (
     "approved",
     "requests",
     "cancels",
+    "recalled",
     "paid tools",
     "refused tools",
     "counts",

@@ -15,6 +15,7 @@ from remit.app.credential_settings import CredentialConfig
 from remit.app.plan_settings import REMEDY
 from remit.errors import ConfigError
 from remit.policy.allowance import Budget
+from remit.policy.delay import Delay, delays_of
 from remit.policy.mode import Modes
 from remit.policy.permission import Rule
 from remit.policy.plan import Billing, PlanBody
@@ -33,6 +34,7 @@ _SHOWN = (
     "memory",
     "plain_http",
     "budgets",
+    "delays",
     "plans",
     "reconciliation",
     "timezone",
@@ -120,6 +122,8 @@ class Settings(BaseModel):
     """Rules for all agents; see `remit.policy.rules_text`."""
     default_rules: bool = True
     """Whether agents have the built-in rules that are safe for all; see `remit.app.permissions`."""
+    delays: tuple[Delay, ...] = ()
+    """How long writes wait before they leave, by glob of their tools: `"send_*" = "5m"`."""
     modes: Modes = Modes()
     """Modes of tenants and users."""
     budgets: tuple[Budget, ...] = ()
@@ -152,6 +156,16 @@ class Settings(BaseModel):
         """The time zones of the tenants that have their own."""
         found = {name: tenant.timezone for name, tenant in self.tenants.items()}
         return {name: zone for name, zone in found.items() if zone is not None}
+
+    @field_validator("delays", mode="before")
+    @classmethod
+    def _delays(cls, declared: object) -> object:
+        if not isinstance(declared, dict):
+            return declared
+        try:
+            return delays_of({str(tool): str(text) for tool, text in declared.items()})
+        except ConfigError as exc:
+            raise ValueError(str(exc)) from exc
 
     @field_validator("url")
     @classmethod
@@ -210,6 +224,7 @@ def _problem(error: ErrorDetails) -> str:
         "memory.{runs, idle_s}, "
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
         "rules (see remit policy test), default_rules, modes.{default, tenants, users}, "
+        'delays."TOOL" = "5m", '
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}, "
         f"{CHANNEL_KEYS}, {REMEDY}"
     )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from remit.app.following import tree_rows
 from remit.app.run import (
     PendingApproval,
+    PendingDelay,
     PendingDoubt,
     PendingQuestion,
     pending_approvals,
+    pending_delays,
     pending_doubts,
     pending_questions,
 )
@@ -19,6 +21,7 @@ from remit.errors import NotAllowed, NotFound
 from remit.journal.events import (
     ApprovalDenied,
     ApprovalGiven,
+    CallRecalled,
     CancelRequested,
     Event,
     InputReceived,
@@ -82,6 +85,11 @@ class Desk:
         """Writes of which nobody knows whether they happened."""
         states = await self._waiting(tenant)
         return [found for state in states for found in pending_doubts(state)]
+
+    async def delays(self, tenant: str | None = None) -> list[PendingDelay]:
+        """Calls that were let through and have not left yet: they can be called back."""
+        states = await self._waiting(tenant)
+        return [found for state in states for found in pending_delays(state)]
 
     async def _waiting(self, tenant: str | None) -> list[State]:
         rows = await self.living(tenant)
@@ -192,6 +200,29 @@ class Desk:
         clean = self._cleaner(tenant, run)
         fact = CancelRequested(principal=principal, reason=clean.text(reason))
         await self._send(tenant, run, fact, clean)
+
+    async def recall(
+        self, tenant: str, run: str, call: str = "", *, principal: str, reason: str = ""
+    ) -> tuple[PendingDelay, ...]:
+        """Call back a delayed call before it leaves; all that wait of the run without `call`.
+
+        Raises `NotFound` for no such run, `NotAllowed` where nothing waits any more. The run judges
+        once more when it reads the letter: the call may have left meanwhile.
+        """
+        state = (await self.reader.past_of(tenant, run)).state
+        found = tuple(each for each in pending_delays(state) if call in ("", each.call))
+        if not found:
+            what = f"the call {call} does not wait" if call else "no call waits to leave"
+            raise NotAllowed(
+                f"{run}: {what}: it has left, or was called back; once the run has ended, "
+                "undo takes back what it did"
+            )
+        clean = self._cleaner(tenant, run)
+        for each in found:
+            text = clean.text(reason)
+            fact = CallRecalled(call=each.call, principal=self.person_of(principal), reason=text)
+            await self._send(tenant, run, fact, clean)
+        return found
 
     def person_of(self, principal: str) -> str:
         """The person that a principal is, as `remit.toml` says."""

@@ -6,6 +6,7 @@ from remit.app.answering import Answers
 from remit.app.assemble import Parts
 from remit.app.channels import Channels
 from remit.app.desk import Desk
+from remit.app.run import PendingDelay
 from remit.app.slack_answers import SlackAnswers
 
 LOCAL_TENANT = "local"
@@ -63,6 +64,22 @@ class PeopleSay:
         """Answer a tool's question; a value that does not fit its type is asked again."""
         text = to_json(value).decode()
         await self.desk.answer(tenant, question, principal=principal, channel="app", value=text)
+
+    async def recall(
+        self,
+        run: str,
+        call: str = "",
+        *,
+        principal: str = LOCAL_USER,
+        tenant: str = LOCAL_TENANT,
+        reason: str = "",
+    ) -> tuple[PendingDelay, ...]:
+        """Call back a delayed call before it leaves, or all of a run's that wait; which they were.
+
+        The model is told. Raises `NotFound` for no such run, and `NotAllowed` where it has left
+        already: then `undo` is what takes it back.
+        """
+        return await self.desk.recall(tenant, run, call, principal=principal, reason=reason)
 
     async def cancel(
         self, run: str, *, principal: str = LOCAL_USER, tenant: str = LOCAL_TENANT, reason: str = ""

@@ -1,4 +1,4 @@
-"""What the settings add to the agents of a process: rules, deny sets, modes; and what they refuse.
+"""What the settings add to the agents of a process: rules, delays, modes; and what they refuse.
 
 A run keeps its rules: they stand in the declaration that it was started with, so its decisions
 can be made again from the journal alone.
@@ -28,7 +28,7 @@ DEFAULT_RULES: tuple[Rule, ...] = (
 
 
 def governed(spec: AgentSpec, settings: Settings) -> AgentSpec:
-    """The declaration with the rules of the settings, for it and the agents below it.
+    """The declaration with the rules and delays of the settings, for it and the agents below it.
 
     Raises `SpecError` for an action without authority, `ConfigError` for a mode that this
     environment has not.
@@ -50,6 +50,7 @@ def _with_rules(spec: AgentSpec, settings: Settings) -> AgentSpec:
     return spec.model_copy(
         update={
             "rules": (*spec.rules, *(rule.bare for rule in extra)),
+            "delays": (*spec.delays, *settings.delays),
             "agents": tuple(_with_rules(agent, settings) for agent in spec.agents),
         }
     )

@@ -55,6 +55,17 @@ class PendingDoubt:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PendingDelay:
+    """A call that was let through and leaves at an instant, unless somebody calls it back."""
+
+    run: str
+    call: str
+    tool: str
+    arguments: str
+    until_ms: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Run(Generic[T]):
     """A run as it stands. Governed endings are values here, never exceptions."""
 
@@ -74,6 +85,7 @@ class Run(Generic[T]):
     approvals: tuple[PendingApproval, ...] = ()
     questions: tuple[PendingQuestion, ...] = ()
     doubts: tuple[PendingDoubt, ...] = ()
+    delays: tuple[PendingDelay, ...] = ()
     upgrade: UpgradeRequired | None = None
     """Why the holder's plan ended the run, and how to get more."""
 
@@ -139,6 +151,21 @@ def pending_doubts(state: State) -> tuple[PendingDoubt, ...]:
     )
 
 
+def pending_delays(state: State) -> tuple[PendingDelay, ...]:
+    """Calls of a run that can still be called back."""
+    return tuple(
+        PendingDelay(
+            run=state.run,
+            call=call.call,
+            tool=call.tool,
+            arguments=call.arguments,
+            until_ms=call.not_before_ms,
+        )
+        for call in state.calls
+        if call.status == "delayed" and state.phase not in ("stopping", "ended")
+    )
+
+
 def _no_notice(_state: State) -> None:
     """Nobody declared plans."""
 
@@ -169,5 +196,6 @@ def run_of(
         approvals=tuple(found for one in tree for found in pending_approvals(one)),
         questions=tuple(found for one in tree for found in pending_questions(one)),
         doubts=tuple(found for one in tree for found in pending_doubts(one)),
+        delays=tuple(found for one in tree for found in pending_delays(one)),
         upgrade=upgrade_of(state),
     )

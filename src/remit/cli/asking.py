@@ -9,8 +9,9 @@ from dataclasses import dataclass, field
 import click
 
 from remit.app.desk import Desk
-from remit.app.run import PendingApproval, PendingDoubt, PendingQuestion, Run
+from remit.app.run import PendingApproval, PendingDelay, PendingDoubt, PendingQuestion, Run
 from remit.cli.journal import short
+from remit.cli.output import moment
 from remit.cli.person import CHANNEL, principal
 from remit.cli.plain import printable
 from remit.errors import NotAllowed, NotFound
@@ -73,6 +74,9 @@ class Asker:
         for doubt in run.doubts:
             if self._is_new(f"{doubt.run}:{doubt.call}"):
                 self._doubt(doubt)
+        for delay in run.delays:
+            if self._is_new(f"{delay.run}:{delay.call}"):
+                self._delay(delay)
         if could_ask and not self.asks:
             return await self.deal(run)  # nobody sits here any more: tell how to answer elsewhere
         return answered
@@ -151,6 +155,11 @@ class Asker:
         self.tell(f"nobody knows whether this happened: {call}")
         name = f"{short(each.run)} {each.call}"
         self.tell(f"  remit resolve {name} --happened   or   --not-happened")
+
+    def _delay(self, each: PendingDelay) -> None:
+        call = f"{printable(each.tool)} {printable(each.arguments)}"
+        self.tell(f"leaves at {moment(each.until_ms)}: {call}")
+        self.tell(f"  remit recall {short(each.run)} {each.call}   calls it back")
 
 
 def as_json(text: str) -> str:

@@ -15,13 +15,16 @@ _WAIT_S = 2.0
 _LOOK_S = 0.05
 
 
-async def deliver(journal: Journal, row: RunRow, ref: str, sending: Awaitable[object]) -> bool:
+async def deliver(
+    journal: Journal, row: RunRow, ref: str, sending: Awaitable[object] | None = None
+) -> bool:
     """Send, then wait shortly; True when the run has taken it.
 
     False means that nobody drives the run now: the word is kept and taken when it is resumed.
     Raises `NotAllowed` when the run took it and ignored it, with the run's reason.
     """
-    await sending
+    if sending is not None:  # else it was sent already
+        await sending
     loop = asyncio.get_running_loop()
     until = loop.time() + _WAIT_S
     while await journal.store.inbox(row.tenant, row.run):

@@ -47,6 +47,7 @@ def ending_json(ending: Ending) -> dict[str, object]:
         "approvals": [each.id for each in run.approvals],
         "questions": [each.id for each in run.questions],
         "doubts": [each.call for each in run.doubts],
+        "delays": [each.call for each in run.delays],
         "upgrade": upgrade_json(run.upgrade),
         "head": ending.head,
     }

@@ -26,6 +26,7 @@ from remit.journal.events import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDelayed,
     ToolFailed,
     ToolResolved,
     ToolUnknown,
@@ -39,6 +40,7 @@ _NOTE_CHARS = 70
 _SAID_CHARS = 90
 _BAR = 30
 _ASK = "ask_"
+_WAITS = {"ApprovalRequested": "asking", "ToolDelayed": "delayed", "SubrunRequested": "working"}
 _PRICED = (
     ToolCompleted,
     ToolFailed,
@@ -162,14 +164,12 @@ class LiveView:
                 call.verdict, call.rule = event.effect, event.rule
                 arguments = one_line(call.arguments, _ARGUMENT_CHARS)
                 yield f"{call.tool} {arguments} → {event.effect} ({event.rule})"
-            case ApprovalRequested():
-                role.calls[event.call].status = "asking"
+            case ApprovalRequested() | ToolDelayed() | SubrunRequested():
+                role.calls[event.call].status = _WAITS[event.type]
             case ApprovalGiven() | ApprovalDenied():
                 who = event.principal
                 verb = "agrees" if isinstance(event, ApprovalGiven) else "refuses"
                 yield f"{who} {verb}"
-            case SubrunRequested():
-                role.calls[event.call].status = "working"
             case ToolCompleted() | SubrunEnded():
                 yield from self._done(role, event.call, "done", event.text)
             case ToolFailed():

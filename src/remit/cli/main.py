@@ -27,6 +27,7 @@ COMMANDS = {
     "questions": Entry("remit.cli.people:questions", "List questions that wait for an answer."),
     "answer": Entry("remit.cli.people:answer", "Answer a question with JSON."),
     "resolve": Entry("remit.cli.people:resolve", "Say whether a call in doubt happened."),
+    "recall": Entry("remit.cli.recall:recall", "Call back a delayed call before it leaves."),
     "cancel": Entry("remit.cli.people:cancel", "Ask that a run end."),
     "reconcile": Entry("remit.cli.reconcile:reconcile", "Compare the ledger with the bill."),
     "switch": Entry("remit.cli.switch:switch", "Switch agents, tools, tenants off and on."),

@@ -5,6 +5,7 @@ from typing import cast
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from remit.cli.journal import open_journal, short
 from remit.cli.options import Options
@@ -65,7 +66,7 @@ def runs(  # one argument per option
     for row, nano in rows:
         table.add_row(
             short(row.run),
-            state(row.status),
+            _status(row),
             cell(row.agent),
             moment(row.created_ms),
             format_usd(nano),
@@ -73,6 +74,14 @@ def runs(  # one argument per option
             cell(row.tenant),
         )
     console().print(table)
+
+
+def _status(row: RunRow) -> Text:
+    """The status, and for a run that waits until when at the latest."""
+    text = state(row.status)
+    if row.status == "waiting" and row.wake_at_ms is not None:
+        text.append(f" until {moment(row.wake_at_ms)}", "dim")
+    return text
 
 
 async def _spent(store: Store, row: RunRow) -> int:
@@ -93,6 +102,7 @@ def run_json(row: RunRow) -> dict[str, object]:
         "root": row.root,
         "parent": row.parent,
         "version": row.version,
+        "waits_until": iso(row.wake_at_ms) if row.status == "waiting" else None,
         "created": iso(row.created_ms),
         "updated": iso(row.updated_ms),
     }

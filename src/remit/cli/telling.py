@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from remit.cli.output import iso
 from remit.cli.plain import one_line
 from remit.journal.events import (
     ApprovalGiven,
@@ -156,6 +157,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "BudgetWarned": _warned,
     "CostAlerted": _warned,
     "CallJudged": _judged,
+    "CallRecalled": lambda it: f"{it.call} by {it.principal} {it.reason}",
     "CancelRequested": lambda it: f"by {it.principal} {it.reason}",
     "CheckCompleted": _check,
     "CheckRequested": lambda it: it.call,
@@ -201,6 +203,7 @@ _WORDS: dict[str, Callable[..., str]] = {
         f"{it.target} {'off' if it.off else 'on'} by {it.principal}: {it.reason}"
     ),
     "ToolCompleted": _outcome,
+    "ToolDelayed": lambda it: f"{it.call} until {iso(it.until_ms)}",
     "ToolFailed": _outcome,
     "ToolQueued": lambda it: it.call,
     "ToolRequested": lambda it: f"{it.call} attempt {it.attempt}",

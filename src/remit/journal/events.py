@@ -25,6 +25,7 @@ from remit.journal.facts_of_humans import (
     ApprovalGiven,
     ApprovalRequested,
     ApprovalsDelegated,
+    CallRecalled,
     InboxIgnored,
     InputReceived,
     InputRequested,
@@ -73,6 +74,7 @@ from remit.journal.facts_of_tools import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDelayed,
     ToolFailed,
     ToolQueued,
     ToolRequested,
@@ -93,6 +95,7 @@ __all__ = [
     "BudgetSet",
     "BudgetWarned",
     "CallJudged",
+    "CallRecalled",
     "CancelRequested",
     "CheckCompleted",
     "CheckRequested",
@@ -139,6 +142,7 @@ __all__ = [
     "SubrunRequested",
     "TargetSwitched",
     "ToolCompleted",
+    "ToolDelayed",
     "ToolFailed",
     "ToolQueued",
     "ToolRequested",
@@ -171,6 +175,7 @@ Event = Annotated[
     | WrapUpAsked
     | CallJudged
     | ToolQueued
+    | ToolDelayed
     | ToolRequested
     | ToolCompleted
     | ToolFailed
@@ -184,6 +189,7 @@ Event = Annotated[
     | ApprovalGiven
     | ApprovalDenied
     | ApprovalExpired
+    | CallRecalled
     | InputRequested
     | InputReceived
     | ApprovalsDelegated

@@ -69,6 +69,15 @@ class ApprovalExpired(Fact):
     approval: str
 
 
+class CallRecalled(Fact):
+    """An authenticated human called a call back before it left."""
+
+    type: Literal["CallRecalled"] = tag("CallRecalled")
+    call: str
+    principal: str
+    reason: Clean = Clean("")
+
+
 class InputRequested(Fact):
     """A tool asks a human a typed question; the call starts again with the answer."""
 

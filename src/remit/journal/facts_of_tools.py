@@ -48,6 +48,14 @@ class ToolQueued(Fact):
     call: str
 
 
+class ToolDelayed(Fact):
+    """The call was let through and does not leave before an instant; it can be called back."""
+
+    type: Literal["ToolDelayed"] = tag("ToolDelayed")
+    call: str
+    until_ms: int
+
+
 class ToolRequested(Fact):
     """The call is released now."""
 

@@ -135,6 +135,7 @@ class Agent(Generic[T_co]):
                 f"of max_output_tokens, which is {self.max_output_tokens}"
             )
         self.remit.limits()
+        self.remit.all_delays()
         self._check_authority(self.remit.all_rules())
 
     def _check_models(self) -> None:
@@ -220,6 +221,7 @@ class Agent(Generic[T_co]):
             rules=self.remit.all_rules(),
             limits=self.remit.limits(),
             budgets=tuple(self.remit.budgets),
+            delays=self.remit.all_delays(),
             phase=self.remit.phase,
             mode=self.remit.mode,
             approvers=anyone(self.remit.approvers),

@@ -17,6 +17,7 @@ from remit.journal.events import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDelayed,
     ToolFailed,
     ToolQueued,
     ToolRequested,
@@ -60,6 +61,7 @@ def _judged(state: State, call: CallState, event: CallJudged) -> State:
 def _asked(state: State, call: CallState, event: ApprovalRequested) -> State:
     asking = replace(
         call,
+        effect="ask",
         approval=event.approval,
         digest=event.digest,
         needed=event.needed,
@@ -91,7 +93,12 @@ def _given(state: State, call: CallState, event: ApprovalGiven) -> State:
     return _put(state, changed)
 
 
-def _queued(state: State, call: CallState, _: ToolQueued) -> State:
+def _delayed(state: State, call: CallState, event: ToolDelayed) -> State:
+    waits = replace(call, not_before_ms=event.until_ms, delayed=True)
+    return _queued(state, waits, event)
+
+
+def _queued(state: State, call: CallState, _: ToolQueued | ToolDelayed) -> State:
     agreed = call.effect == "ask" and len(set(call.given)) >= call.needed
     if call.effect != "allow" and not agreed:
         raise StoreCorrupt(f"{state.run}: {call.call} goes on without the agreement it needs")
@@ -191,6 +198,7 @@ def _input_received(state: State, call: CallState, event: InputReceived) -> Stat
 _CALL_FOLD: dict[str, Callable[..., State]] = {
     "CallJudged": _judged,
     "ToolQueued": _queued,
+    "ToolDelayed": _delayed,
     "ToolRequested": _tool_requested,
     "ToolCompleted": _tool_completed,
     "ToolFailed": _tool_failed,

@@ -21,7 +21,7 @@ def run_clock(draft: Draft) -> None:
 
 
 def pause_if_idle(draft: Draft) -> None:
-    """Stop the clock while only humans and sub-runs are waited for."""
+    """Stop the clock while only humans, sub-runs and delays are waited for."""
     if draft.state.paused_ms is None and draft.state.waits_for_others:
         draft.add(ClockPaused(at_ms=draft.world.now_ms))
 

@@ -11,7 +11,7 @@ from remit.errors import StoreCorrupt
 from remit.machine.counting import on_counted
 from remit.machine.doubt import on_probe_completed, on_recovered, on_resolved, on_unknown
 from remit.machine.draft import Draft
-from remit.machine.humans import ignore, on_answer, on_approval, on_cancel, on_denial
+from remit.machine.humans import ignore, on_answer, on_approval, on_cancel, on_denial, on_recalled
 from remit.machine.inputs import Input, World
 from remit.machine.outcomes import (
     on_check_completed,
@@ -42,6 +42,7 @@ _ON: dict[str, Callable[..., None]] = {
     "InputRequested": on_question,
     "ProbeCompleted": on_probe_completed,
     "ToolResolved": on_resolved,
+    "CallRecalled": on_recalled,
     "SubrunEnded": on_subrun_ended,
     "CheckCompleted": on_check_completed,
     "ApprovalGiven": on_approval,
@@ -59,6 +60,7 @@ _LETTERS = frozenset(
         "ApprovalDenied",
         "ApprovalGiven",
         "BudgetWarned",
+        "CallRecalled",
         "CancelRequested",
         "CostAlerted",
         "InboxIgnored",
@@ -85,7 +87,7 @@ def decide(state: State, given: Input, world: World) -> Draft:
             ignore(draft, fact.type, state.run, problem)
         elif state.phase != "ended":
             raise StoreCorrupt(f"{state.run}: {problem}")
-    advance(draft)
+    advance(draft, leave=given.kind != "recover")
     return draft
 
 

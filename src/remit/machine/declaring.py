@@ -12,6 +12,7 @@ from remit.errors import ConfigError, SpecError
 from remit.machine.signature import Arguments, describe, read_signature
 from remit.machine.spec import OnCrash, ToolSpec
 from remit.machine.tools import AnyTool, Depends, Probe, Resources, Tool, ToolCheck, problems
+from remit.policy.delay import delay_ms_of
 from remit.policy.permission import Access, Risk
 from remit.values.duration import milliseconds
 from remit.values.money import usd
@@ -71,6 +72,9 @@ class ToolOptions(TypedDict, total=False):
     undo: AnyTool | None
     """A write tool that takes a call of this one back; it gets those of the call's arguments that
     it names, and what the call returned as `result`. See `App.undo`."""
+    delay: str | None
+    """How long a write that was let through waits before it leaves, such as `5m`; until then it can
+    be called back (`App.recall`)."""
     credential: str | None
     """The name of what it shows to the system it calls; it finds it in `Call.credential`."""
 
@@ -111,6 +115,17 @@ def _timeout_ms(name: str, timeout: str) -> int:
         return milliseconds(timeout)
     except ConfigError as exc:
         raise SpecError(f"tool {name!r}: timeout: {exc}") from exc
+
+
+def _delay_ms(name: str, access: Access, delay: str | None) -> int:
+    if delay is None:
+        return 0
+    if access != "write":
+        raise SpecError(f"tool {name!r}: delay is for writes; a read leaves nothing to call back")
+    try:
+        return delay_ms_of(delay)
+    except ConfigError as exc:
+        raise SpecError(f"tool {name!r}: delay: {exc}") from exc
 
 
 def _price_nano(name: str, price_usd: str | None, *, reports: bool) -> int:
@@ -215,5 +230,6 @@ def _contract(
         reports_price=reports,
         personal_data=options.get("personal_data", False),
         credential=options.get("credential") or "",
+        delay_ms=_delay_ms(name, access, options.get("delay")),
         undo=_undo_name(name, access, arguments, options.get("undo")),
     )

@@ -3,16 +3,18 @@
 from remit.journal.events import (
     ApprovalDenied,
     ApprovalGiven,
+    CallRecalled,
     CancelRequested,
     InboxIgnored,
     InputReceived,
     ToolFailed,
     ToolQueued,
 )
+from remit.machine.delaying import let_go
 from remit.machine.draft import Draft
 from remit.machine.inputs import Input, Inspection
 from remit.machine.judging import ask, verdict_on
-from remit.machine.state import CallState
+from remit.machine.state import CallState, may_be_recalled
 from remit.policy.approvers import is_among, same_person
 from remit.policy.permission import Verdict
 from remit.values.clean import Clean
@@ -118,7 +120,7 @@ def _approve_changed(draft: Draft, fact: ApprovalGiven, call: CallState, now: In
 def _go_if_enough(draft: Draft, name: str) -> None:
     call = draft.state.find(name)
     if call is not None and len(call.given) >= call.needed:
-        draft.add(ToolQueued(call=name))
+        let_go(draft, name)
 
 
 def on_denial(draft: Draft, fact: ApprovalDenied, _given: Input) -> None:
@@ -142,6 +144,19 @@ def on_answer(draft: Draft, fact: InputReceived, _given: Input) -> None:
         return
     draft.add(fact)
     draft.add(ToolQueued(call=calls[0].call))
+
+
+def on_recalled(draft: Draft, fact: CallRecalled, _given: Input) -> None:
+    """Someone calls back a call that was let through; one that has left is left to undo."""
+    call = draft.state.find(fact.call)
+    if call is None or not may_be_recalled(call) or draft.state.phase == "stopping":
+        reason = "it does not wait any more: what has left is taken back by undo"
+        ignore(draft, "CallRecalled", fact.call, reason, fact.principal)
+        return
+    draft.add(fact)
+    why = f": {fact.reason}" if fact.reason else ""
+    text = Clean.vouch(f"{fact.principal} called it back before it was carried out{why}")
+    draft.add(ToolFailed(call=call.call, kind="cancelled", text=text))
 
 
 def on_cancel(draft: Draft, fact: CancelRequested, _given: Input) -> None:

@@ -8,8 +8,8 @@ from remit.journal.events import (
     CallJudged,
     ToolCompleted,
     ToolFailed,
-    ToolQueued,
 )
+from remit.machine.delaying import let_go
 from remit.machine.draft import Draft
 from remit.machine.inputs import Inspection
 from remit.machine.plans import denied_by_plan
@@ -97,7 +97,9 @@ def verdict_on(draft: Draft, call: CallState, arguments: str) -> Verdict:
 
 def _admitted(draft: Draft) -> int:
     pending = sum(
-        1 for call in draft.state.calls if call.attempt == 0 and call.status in ("asking", "queued")
+        1
+        for call in draft.state.calls
+        if call.attempt == 0 and call.status in ("asking", "delayed", "queued")
     )
     return draft.state.tool_calls + pending
 
@@ -115,7 +117,7 @@ def _carry_out(
     elif call.spec is not None and call.spec.kind == "final":
         draft.add(ToolCompleted(call=call.call, text=Clean.vouch("accepted")))
     else:
-        draft.add(ToolQueued(call=call.call))
+        let_go(draft, call.call)
 
 
 def refuse(draft: Draft, call: str, verdict: Verdict, kind: Refusal = "denied") -> None:

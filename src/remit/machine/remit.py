@@ -10,6 +10,7 @@ from remit.errors import ConfigError, SpecError
 from remit.machine.approvers import Named
 from remit.machine.tools import AnyTool, problems
 from remit.policy.allowance import Budget
+from remit.policy.delay import Delay, delays_of
 from remit.policy.deny_sets import deny_rules
 from remit.policy.limits import Limits
 from remit.policy.mode import Mode
@@ -31,6 +32,8 @@ class Remit:
     session_alert_usd: what a session may cost before a `CostAlerted` event tells of it.
     budgets: further limits, of users, tenants, labels …, per hour, day or month.
     rules: further allow, ask and deny rules; deny wins, a write no rule covers is refused.
+    delays: how long writes wait before they leave, so that they can be called back, by tool or
+    glob: `{send_mail: "5m"}`; the longest counts.
     deny_sets: for tools, the built-in deny sets that look at their arguments: `{tool: "shell"}`.
     mode: plan, default, auto or bypass (`remit.policy.mode`); None: as the settings say.
     settings_rules: authority may stand in `remit.toml`; it is looked for when the app opens.
@@ -64,6 +67,7 @@ class Remit:
     self_approval: bool = False
     approval_timeout: str = "3d"
     rules: Sequence[Rule] = ()
+    delays: Mapping[AnyTool | str, str] = field(default_factory=dict)
     deny_sets: Mapping[AnyTool | str, str | Sequence[str]] = field(default_factory=dict)
     mode: Mode | None = None
     settings_rules: bool = False
@@ -100,6 +104,14 @@ class Remit:
             raise SpecError(f"a limit of the remit is wrong: {problems(exc)}") from exc
         except ConfigError as exc:
             raise SpecError(f"a limit of the remit is wrong: {exc}") from exc
+
+    def all_delays(self) -> tuple[Delay, ...]:
+        """The declared delays. Raises `SpecError` for one that is wrong."""
+        named = {x if isinstance(x, str) else x.name: text for x, text in self.delays.items()}
+        try:
+            return delays_of(named)
+        except ConfigError as exc:
+            raise SpecError(f"a delay of the remit is wrong: {exc}") from exc
 
     def all_rules(self) -> tuple[Rule, ...]:
         """The declared rules, and one per entry of `approvals` and `deny_sets`."""

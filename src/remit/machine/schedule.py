@@ -14,6 +14,7 @@ from remit.machine.clock import pause_if_idle, run_clock, stop_if_due
 from remit.machine.draft import Draft
 from remit.machine.ending import STOP_GRACE_MS, end_if_quiet
 from remit.machine.judging import refuse
+from remit.machine.leaving import leave_if_due
 from remit.machine.lexemes import brief_of
 from remit.machine.plans import denied_by_plan
 from remit.machine.questions import switched_off
@@ -26,12 +27,17 @@ from remit.values.ids import subrun_id
 from remit.values.money import format_usd
 
 
-def advance(draft: Draft) -> None:
-    """Release, ask, wait or end: whatever the state calls for now."""
+def advance(draft: Draft, *, leave: bool = True) -> None:
+    """Release, ask, wait or end: whatever the state calls for now.
+
+    `leave`: delayed calls leave too, but not before letters were read: one may call them back.
+    """
     if draft.state.phase in ("new", "ended"):
         return
     if draft.state.phase == "acting":
         _expire(draft)
+        if leave:
+            leave_if_due(draft)
     run_clock(draft)
     stop_if_due(draft)
     if not draft.world.stale_switches:
@@ -137,6 +143,7 @@ def wake_at_ms(state: State, now_ms: int, *, stale_switches: bool = False) -> in
     if state.model is not None and state.model.retry_at_ms is not None and not state.counting:
         times.append(state.model.retry_at_ms)
     times += [call.expires_ms for call in state.calls if call.status == "asking"]
+    times += [call.not_before_ms for call in state.calls if call.status == "delayed"]
     return min(times) if times else None
 
 

@@ -7,6 +7,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 from remit.policy.allowance import Budget
+from remit.policy.delay import Delay, longest_ms
 from remit.policy.limits import Limits
 from remit.policy.mode import Mode
 from remit.policy.permission import Access, Risk, Rule
@@ -61,6 +62,8 @@ class ToolSpec(_Frozen):
     """The tool that takes a call of this one back."""
     credential: str = added("")
     """What it is called by those who declare it; the tool gets it with each call."""
+    delay_ms: int = added(0, ge=0)
+    """How long a call that was let through waits before it leaves."""
 
     @property
     def acts(self) -> bool:
@@ -95,6 +98,8 @@ class AgentSpec(_Frozen):
     rules: tuple[Rule, ...] = ()
     limits: Limits = Limits()
     budgets: tuple[Budget, ...] = added(())
+    delays: tuple[Delay, ...] = added(())
+    """Of writes, beside those that their tools declare."""
     phase: Phase = "autonomous"
     mode: Mode | None = added(None)
     """None: that of the settings, or of the run above."""
@@ -135,6 +140,12 @@ class AgentSpec(_Frozen):
         """Who may agree to a call of this tool about which this rule asks: the rule's first."""
         known = {entry.of: entry.who for entry in self.approvers_of}
         return known.get(rule, known.get(tool, self.approvers))
+
+    def delay_ms_of(self, tool: ToolSpec) -> int:
+        """How long a call of this tool that was let through waits before it leaves."""
+        if tool.kind != "function" or tool.access != "write":
+            return 0
+        return max(tool.delay_ms, longest_ms(self.delays, tool.name, tool.server))
 
     def agent(self, name: str) -> "AgentSpec | None":
         """The direct sub-agent of that name."""

@@ -56,6 +56,10 @@ class CallState:
     questions: int = 0
     answers: tuple[tuple[str, str], ...] = ()
     """Answers to the call's own questions: (key, JSON value)."""
+    not_before_ms: int = 0
+    """The instant for which it is delayed."""
+    delayed: bool = False
+    """It was delayed as its tool or its agent wants it; that happens once."""
     until_ms: int = 0
     unsure: bool = False
     """An earlier attempt may have happened, and nobody has said since that it did not."""
@@ -251,11 +255,11 @@ class State:
 
     @property
     def waits_for_others(self) -> bool:
-        """Only humans and sub-runs can move the run on; what is queued waits behind them."""
+        """Only humans, sub-runs and delays can move the run on; the queued waits behind them."""
         if self.phase != "acting" or not self.unfinished:
             return False
         waits = all(
-            call.status in ("asking", "input", "doubt", "queued")
+            call.status in ("asking", "delayed", "input", "doubt", "queued")
             or (call.status == "released" and call.child)
             for call in self.unfinished
         )
@@ -303,6 +307,11 @@ def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] =
 def is_out(call: CallState) -> bool:
     """A call that is being performed, or may be."""
     return call.status in ("released", "probing")
+
+
+def may_be_recalled(call: CallState) -> bool:
+    """A call that was let through and has never left."""
+    return call.status in ("delayed", "queued") and call.attempt == 0
 
 
 def _touches(call: CallState) -> tuple[set[str], bool]:

@@ -13,12 +13,21 @@ acting: tool calls are under way; checking: the success predicate runs; stopping
 is being cut; ended."""
 
 CallStatus = Literal[
-    "proposed", "judged", "asking", "queued", "released", "probing", "input", "doubt", "done"
+    "proposed",
+    "judged",
+    "asking",
+    "delayed",
+    "queued",
+    "released",
+    "probing",
+    "input",
+    "doubt",
+    "done",
 ]
-"""proposed: the model wants it; judged: a verdict stands; asking: humans are asked; queued: may go
-when its resources are free; released: may have begun; probing: the system is asked whether it
-happened; input: it asked a human a question; doubt: nobody knows whether it happened; done: the
-model gets its result."""
+"""proposed: the model wants it; judged: a verdict stands; asking: humans are asked; delayed: waits
+for its instant; queued: may go when its resources are free; released: may have begun; probing: the
+system is asked whether it happened; input: it asked a human a question; doubt: nobody knows whether
+it happened; done: the model gets its result."""
 
 RUN: dict[tuple[Phase, str], Phase] = {
     ("new", "RunStarted"): "ready",
@@ -73,6 +82,12 @@ CALL: dict[tuple[CallStatus, str], CallStatus] = {
     ("asking", "ApprovalExpired"): "asking",
     ("judged", "ToolQueued"): "queued",
     ("asking", "ToolQueued"): "queued",
+    ("judged", "ToolDelayed"): "delayed",
+    ("asking", "ToolDelayed"): "delayed",
+    ("delayed", "ToolQueued"): "queued",
+    ("delayed", "ApprovalRequested"): "asking",
+    ("delayed", "CallRecalled"): "delayed",
+    ("queued", "CallRecalled"): "queued",
     ("doubt", "ToolQueued"): "queued",
     ("input", "ToolQueued"): "queued",
     ("queued", "ToolRequested"): "released",
@@ -83,6 +98,7 @@ CALL: dict[tuple[CallStatus, str], CallStatus] = {
     ("doubt", "ToolCompleted"): "done",
     ("judged", "ToolFailed"): "done",
     ("asking", "ToolFailed"): "done",
+    ("delayed", "ToolFailed"): "done",
     ("queued", "ToolFailed"): "done",
     ("released", "ToolFailed"): "done",
     ("doubt", "ToolFailed"): "done",

@@ -48,6 +48,7 @@ _LETTERS = frozenset(
         "ApprovalDenied",
         "ApprovalGiven",
         "BudgetWarned",
+        "CallRecalled",
         "CancelRequested",
         "CostAlerted",
         "InputReceived",

@@ -11,6 +11,7 @@ from remit.journal.events import (
     BudgetRefused,
     BudgetWarned,
     CallJudged,
+    CallRecalled,
     CancelRequested,
     CheckCompleted,
     CostAlerted,
@@ -33,6 +34,7 @@ from remit.journal.events import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDelayed,
     ToolFailed,
     ToolRequested,
     ToolResolved,
@@ -43,6 +45,7 @@ from remit.projections.node import Node
 from remit.projections.remarks import remark
 from remit.projections.timeline import Pair, by_run, timeline
 from remit.values.account import unit_of
+from remit.values.duration import spoken
 from remit.values.media import described
 from remit.values.message import CallPart, TextPart, ThinkingPart
 from remit.values.money import format_amount
@@ -212,6 +215,18 @@ def _judged(to: Branch, event: CallJudged) -> None:
     )
 
 
+def _delayed(to: Branch, event: ToolDelayed) -> None:
+    node = to.call(event.call)
+    node.status = "delayed"
+    wait = spoken(event.until_ms - to.now_ms)
+    to.add(node, "note", "delayed", f"leaves in {wait}, until then it can be called back")
+
+
+def _recalled(to: Branch, event: CallRecalled) -> None:
+    node = to.call(event.call)
+    to.add(node, "note", "called back", event.reason, principal=event.principal)
+
+
 def _released(to: Branch, event: ToolRequested) -> None:
     node = to.call(event.call)
     node.status = "released"
@@ -333,6 +348,8 @@ _ON: dict[str, Callable[..., None]] = {
     "OutputEscalated": _dropped,
     "RetryPlanned": _retry,
     "CallJudged": _judged,
+    "ToolDelayed": _delayed,
+    "CallRecalled": _recalled,
     "ToolRequested": _released,
     "ToolCompleted": _answered,
     "ToolFailed": _failed,

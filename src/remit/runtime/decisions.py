@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from remit.journal.events import (
     BudgetRefused,
+    CallRecalled,
     CountRequested,
     Event,
     ModelFailed,
@@ -18,6 +19,22 @@ from remit.machine.state import State
 
 # What tells which of several models was chosen, whether it is asked, counted or not affordable.
 _OF_A_MODEL = (ModelRequested, CountRequested, BudgetRefused)
+
+
+def in_order(inputs: list[Input]) -> list[Input]:
+    """Inputs that came together, so that a call that was called back in time does not leave.
+
+    A driver that takes over says so first, and what only time would do comes last.
+    """
+    return sorted(inputs, key=_rank)
+
+
+def _rank(given: Input) -> int:
+    if given.kind == "recover":
+        return 0
+    if isinstance(given.fact, CallRecalled):
+        return 1
+    return 3 if given.kind == "wake" else 2
 
 
 def _rolled(events: list[Event], state: State) -> bool:

@@ -30,7 +30,7 @@ from remit.machine.schedule import wake_at_ms
 from remit.machine.state import State
 from remit.policy.redact import Redactor
 from remit.runtime.cleaning import Cleaner
-from remit.runtime.decisions import fold_decisions, status_of
+from remit.runtime.decisions import fold_decisions, in_order, status_of
 from remit.runtime.hub import StreamEvent
 from remit.runtime.intents import Intents
 from remit.runtime.lease import Lease, Seat
@@ -136,7 +136,9 @@ class Driver:
 
     async def _turn(self) -> bool:
         """One round; False when there is nothing more to drive here."""
-        if not (self._mailbox or self._letters or self._is_due()):
+        if self._is_due():
+            self._letters = True  # time alone decides nothing that somebody has spoken on
+        if not (self._mailbox or self._letters):
             self._arm()
             await self._bell.wait()
         self._bell.clear()
@@ -147,12 +149,7 @@ class Driver:
         if self.services.switchboard.stale:
             await self.services.switchboard.refresh()
         outcomes = [self._mailbox.popleft() for _ in range(min(_BATCH, len(self._mailbox)))]
-        rows: list[InboxRow] = []
-        if self._letters and self.seat.version > 0:
-            self._letters = False
-            rows = await self.services.store.inbox(self.seat.tenant, self.seat.run)
-            self._letters = self._letters or len(rows) > _BATCH
-            rows = rows[:_BATCH]
+        rows = await self._read_inbox()
         inputs = [outcome.input for outcome in outcomes]
         letters = self._cleaner()
         inputs += [await read_letter(row, self.state, self.agent, letters) for row in rows]
@@ -160,11 +157,20 @@ class Driver:
             outcomes.append(Outcome(inputs[-1], letters.rows))
         if not inputs:
             inputs = [Input(kind="wake")]
-        if not await self._record(inputs, outcomes, rows) and self._is_due():
+        if not await self._record(in_order(inputs), outcomes, rows) and self._is_due():
             await asyncio.sleep(_NOTHING_S)
         if self.seat.row_lags and not self._goes_on():
             await self._let_wait()
         return self._goes_on()
+
+    async def _read_inbox(self) -> list[InboxRow]:
+        """The letters of this round, where any were heard of."""
+        if not self._letters or self.seat.version == 0:
+            return []
+        self._letters = False
+        rows = await self.services.store.inbox(self.seat.tenant, self.seat.run)
+        self._letters = self._letters or len(rows) > _BATCH
+        return rows[:_BATCH]
 
     def _goes_on(self) -> bool:
         if self.fenced:
