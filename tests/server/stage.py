@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 import uvicorn
@@ -12,9 +13,11 @@ from starlette.applications import Starlette
 
 from remit.app.app import App
 from remit.server.build import build
+from remit.server.principal import Principal
 from remit.server.route import Route
 from remit.server.settings import ServerSettings
 from remit.server.table import ROUTES
+from remit.values.role import Role
 from tests.cli.shop import PRICES, clerk, model
 
 
@@ -128,3 +131,31 @@ async def served(
 def journal(folder: Path) -> str:
     """The URL of a SQLite journal in a folder."""
     return f"sqlite:///{folder / 'journal.db'}"
+
+
+Grants = Mapping[str, frozenset[Role]]
+
+
+async def signed_in(
+    found: Served, name: str, grants: Grants, *, person: str | None = None
+) -> Client:
+    """The browser of somebody with these roles; `person` is empty for a program."""
+    who = Principal(
+        name=name, person=name if person is None else person, grants=grants, how="password"
+    )
+    token = await found.server.state.sessions.begin(who)
+    client = found.client(cookie=f"remit-{urlsplit(found.url).port}={token}", accept="text/html")
+    told = await client.get("/api/v1/me")
+    assert isinstance(told.json, dict)
+    client.headers["x-csrf-token"] = str(told.json["csrf"])
+    return client
+
+
+async def post(client: Client, path: str, **fields: str) -> Told:
+    """A form that is sent."""
+    return await client.ask(
+        "POST",
+        path,
+        data=urlencode(fields).encode(),
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    )

@@ -29,10 +29,11 @@ async def test_health_and_readiness(tmp_path: Path) -> None:
 async def test_every_answer_is_safe_to_show(tmp_path: Path) -> None:
     async with served(shop_app(journal(tmp_path))) as found:
         client = found.client()
-        css = found.server.state.statics.url("remit.css")
+        css = found.server.state.statics.url("console.css")
         for path in ("/healthz", "/login", "/nowhere", "/api/v1/me", css):
             headers = (await client.get(path)).headers
-            assert "script-src 'self'" in headers["content-security-policy"], path
+            scripts = "script-src 'nonce-" if path == "/login" else "script-src 'none'"
+            assert scripts in headers["content-security-policy"], path
             assert "unsafe" not in headers["content-security-policy"], path
             assert headers["x-content-type-options"] == "nosniff", path
             assert headers["referrer-policy"] == "no-referrer", path

@@ -7,7 +7,7 @@ from remit.app.answer_route import AnswerRoute
 from remit.app.payment_route import PaymentRoute
 from remit.errors import SpecError
 from remit.server.api import health, me
-from remit.server.pages import login
+from remit.server.pages import login, switches
 from remit.server.route import Route, webhook
 
 WEBHOOKS = (
@@ -29,6 +29,7 @@ ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *me.ROUTES,
     *login.ROUTES,
+    *switches.ROUTES,
     *WEBHOOKS,
 )
 

@@ -2,14 +2,16 @@
 
 `render(ask, "runs.html", {...})` is a page from `templates/`. In every template stand `principal`
 (None where nobody is signed in), `tenant`, `csrf` (the token that forms send as `csrf` and scripts
-as the header `X-CSRF-Token`), `path`, `may(role)` and `static("file.css")`. Values are escaped; an
-unknown name is an error. A template extends `base.html` and fills its blocks `title`, `head`, `nav`
-and `main`.
+as the header `X-CSRF-Token`), `path`, `may(role)`, `url("/page", name=value)` (an address in the
+tenant that was chosen), `static("file.css")`, and `hx`, which every element with attributes of htmx
+carries. Values are escaped; an unknown name is an error. A template extends `base.html` and fills
+its blocks `title`, `head` and `main`; `parts.html` has what pages are made of.
 """
 
 import gzip
 import hashlib
 import mimetypes
+import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,8 +21,11 @@ from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from remit.app.lazy import WallClock
 from remit.errors import ConfigError
+from remit.server.frame import frame_of, linker, stamp
 from remit.server.route import Ask
+from remit.server.words import add_words
 
 _HERE = Path(__file__).parent
 _DIGEST_CHARS = 16  # 64 bits: no two releases have the same by accident
@@ -28,12 +33,25 @@ _MAX_FILE = 1024 * 1024  # of a static file; all of them stay in memory
 IMMUTABLE = "public, max-age=31536000, immutable"
 """The address holds the hash of the content, so a year is as good as for ever (RFC 8246)."""
 
-# Own files only: no inline script or style, no frame around it, no form to elsewhere.
+# Own files only: no inline script or style, no frame around it, no form to elsewhere. Scripts run
+# on pages alone, see `page_csp`.
 CSP = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+    "default-src 'none'; script-src 'none'; style-src 'self'; img-src 'self' data:; "
     "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; "
     "frame-ancestors 'none'; base-uri 'none'"
 )
+_NONCE_BYTES = 16  # 128 bits, as CSP 3 (section 8.2) asks for
+
+
+def page_csp(nonce: str) -> str:
+    """The policy of one page: only scripts that carry its nonce run, and only htmx writes HTML.
+
+    The extension hx-csp of htmx holds its own attributes to the same nonce.
+    """
+    scripts = CSP.replace("script-src 'none'", f"script-src 'nonce-{nonce}'")
+    return f"{scripts}; require-trusted-types-for 'script'; trusted-types htmx"
+
+
 SECURITY_HEADERS: Mapping[str, str] = {
     "content-security-policy": CSP,
     "x-content-type-options": "nosniff",
@@ -109,6 +127,7 @@ def make_templates(statics: Statics, folder: Path = _HERE / "templates") -> Envi
         lstrip_blocks=True,
     )
     environment.globals["static"] = statics.url
+    add_words(environment)
     return environment
 
 
@@ -121,6 +140,7 @@ def render(
 ) -> HTMLResponse:
     """A page, or a part of one, from a template."""
     templates: Environment = ask.request.app.state.templates
+    nonce = secrets.token_urlsafe(_NONCE_BYTES)
     text = templates.get_template(template).render(
         {
             "principal": ask.principal_or_none,
@@ -128,7 +148,13 @@ def render(
             "csrf": ask.request.state.csrf,
             "path": ask.request.url.path,
             "may": ask.may,
+            "frame": frame_of(ask),
+            "url": linker(ask),
+            "nonce": nonce,
+            "hx": stamp(nonce),
+            "now_ms": WallClock().now_ms(),
             **(values or {}),
         }
     )
-    return HTMLResponse(text, status_code=status)
+    headers = {"content-security-policy": page_csp(nonce)}
+    return HTMLResponse(text, status_code=status, headers=headers)
