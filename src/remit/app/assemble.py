@@ -66,6 +66,7 @@ class Parts:
     bills: Bills
     watchman: Watchman
     channels: Channels
+    keys: Keyring
 
     @property
     def ledger(self) -> Ledger:
@@ -201,6 +202,7 @@ def _parts(  # what the parts are made of
         Bills(settings, Reconciler(store, books, clock, engine.redactor), clock, shown.read),
         Watchman(engine, partial(_where_key, shown, settings), len(channels)),
         _channels(channels, speakers, desk, settings, answer),
+        keys,
     )
 
 

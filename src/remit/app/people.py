@@ -3,23 +3,18 @@
 from pydantic_core import to_json
 
 from remit.app.answering import Answers
-from remit.app.assemble import Parts
 from remit.app.channels import Channels
 from remit.app.desk import Desk
 from remit.app.run import PendingDelay
+from remit.app.served import Served
 from remit.app.slack_answers import SlackAnswers
 
 LOCAL_TENANT = "local"
 LOCAL_USER = "local"
 
 
-class PeopleSay:
+class PeopleSay(Served):
     """Mixed into `App`: `principal` is always the person that the program has authenticated."""
-
-    @property
-    def _open(self) -> Parts:
-        """The parts of the open app."""
-        raise NotImplementedError
 
     @property
     def desk(self) -> Desk:

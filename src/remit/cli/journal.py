@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TypeVar
 
+from remit.app.access import Access
 from remit.app.channels import make_roster
 from remit.app.config import Settings, read_settings
 from remit.app.desk import Desk
@@ -45,6 +46,7 @@ class Journal:
     keys: Keyring
     reader: Reader
     desk: Desk
+    access: Access
 
 
 def settings_of(options: Options) -> Settings:
@@ -53,15 +55,16 @@ def settings_of(options: Options) -> Settings:
 
 
 @asynccontextmanager
-async def open_journal(options: Options) -> AsyncIterator[Journal]:
-    """The journal of a command that reads it, or writes letters and switches.
+async def open_journal(options: Options, *, make: bool = False) -> AsyncIterator[Journal]:
+    """The journal of a command that reads it, or writes letters, switches and books.
 
-    Raises `ConfigError` when there is none: looking does not make one.
+    Raises `ConfigError` when there is none: looking does not make one, unless it is to be made.
     """
     settings = settings_of(options)
     if settings.url.startswith("memory:"):
         raise ConfigError(f"a journal in memory ({settings.url}) cannot be read by a command")
-    if settings.url.startswith("sqlite:") and not sqlite_path(settings.url).is_file():
+    is_file = settings.url.startswith("sqlite:")
+    if is_file and not make and not sqlite_path(settings.url).is_file():
         raise ConfigError(
             f"there is no journal at {sqlite_path(settings.url)}: name one with --db or REMIT_URL, "
             "or make one with `remit run` or `remit demo`"
@@ -83,6 +86,7 @@ async def open_journal(options: Options) -> AsyncIterator[Journal]:
             return Redactor(placeholder, rules())
 
         clock, dice = WallClock(), SystemDice()
+        books = Books(store, clock, dice, keys.signer)
         desk = Desk(
             store=store,
             reader=reader,
@@ -92,12 +96,15 @@ async def open_journal(options: Options) -> AsyncIterator[Journal]:
             vault=keys.vault,
             speakers=Speakers(
                 roster=make_roster(settings, {}),
-                books=Books(store, clock, dice, keys.signer),
+                books=books,
                 clock=clock,
                 redactor=redactor,
             ),
         )
-        yield Journal(settings=settings, store=store, keys=keys, reader=reader, desk=desk)
+        access = Access(store=store, books=books, clock=clock, dice=dice, redactor=redactor)
+        yield Journal(
+            settings=settings, store=store, keys=keys, reader=reader, desk=desk, access=access
+        )
     finally:
         await store.close()
 

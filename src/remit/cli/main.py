@@ -32,6 +32,8 @@ COMMANDS = {
     "reconcile": Entry("remit.cli.reconcile:reconcile", "Compare the ledger with the bill."),
     "switch": Entry("remit.cli.switch:switch", "Switch agents, tools, tenants off and on."),
     "serve": Entry("remit.cli.serve:serve", "Serve the API and the console of an App."),
+    "key": Entry("remit.cli.key:key", "Make, list and revoke API keys of the server."),
+    "user": Entry("remit.cli.user:user", "Let people sign in at the server's console."),
     "simulate": Entry("remit.cli.simulate:simulate", "Serve a scripted model provider."),
     "ledger": Entry("remit.cli.ledger:ledger", "Show tokens and cost by who, what and when."),
     "budget": Entry("remit.cli.budget:budget", "Show what is left of budgets, and set them."),

@@ -99,4 +99,4 @@ def _tell(options: Options, address: str, link: str) -> None:
     if options.json:
         click.echo(json.dumps({"url": address, "pid": os.getpid(), "link": link}))
     else:
-        click.echo(f"serving at {address}\nsign in, once: {link}")
+        click.echo(f"serving at {address}" + (f"\nsign in, once: {link}" if link else ""))

@@ -13,6 +13,16 @@ from remit.journal.fact import (
     Hold,
     Post,
 )
+from remit.journal.facts_of_access import (
+    KeyIssued,
+    KeyRevoked,
+    KeyUsed,
+    PasswordSet,
+    SessionEnded,
+    SessionOpened,
+    UserBarred,
+    UserGranted,
+)
 from remit.journal.facts_of_bills import (
     AssumptionCorrected,
     ReconciliationFailed,
@@ -111,6 +121,9 @@ __all__ = [
     "InputReceived",
     "InputRequested",
     "Intent",
+    "KeyIssued",
+    "KeyRevoked",
+    "KeyUsed",
     "ModelCompleted",
     "ModelDrifted",
     "ModelFailed",
@@ -118,6 +131,7 @@ __all__ = [
     "ModelSwitched",
     "NoticeFailed",
     "OutputEscalated",
+    "PasswordSet",
     "PayerLinked",
     "PaymentIgnored",
     "PaymentReceived",
@@ -138,6 +152,8 @@ __all__ = [
     "RunStopping",
     "RuntimeSaid",
     "ServerToolAccepted",
+    "SessionEnded",
+    "SessionOpened",
     "SubrunEnded",
     "SubrunRequested",
     "TargetSwitched",
@@ -148,6 +164,8 @@ __all__ = [
     "ToolRequested",
     "ToolResolved",
     "ToolUnknown",
+    "UserBarred",
+    "UserGranted",
     "WrapUpAsked",
 ]
 
@@ -211,7 +229,15 @@ Event = Annotated[
     | PlanAssigned
     | PaymentReceived
     | PaymentIgnored
-    | PayerLinked,
+    | PayerLinked
+    | KeyIssued
+    | KeyUsed
+    | KeyRevoked
+    | UserGranted
+    | PasswordSet
+    | UserBarred
+    | SessionOpened
+    | SessionEnded,
     Field(discriminator="type"),
 ]
 

@@ -1,8 +1,8 @@
 """Builds the server of an App: `build(app, settings)` is an ASGI application of Starlette.
 
-On `request.app.state` stand `remit` (the `App`), `settings`, `templates`, `statics`, `sessions`,
-`link` (the one-time link) and `draining`, an `asyncio.Event` that is set when the server is to
-end: then streams end, and no run is started any more.
+On `request.app.state` stand `remit` (the `App`), `settings`, `templates`, `statics`, `identity`,
+`throttle`, `link` (the one-time link) and `draining`, an `asyncio.Event` that is set when the
+server is to end: then streams end, and no run is started any more.
 """
 
 import asyncio
@@ -23,12 +23,13 @@ from remit.app.lazy import WallClock
 from remit.errors import NotAllowed
 from remit.server.answers import answer_problem, secure
 from remit.server.gate import Door, Doors
+from remit.server.identity import Identity
 from remit.server.one_time import OneTimeLink
 from remit.server.problem import Problem
 from remit.server.route import Route
-from remit.server.sessions import Sessions
 from remit.server.settings import ServerSettings
 from remit.server.table import ROUTES, check
+from remit.server.throttle import Throttle
 from remit.server.web import Statics, make_templates, read_statics
 
 
@@ -43,8 +44,8 @@ def build(
     check(routes)
     statics = read_statics()
     clock = WallClock()
-    sessions = Sessions(chosen, clock.now_ms)
-    doors = Doors(chosen, sessions)
+    identity = Identity(app, chosen, clock.now_ms)
+    doors = Doors(chosen, identity)
 
     @asynccontextmanager
     async def lifespan(_server: Starlette) -> AsyncIterator[None]:
@@ -66,7 +67,8 @@ def build(
     server.state.settings = chosen
     server.state.statics = statics
     server.state.templates = make_templates(statics)
-    server.state.sessions = sessions
+    server.state.identity = identity
+    server.state.throttle = Throttle(clock.now_ms)
     server.state.link = OneTimeLink(chosen.person, chosen.link_s, clock.now_ms)
     server.state.draining = asyncio.Event()
     return server

@@ -18,9 +18,11 @@ from remit.errors import RemitError, RequestRefused
 from remit.server.admission import check_csrf, check_role, stranger, tenant_of
 from remit.server.answers import answer_problem, secure
 from remit.server.asked import Fields, body_of, form_of, query_of, read, read_json
+from remit.server.cookies import cookie_header, shown_cookie
+from remit.server.identity import Identity
+from remit.server.principal import Principal
 from remit.server.problem import Problem, problem_of
 from remit.server.route import Ask, Route
-from remit.server.sessions import Session, Sessions, cookie_name
 from remit.server.settings import ServerSettings
 
 log = logging.getLogger("remit.server")
@@ -36,7 +38,7 @@ class Doors:
     """What every route shares: bounds, sign-ins, and who is doing how much at this moment."""
 
     settings: ServerSettings
-    sessions: Sessions
+    identity: Identity
     busy: Counter[tuple[str, str]] = field(default_factory=Counter)
 
     @contextmanager
@@ -73,13 +75,17 @@ class Door:
         request.state.principal = None
         request.state.tenant = ""
         request.state.csrf = ""
+        request.state.renewed = ""
         began = False
 
         async def told(message: Message) -> None:
             nonlocal began
             if message["type"] == "http.response.start":
                 began = True
-                secure(MutableHeaders(scope=message))
+                headers = MutableHeaders(scope=message)
+                secure(headers)
+                if request.state.renewed and "set-cookie" not in headers:
+                    headers.append("set-cookie", request.state.renewed)
             await send(message)
 
         try:
@@ -110,13 +116,11 @@ class Door:
         if route.mounted is not None:
             await route.mounted(request.app.state.remit)(request.scope, receive, send)
             return
-        found = await self._who(request)
-        if found is None and route.needs != "public":
+        principal = await self._who(request)
+        if principal is None and route.needs != "public":
             await stranger(request, route)(request.scope, receive, send)
             return
-        principal = None if found is None else found.principal
         request.state.principal = principal
-        request.state.csrf = "" if found is None else found.csrf
         pairs = query_of(request)
         tenant = tenant_of(route, principal, pairs.pop("tenant", ""))
         request.state.tenant = tenant
@@ -126,13 +130,21 @@ class Door:
             response = await self._act(request, route, tenant, pairs)
             await response(request.scope, receive, send)
 
-    async def _who(self, request: Request) -> Session | None:
-        """Who asks; None where nobody is signed in."""
+    async def _who(self, request: Request) -> Principal | None:
+        """Who asks; None where nobody is signed in. A header counts before a cookie."""
+        identity = self._doors.identity
         header = request.headers.get("authorization", "")
         if header:
+            scheme, _, token = header.partition(" ")
+            return await identity.by_key(token.strip()) if scheme.lower() == "bearer" else None
+        cookie = shown_cookie(request, self._doors.settings)
+        found = await identity.by_cookie(cookie) if cookie else None
+        if found is None:
             return None
-        token = request.cookies.get(cookie_name(request, self._doors.settings), "")
-        return await self._doors.sessions.find(token) if token else None
+        request.state.csrf = found.csrf
+        if found.renewed:
+            request.state.renewed = cookie_header(request, self._doors.settings, found.renewed)
+        return found.principal
 
     async def _act(self, request: Request, route: Route, tenant: str, pairs: Fields) -> Response:
         settings = self._doors.settings

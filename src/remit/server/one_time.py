@@ -6,8 +6,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from remit.server.principal import EVERYWHERE, Principal
-from remit.values.role import ROLES
+from remit.server.identity import who_started
+from remit.server.principal import Principal
 
 _TOKEN_BYTES = 24  # 192 bits: never guessed within its minutes
 
@@ -37,9 +37,4 @@ class OneTimeLink:
         if not fits:
             return None
         self._hash = b""
-        return Principal(
-            name=self.person,
-            person=self.person,
-            grants={EVERYWHERE: frozenset(ROLES)},
-            how="link",
-        )
+        return who_started(self.person)

@@ -63,10 +63,10 @@ def serve(
     *,
     ready: Callable[[str, str], None],
 ) -> None:
-    """Open the app and serve it until a signal. `ready` gets the address and the one-time link.
+    """Open the app and serve it until a signal.
 
-    Raises `ConfigError` where the address cannot be had, or is open to others while nobody could
-    sign in.
+    `ready` gets the address, and the one-time link or nothing. Raises `ConfigError` where the
+    address cannot be had, or is open to others while nobody could sign in.
     """
     asyncio.run(_serve(app, place, settings, ready))
 
@@ -74,20 +74,29 @@ def serve(
 async def _serve(
     app: App, place: Place, settings: ServerSettings, ready: Callable[[str, str], None]
 ) -> None:
-    if not place.is_loopback and not place.open_to_all:
-        raise ConfigError(
-            f"{place.host} can be reached from other machines, and nobody could sign in there but "
-            "by the one-time link; say --open-to-all if that is meant"
-        )
     if place.is_loopback and not settings.hosts:
         settings = settings.model_copy(update={"hosts": _LOCAL})
     async with app:
+        known = await app.access.anybody()
+        if not (place.is_loopback or known or place.open_to_all):
+            raise ConfigError(
+                f"{place.host} can be reached from other machines, and nobody could sign in: make "
+                "a user (remit user add NAME --role admin) or a key (remit key create), or say "
+                "--open-to-all"
+            )
         server = build(app, settings)
-        await _run(server, app, place, ready)
+        # Whoever reads the log of a host must not become the one who started the server.
+        links = place.is_loopback or not known
+        await _run(server, app, place, ready, links=links)
 
 
 async def _run(
-    server: Starlette, app: App, place: Place, ready: Callable[[str, str], None]
+    server: Starlette,
+    app: App,
+    place: Place,
+    ready: Callable[[str, str], None],
+    *,
+    links: bool,
 ) -> None:
     settings: ServerSettings = server.state.settings
     uvicorn_server = _Server(_config(server, place))
@@ -105,7 +114,8 @@ async def _run(
             await asyncio.sleep(_LOOK_S)
         if uvicorn_server.started:
             address = _address(uvicorn_server, place)
-            ready(address, f"{address}/login?token={server.state.link.make()}")
+            link = f"{address}/login?token={server.state.link.make()}" if links else ""
+            ready(address, link)
         await serving
     except SystemExit as exc:  # uvicorn's word for an address that is taken
         raise ConfigError(f"{place.host}:{place.port} cannot be had; name another --port") from exc
