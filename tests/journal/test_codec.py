@@ -18,6 +18,7 @@ from remit.journal.codec import (
     decompress,
     encode_body,
     lift,
+    may_hold,
     open_record,
     seal,
 )
@@ -242,3 +243,14 @@ def test_a_stored_record_of_the_first_version_is_read() -> None:
         now_ms=0,
     )
     assert decode_body(decompress(stored)) == content
+
+
+def test_a_record_is_only_read_where_it_may_hold_what_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    plain = encode_body(body(ToolQueued(call="c1-1")))
+    assert may_hold(plain, (b"CallJudged", b"ToolQueued"))
+    assert not may_hold(plain, (b"CallJudged", b"ToolCompleted"))
+    # An upcaster may have made the event out of one with another name.
+    monkeypatch.setattr("remit.journal.codec.UPCASTERS", {("Old", 1): dict})
+    assert may_hold(plain, (b"CallJudged",))

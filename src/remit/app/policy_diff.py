@@ -5,7 +5,7 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
-from remit.journal.codec import open_record
+from remit.journal.codec import body_of, may_hold, open_record, plain_of
 from remit.journal.events import RunStarted
 from remit.journal.record import Record
 from remit.machine.questions import origins_in
@@ -82,12 +82,15 @@ class PolicyDiff:
         header = record.header
         if is_book(header.run):
             return []
-        body = open_record(record)
+        plain = plain_of(record)
         known = await self._before(record)
-        if body is None or known is None:
+        if plain is None or known is None:
             self.skipped += 1
             return []
         known.version = header.version
+        if not may_hold(plain, self.rules.telling):
+            return []
+        body = body_of(plain, header)
         await self._take_in_history(known.sight, header.tenant, (header, body))
         found = list(self.rules.changes(known.sight, known.digest, (header, body)))
         return found if header.time_ms >= self.since_ms else []

@@ -2,7 +2,7 @@
 
 import json
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from pydantic import ValidationError
 
@@ -102,6 +102,12 @@ def seal(
 
 def open_record(record: Record) -> Body | None:
     """The body of a record, checked against its commitment; None where it was erased."""
+    plain = plain_of(record)
+    return None if plain is None else body_of(plain, record.header)
+
+
+def plain_of(record: Record) -> bytes | None:
+    """The plain payload of a record, checked against its commitment; None where it was erased."""
     if not record.payload:
         return None
     plain = decompress(record.payload)
@@ -110,7 +116,17 @@ def open_record(record: Record) -> Body | None:
         raise ChainBroken(
             f"{header.tenant}/{header.run} version {header.version}: its payload was changed"
         )
-    return _with_time(decode_body(plain), record.header.time_ms)
+    return plain
+
+
+def body_of(plain: bytes, header: Header) -> Body:
+    """The body in the plain payload of a record. Raises `StoreCorrupt` when it is none."""
+    return _with_time(decode_body(plain), header.time_ms)
+
+
+def may_hold(plain: bytes, types: Iterable[bytes]) -> bool:
+    """False where no event of these types stands in a plain payload: it need not be read."""
+    return bool(UPCASTERS) or any(b'"%b"' % each in plain for each in types)
 
 
 def _without_time(body: Body, time_ms: int) -> Body:

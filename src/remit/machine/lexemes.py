@@ -18,9 +18,18 @@ def _no_number(word: str) -> NoReturn:
     raise ArgumentError(f"{word} is no JSON number")
 
 
-def _read(text: str, whole: Callable[[str], object], part: Callable[[str], object]) -> object:
+# Made once: to make one costs more than to read, or write, most arguments.
+def _reader(whole: Callable[[str], object], part: Callable[[str], object]) -> json.JSONDecoder:
+    return json.JSONDecoder(parse_int=whole, parse_float=part, parse_constant=_no_number)
+
+
+_LEXEMES, _VALUES = _reader(_Lexeme, _Lexeme), _reader(int, Decimal)
+_TEXT = json.JSONEncoder(ensure_ascii=False).encode
+
+
+def _read(text: str, reader: json.JSONDecoder) -> object:
     try:
-        return json.loads(text, parse_int=whole, parse_float=part, parse_constant=_no_number)
+        return reader.decode(text)
     except (ValueError, RecursionError) as exc:
         raise ArgumentError(f"not JSON: {exc}") from exc
 
@@ -30,24 +39,24 @@ def _write(value: object) -> str:
         return value.text
     if isinstance(value, dict):
         pairs = sorted(cast("dict[str, object]", value).items())
-        inner = (f"{json.dumps(key, ensure_ascii=False)}:{_write(each)}" for key, each in pairs)
+        inner = (f"{_TEXT(key)}:{_write(each)}" for key, each in pairs)
         return "{" + ",".join(inner) + "}"
     if isinstance(value, list):
         return "[" + ",".join(_write(each) for each in value) + "]"
-    return json.dumps(value, ensure_ascii=False)
+    return _TEXT(value)
 
 
 def compact(text: str) -> str:
     """JSON text with sorted keys and no spaces. Raises `ArgumentError` for what is not JSON."""
     try:
-        return _write(_read(text, _Lexeme, _Lexeme))
+        return _write(_read(text, _LEXEMES))
     except RecursionError as exc:
         raise ArgumentError("nested too deep") from exc
 
 
 def exact(text: str) -> object:
     """The value of JSON text, its fractions as `Decimal`. Raises `ArgumentError`."""
-    return _read(text, int, Decimal)
+    return _read(text, _VALUES)
 
 
 def wrapped(schema: dict[str, object]) -> str:
@@ -69,7 +78,7 @@ def unwrap(text: str) -> str:
 
     Raises `ArgumentError` when they are anything but one object with the key `answer`.
     """
-    tree = _read(text, _Lexeme, _Lexeme)
+    tree = _read(text, _LEXEMES)
     if not isinstance(tree, dict) or set(tree) != {"answer"}:
         raise ArgumentError("the arguments of final_answer are one object with the key 'answer'")
     return _write(tree["answer"])
@@ -77,7 +86,7 @@ def unwrap(text: str) -> str:
 
 def brief_of(text: str) -> str:
     """The brief in the arguments of a call to a sub-agent. Raises `ArgumentError`."""
-    tree = _read(text, int, Decimal)
+    tree = _read(text, _VALUES)
     brief = tree.get("brief") if isinstance(tree, dict) and set(tree) == {"brief"} else None
     if not isinstance(brief, str):
         raise ArgumentError("the arguments are one object with the text 'brief'")

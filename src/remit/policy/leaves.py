@@ -23,6 +23,8 @@ class Words(tuple[str, ...]):
 
 Value = Digits | str | bool | Words | None
 Leaf = tuple[str, Value]
+# Made once: to make one costs more than to read most calls.
+_DECODER = json.JSONDecoder(parse_int=Digits, parse_float=Digits)
 
 
 def leaves(arguments: str) -> list[Leaf]:
@@ -31,11 +33,11 @@ def leaves(arguments: str) -> list[Leaf]:
     A list of strings comes once more as a whole (`Words`), for a command may be given in parts.
     Raises `ValueError` for what is no JSON.
     """
-    tree: object = json.loads(arguments, parse_int=Digits, parse_float=Digits)
+    tree: object = _DECODER.decode(arguments)
     found: list[Leaf] = []
     if isinstance(tree, dict):
         for key, value in tree.items():  # most calls are flat: no step into the walk for these
-            if value.__class__ is str:
+            if value.__class__ is str or value.__class__ is Digits:
                 found.append((key, value))
             else:
                 _walk(value, key, found)

@@ -1,5 +1,6 @@
 """Patterns of rules run in linear time (RE2), so that no rule and no input can hang a decision."""
 
+from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import Protocol, cast
 
@@ -28,3 +29,49 @@ def compiled(pattern: str) -> Searcher:
         return cast("Searcher", re2.compile(pattern, options))
     except re2.error as exc:
         raise SpecError(f"the pattern {pattern!r} is not valid RE2: {exc}") from exc
+
+
+class PatternSet:
+    """Many patterns searched in one pass."""
+
+    __slots__ = ("_count", "_set")
+
+    def __init__(self, patterns: Sequence[str]) -> None:
+        options = re2.Options()
+        options.log_errors = False
+        self._set = re2.Set.SearchSet(options)
+        for pattern in patterns:
+            self._set.Add(pattern)
+        # Found everywhere: where it is not, RE2 ran out of memory and says that nothing fits.
+        self._count = self._set.Add("")
+        self._set.Compile()
+
+    def search(self, text: str) -> list[int] | None:
+        """Which patterns occur, by their number; None where that cannot be said."""
+        try:
+            found: list[int] = self._set.Match(text)
+        except UnicodeEncodeError:  # half a surrogate pair
+            return None
+        if self._count not in found:
+            return None
+        found.remove(self._count)
+        return found
+
+
+@lru_cache(maxsize=256)  # as many as sets of rules are kept ready
+def pattern_set(patterns: tuple[str, ...]) -> PatternSet:
+    """The set of these patterns; all are valid."""
+    return PatternSet(patterns)
+
+
+def searching(pattern: str) -> Callable[[str], bool]:
+    """Whether the pattern occurs in a text. Raises `SpecError` when it is not valid RE2."""
+    search = compiled(pattern).search
+
+    def occurs(text: str) -> bool:
+        try:
+            return search(text) is not None
+        except UnicodeEncodeError:  # half a surrogate pair is shown as `?`
+            return search(text.encode("utf-8", "replace").decode()) is not None
+
+    return occurs

@@ -1,13 +1,9 @@
 """Whether a tool call may happen: rules are data, decided without any model. Deny wins."""
 
-import fnmatch
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
 
-from remit.policy.leaves import plain
-from remit.policy.linear import compiled
+from remit.policy.matching import Ready
 from remit.policy.phase import Phase
 from remit.policy.predicate import Asked, Seen, holds, why_dangerous
 from remit.policy.rule import (
@@ -20,41 +16,14 @@ from remit.policy.rule import (
     Verdict,
     covers,
 )
+from remit.policy.rule_index import RuleIndex
 
-Circumstance = Callable[[Question, Phase], bool]
 # Names of tools whose rules are kept at hand: more than agents have; a bound, for models make up
 # names.
 _TOOLS = 4096
 # Sets of rules that are kept ready: one for each agent of a process, and for those of past runs.
 _SETS = 256
 _ORDER = {"deny": 0, "ask": 1, "allow": 2}
-
-
-class _Ready:
-    """A rule made ready to be asked often."""
-
-    __slots__ = ("arguments", "circumstances", "rule", "strict")
-
-    def __init__(self, rule: Rule) -> None:
-        self.rule = rule
-        self.strict = rule.effect == "allow"
-        self.circumstances = tuple(_circumstances(rule))
-        self.arguments = (
-            *(_of_pattern(each) for each in rule.arguments),
-            *(Asked.of(each) for each in rule.where),
-        )
-
-    def matches(self, question: Question, phase: Phase, sight: "Seen") -> bool:
-        for _, fits in self.circumstances:
-            if not fits(question, phase):
-                return False
-        if not self.arguments:
-            return True
-        strict = self.strict
-        for asked in self.arguments:  # noqa: SIM110  # a generator doubles what a rule costs
-            if not holds(asked, sight, strict=strict):
-                return False
-        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,35 +45,39 @@ class Rules:
         # Deny before ask before allow, more humans before fewer; else by name, so that which rule
         # a verdict names does not hang on the order of files.
         ordered = sorted(self.rules, key=lambda rule: (_ORDER[rule.effect], -rule.needed, rule.id))
-        self._ready = tuple(_Ready(rule) for rule in ordered)
-        self._by_tool: dict[tuple[str, str], tuple[_Ready, ...]] = {}
+        self._ready = tuple(Ready(rule) for rule in ordered)
+        self._by_tool: dict[tuple[str, str], RuleIndex] = {}
         self.wants_origins = any(rule.origins for rule in self.rules)
 
-    def _about(self, question: Question) -> tuple[_Ready, ...]:
+    def _about(self, question: Question) -> RuleIndex:
         key = question.server, question.tool
         found = self._by_tool.get(key)
         if found is None:
             if len(self._by_tool) >= _TOOLS:
                 self._by_tool.clear()
-            found = tuple(
-                each for each in self._ready if covers(each.rule, question.tool, question.server)
+            found = RuleIndex(
+                [each for each in self._ready if covers(each.rule, question.tool, question.server)]
             )
             self._by_tool[key] = found
         return found
 
     def first(self, phase: Phase, question: Question) -> Rule | None:
         """The rule that decides: of those that match the strictest; None where none matches."""
-        sight = Seen(question.arguments)
-        for each in self._about(question):
-            if each.matches(question, phase, sight):
-                return each.rule
-        return None
+        found = self._first(phase, question)
+        return None if found is None else found.rule
 
-    def judge(self, phase: Phase, question: Question) -> Verdict:
-        """The verdict: deny, then ask, then allow, else deny; then what mode and phase add."""
-        rule = self.first(phase, question)
-        verdict = _by_mode(_by_rule(rule, question), question)
-        return _by_phase(verdict, phase, question)
+    def _first(self, phase: Phase, question: Question, sight: Seen | None = None) -> Ready | None:
+        sight = Seen(question.arguments) if sight is None else sight
+        return self._about(question).first(question, phase, sight)
+
+    def judge(self, phase: Phase, question: Question, sight: Seen | None = None) -> Verdict:
+        """The verdict: deny, then ask, then allow, else deny; then what mode and phase add.
+
+        sight: the arguments of this call, where they were read before.
+        """
+        found = self._first(phase, question, sight)
+        verdict = _unruled(question) if found is None else found.verdict
+        return _by_phase(_by_mode(verdict, question), phase, question)
 
     def explain(self, phase: Phase, question: Question) -> tuple[Considered, ...]:
         """What became of every rule, in the order in which they are asked."""
@@ -112,7 +85,7 @@ class Rules:
         return tuple(_considered(each, phase, question, sight) for each in self._ready)
 
 
-def _considered(ready: _Ready, phase: Phase, question: Question, sight: Seen) -> Considered:
+def _considered(ready: Ready, phase: Phase, question: Question, sight: Seen) -> Considered:
     rule = ready.rule
     if not covers(rule, question.tool, question.server):
         return Considered(rule=rule, matched=False, failed=f"tool {rule.tool}")
@@ -134,81 +107,14 @@ def _found_by(asked: Asked, sight: Seen) -> str:
     return next(filter(None, (why_dangerous(where, value) for value in sight.at(asked))), "")
 
 
-def _of_pattern(pattern: ArgumentPattern) -> Asked:
-    search = compiled(pattern.pattern).search
-    return Asked(
-        name=pattern.name,
-        test=lambda value: search(plain(value)) is not None,
-        told=f"{pattern.name} pattern {pattern.pattern!r}",
-    )
-
-
-# ---------------------------------------------------------------- circumstances
-
-
-def _circumstances(rule: Rule) -> Iterable[tuple[str, Circumstance]]:
-    if rule.agents:
-        yield _told("agent", rule.agents), partial(_fits_one, _any_of(rule.agents), "agent")
-    if rule.tenants:
-        yield _told("tenant", rule.tenants), partial(_fits_one, _any_of(rule.tenants), "tenant")
-    if rule.users:
-        yield _told("user", rule.users), partial(_fits_one, _any_of(rule.users), "user")
-    if rule.roles:
-        yield _told("role", rule.roles), partial(_has_role, _any_of(rule.roles))
-    if rule.phases:
-        yield _told("phase", rule.phases), lambda _, phase: phase in rule.phases
-    if rule.modes:
-        yield _told("mode", rule.modes), lambda question, _: question.mode in rule.modes
-    if rule.hours:
-        said = (f"{'/'.join(each.days)} {each.start}-{each.end}" for each in rule.hours)
-        yield _told("hours", tuple(said)), partial(_in_hours, rule)
-    if rule.origins:
-        yield _told("origin", rule.origins), partial(_has_read, rule, _any_of(rule.origins))
-
-
-def _told(what: str, wanted: Sequence[str]) -> str:
-    return f"{what} {', '.join(wanted)}"
-
-
-def _any_of(globs: Sequence[str]) -> Callable[[str], bool]:
-    match = re.compile("|".join(fnmatch.translate(each) for each in globs)).match
-    return lambda text: match(text) is not None
-
-
-def _fits_one(fits: Callable[[str], bool], field: str, question: Question, _: Phase) -> bool:
-    return fits(str(getattr(question, field)))
-
-
-def _has_role(fits: Callable[[str], bool], question: Question, _: Phase) -> bool:
-    return any(fits(role) for role in question.roles)
-
-
-def _in_hours(rule: Rule, question: Question, _: Phase) -> bool:
-    weekday, minute = question.calendar.time_of_week(question.now_ms)
-    return any(each.holds(weekday, minute) for each in rule.hours)
-
-
-def _has_read(rule: Rule, fits: Callable[[str], bool], question: Question, _: Phase) -> bool:
-    if rule.effect != "allow":
-        return any(fits(each) for each in question.origins)
-    texts = [each for each in question.origins if not each.startswith("label:")]
-    return bool(texts) and all(fits(each) for each in texts)
-
-
 # ---------------------------------------------------------------- verdicts
 
 
-def _by_rule(rule: Rule | None, question: Question) -> Verdict:
-    if rule is None:
-        if not question.acts:
-            return Verdict("allow", "builtin.read", "declared reads are allowed")
-        what = "write" if question.access == "write" else "read of personal data"
-        return Verdict("deny", "builtin.default-deny", f"no rule gives authority for this {what}")
-    if rule.effect == "deny":
-        return Verdict("deny", rule.id, rule.reason or "a rule forbids this call")
-    if rule.effect == "ask":
-        return Verdict("ask", rule.id, rule.reason or "a human must agree", rule.needed)
-    return Verdict("allow", rule.id, rule.reason or "a rule allows this call")
+def _unruled(question: Question) -> Verdict:
+    if not question.acts:
+        return Verdict("allow", "builtin.read", "declared reads are allowed")
+    what = "write" if question.access == "write" else "read of personal data"
+    return Verdict("deny", "builtin.default-deny", f"no rule gives authority for this {what}")
 
 
 def _by_mode(verdict: Verdict, question: Question) -> Verdict:

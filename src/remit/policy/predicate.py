@@ -11,7 +11,7 @@ from remit.policy.address import Hosts, host_of, is_private
 from remit.policy.dangers.sets import DANGERS, Danger
 from remit.policy.leaves import Digits, Leaf, Value, Words, leaves, number_of, plain
 from remit.policy.lexical_path import beneath
-from remit.policy.linear import compiled
+from remit.policy.linear import searching
 from remit.policy.where import Number, Where
 
 Answer = bool | None
@@ -19,8 +19,8 @@ Answer = bool | None
 Test = Callable[[Value], Answer]
 
 # What a tool takes for true and false where a model writes them as text (Pydantic's own words).
-_TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
-_FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
+TRUE = frozenset({"true", "t", "yes", "y", "on", "1"})
+FALSE = frozenset({"false", "f", "no", "n", "off", "0"})
 _EDGE_OF_SHELL = frozenset({"shell", "git"})
 
 
@@ -73,6 +73,8 @@ class Asked:
     where: Where | None = None
     whole: bool = False
     """It looks at whole commands too."""
+    pattern: str = ""
+    """The RE2 pattern, where that is all it says."""
     path: str | None = field(init=False)
     """The one path that is meant."""
     means: Callable[[str], bool] | None = field(init=False)
@@ -93,6 +95,7 @@ class Asked:
             told=where.told(),
             where=where,
             whole=bool(where.danger),
+            pattern=where.pattern or "",
         )
 
 
@@ -123,7 +126,7 @@ def holds(asked: Asked, seen: Seen, *, strict: bool) -> bool:
 
 def _same(wanted: Literal[True, False] | Number) -> Test:
     if isinstance(wanted, bool):
-        mine = _TRUE if wanted else _FALSE
+        mine = TRUE if wanted else FALSE
 
         def same_truth(value: Value) -> Answer:
             return plain(value).strip().lower() in mine
@@ -194,8 +197,8 @@ def _glob(where: Where) -> Test:
 
 
 def _pattern(where: Where) -> Test:
-    search = compiled(where.pattern or "").search
-    return lambda value: search(plain(value)) is not None
+    occurs = searching(where.pattern or "")
+    return lambda value: occurs(plain(value))
 
 
 def _beneath(where: Where) -> Test:

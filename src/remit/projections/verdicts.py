@@ -18,6 +18,7 @@ from remit.machine.questions import origin_names
 from remit.machine.spec import AgentSpec
 from remit.policy.mode import Mode
 from remit.policy.permission import Question, Rule, Rules, Verdict
+from remit.policy.predicate import Seen
 from remit.projections.timeline import Pair, timeline
 from remit.values.message import CallPart, Origin
 from remit.values.windows import UTC, Calendar
@@ -25,6 +26,9 @@ from remit.values.windows import UTC, Calendar
 # Verdicts of what is no rule: other rules would not have been asked either.
 _NOT_BY_RULES = ("limits.", "plan.", "switch.", "breaker.", "builtin.unknown-tool")
 _NOT_RULES = frozenset({"builtin.schema", "builtin.stopping", "builtin.final-answer"})
+
+_TELLING = (b"RunStarted", b"ModelCompleted", b"CallJudged")
+_READ = (b"ToolCompleted", b"ToolFailed", b"SubrunEnded")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,6 +80,11 @@ class Counterfactual:
         """A rule names what was read, so earlier runs of a session count too."""
         return any(rule.origins for rule in (*(self.old or ()), *self.new))
 
+    @property
+    def telling(self) -> tuple[bytes, ...]:
+        """The types of events that matter here; results do only where a rule asks for origins."""
+        return (*_TELLING, *(_READ if self.wants_origins else ()))
+
     def pair(self, spec: AgentSpec, digest: str) -> tuple[Rules, Rules]:
         """Both sets for an agent; made once for each declaration."""
         found = self._made.get(digest)
@@ -101,8 +110,9 @@ class Counterfactual:
                 continue
             self.judged += 1
             before, after = self.pair(sight.spec, digest)
-            old = before.judge(sight.spec.phase, question)
-            new = after.judge(sight.spec.phase, question)
+            seen = Seen(question.arguments)  # read once for both
+            old = before.judge(sight.spec.phase, question, seen)
+            new = after.judge(sight.spec.phase, question, seen)
             if (old.effect, old.needed) != (new.effect, new.needed):
                 yield Change(
                     time_ms=told.time_ms,

@@ -1,6 +1,7 @@
 """URLs that lead inside: cloud metadata, private ranges in every notation, odd schemes."""
 
 import re
+from functools import lru_cache
 from ipaddress import IPv4Address, IPv6Address
 
 from remit.policy.address import address_of, carried, host_of, is_private, scheme_of
@@ -81,6 +82,7 @@ _METADATA_NAMES = frozenset(
 )
 
 
+@lru_cache(maxsize=256)  # every agent has this set, and several sets of rules look at one call
 def metadata_danger(text: str) -> str | None:
     """Why a text that is a URL or a host leads to a cloud's metadata; None where it does not."""
     bare = text.strip()
