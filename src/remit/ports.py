@@ -155,7 +155,7 @@ class Vault(Protocol):
         ...
 
 
-# ---------------------------------------------------------------- channels
+# ---------------------------------------------------------------- channels, bills, prices
 
 
 class Notifier(Protocol):
@@ -170,9 +170,6 @@ class Notifier(Protocol):
         ...
 
 
-# ---------------------------------------------------------------- bills
-
-
 class Billing(Protocol):
     """Something that knows what a provider counted and billed."""
 
@@ -183,9 +180,6 @@ class Billing(Protocol):
         read; never hangs.
         """
         ...
-
-
-# ---------------------------------------------------------------- prices
 
 
 class Prices(Protocol):
@@ -322,6 +316,10 @@ class Store(Protocol):
         self, after: int = 0, *, tenant: str | None = None, limit: int = 1000
     ) -> list[FeedItem]:
         """Records after a position in commit order; none can still appear before one returned."""
+        ...
+
+    async def feed_end(self) -> int:
+        """The position of the newest record that `feed` would return now, 0 where there is none."""
         ...
 
     async def cursor(self, name: str) -> int:

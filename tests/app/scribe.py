@@ -47,6 +47,15 @@ class Scribe:
         self.runs = {ROOT: Author(ROOT)}
         self.journal: dict[str, list[tuple[tuple[int, int], Event]]] = {}
         self._time_ms = 1_000
+        self.late = False
+        """The next record is published later: others read it from the store before."""
+        self._unpublished: list[StreamEvent] = []
+
+    def publish(self) -> None:
+        """Publish what is late."""
+        items, self._unpublished = self._unpublished, []
+        for item in items:
+            self.hub.publish(TENANT, ROOT, item)
 
     def write(self, author: Author, *events: Event) -> None:
         """One record."""
@@ -69,7 +78,12 @@ class Scribe:
             self.journal.setdefault(author.name, []).append(((header.version, index), event))
             if author.here:
                 item = StreamEvent(author.name, header.version, index, event, self._time_ms)
-                self.hub.publish(TENANT, ROOT, item)
+                self._unpublished.append(item)
+        if self.late or not author.here:
+            self.hub.ring(TENANT, ROOT, behind=True)  # as the feed tells of it
+        if not self.late:
+            self.publish()
+        self.late = False
 
     def note(self, author: Author, count: int) -> None:
         """A record of so many events."""

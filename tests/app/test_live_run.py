@@ -17,8 +17,12 @@ from tests.app.scribe import ROOT, TENANT, Author, Scribe
 
 Step = tuple[int, int, int, str]
 """What is done, by which run, how often, with which words."""
+LATE = 10
+"""From this number on the same is done, and published later than it is read."""
 STEPS = st.lists(
-    st.tuples(st.integers(0, 9), st.integers(0, 3), st.integers(0, 3), st.text(max_size=3)),
+    st.tuples(
+        st.integers(0, 2 * LATE - 1), st.integers(0, 3), st.integers(0, 3), st.text(max_size=3)
+    ),
     max_size=40,
 )
 CUTS = st.lists(st.integers(0, 6), max_size=12)
@@ -77,6 +81,9 @@ class Reader:
 def carry_out(scribe: Scribe, step: Step) -> None:
     """One step of the drivers, if it is possible now."""
     what, who, count, text = step
+    scribe.publish()
+    scribe.late = what >= LATE
+    what %= LATE
     living = [author for author in scribe.runs.values() if not author.ended]
     author = living[who % len(living)]
     match what:
@@ -94,13 +101,10 @@ def carry_out(scribe: Scribe, step: Step) -> None:
             scribe.note(author, count)
         case 8:
             scribe.move(author)
-            scribe.hub.ring(TENANT, ROOT, behind=True)
         case _ if not author.attempt:
             scribe.ask(author)
         case _:
             scribe.say(author, 0, text or "…")
-    if not author.here:
-        scribe.hub.ring(TENANT, ROOT, behind=True)  # as the feed tells of it, sooner or later
 
 
 @pytest.mark.requirement("UX-1")
@@ -129,6 +133,8 @@ async def told_once(steps: list[Step], cuts: list[int], looks: list[bool]) -> No
         if number >= len(looks) or looks[number]:
             await shaky.read()
             await shaky.read()
+    scribe.late = False
+    scribe.publish()
     scribe.end(scribe.runs[ROOT], afterwards=True)
     late = Reader(scribe, Screen(ROOT), [])
     for reader in (steady, shaky, late):

@@ -100,6 +100,8 @@ class LiveRun:
         self._snapshot_due = resumed
         self._offsets: dict[CallKey, dict[int, int]] = {}
         """What the reader has of each answer under way, by part."""
+        self._settled: set[CallKey] = set()
+        """Calls of which the journal told the outcome before this process heard of it."""
         self._late = False
         """Its end was written elsewhere: something may come after it."""
 
@@ -186,8 +188,10 @@ class LiveRun:
                 if partial is not None and not self._snapshot_due:
                     self._words(partial, batch)
                 self._offsets.pop(key, None)
+                self._settled.add(key)
             case ModelFailed(call=call, attempt=attempt):
                 key = (item.run, call, attempt)
+                self._settled.add(key)
                 if self._offsets.pop(key, None) is not None:
                     batch.append(Told(StreamRetraction(*key)))
             case OutputEscalated(call=call, attempt=attempt):
@@ -202,6 +206,7 @@ class LiveRun:
 
     def _say(self, channel: Channel, batch: Batch) -> None:
         """Tell what is new of the answers under way, and which of them are none any more."""
+        self._settled &= channel.partials.keys()
         if self._snapshot_due:
             self._snapshot_due = False
             batch.append(Told(self._snapshot(channel)))
@@ -209,9 +214,15 @@ class LiveRun:
         for key in [key for key in self._offsets if channel.find(key) is None]:
             del self._offsets[key]
             batch.append(Told(StreamRetraction(*key)))
-        for partial in channel.partials.values():
-            if self.cursor.concerns(partial.run):
-                self._words(partial, batch)
+        for partial in self._under_way(channel):
+            self._words(partial, batch)
+
+    def _under_way(self, channel: Channel) -> list[Partial]:
+        return [
+            partial
+            for key, partial in channel.partials.items()
+            if key not in self._settled and self.cursor.concerns(partial.run)
+        ]
 
     def _words(self, partial: Partial, batch: Batch) -> None:
         offsets = self._offsets.setdefault(partial.key, {})
@@ -224,9 +235,7 @@ class LiveRun:
 
     def _snapshot(self, channel: Channel) -> StreamSnapshot:
         calls = []
-        for partial in channel.partials.values():
-            if not self.cursor.concerns(partial.run):
-                continue
+        for partial in self._under_way(channel):
             parts = sorted(partial.parts.items())
             self._offsets[partial.key] = {number: part.length for number, part in parts}
             texts = tuple(SnapshotPart(number, part.kind, part.since(0)) for number, part in parts)

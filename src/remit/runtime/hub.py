@@ -196,8 +196,12 @@ class Hub:
 
     def listens(self, tenant: str, root: str) -> bool:
         """Somebody reads this tree of runs, or may begin to."""
+        return self.always or self.is_read(tenant, root)
+
+    def is_read(self, tenant: str, root: str) -> bool:
+        """Somebody reads this tree of runs."""
         channel = self._channels.get((tenant, root))
-        return self.always or (channel is not None and bool(channel.ears))
+        return channel is not None and bool(channel.ears)
 
     def channel(self, ear: Ear) -> Channel:
         """What there is for a reader."""

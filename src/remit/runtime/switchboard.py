@@ -67,3 +67,17 @@ class Switchboard:
             if mine or target.startswith(("tool:", "mode:")):
                 found.add(target)
         return frozenset(found)
+
+    def concerning(self, tenant: str) -> tuple[Switch, ...]:
+        """What is off now for a tenant, for all of it or for something of it."""
+        now_ms = self._clock.now_ms()
+        return tuple(
+            switch
+            for switch in self._switches
+            if (switch.until_ms is None or switch.until_ms > now_ms)
+            and (
+                not switch.target.startswith("tenant:")
+                or switch.target == f"tenant:{tenant}"
+                or switch.target.startswith(f"tenant:{tenant}/")
+            )
+        )

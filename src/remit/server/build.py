@@ -1,8 +1,8 @@
 """Builds the server of an App: `build(app, settings)` is an ASGI application of Starlette.
 
 On `request.app.state` stand `remit` (the `App`), `settings`, `templates`, `statics`, `identity`,
-`throttle`, `link` (the one-time link) and `draining`, an `asyncio.Event` that is set when the
-server is to end: then streams end, and no run is started any more.
+`throttle`, `link` (the one-time link), `streams` (the live ones) and `draining`, an `asyncio.Event`
+that is set when the server is to end: then streams end, and no run is started any more.
 """
 
 import asyncio
@@ -28,6 +28,7 @@ from remit.server.one_time import OneTimeLink
 from remit.server.problem import Problem
 from remit.server.route import Route
 from remit.server.settings import ServerSettings
+from remit.server.streams import Streams
 from remit.server.table import ROUTES, check
 from remit.server.throttle import Throttle
 from remit.server.web import Statics, make_templates, read_statics
@@ -53,6 +54,7 @@ def build(
             yield
             return
         async with app:
+            server.state.streams.begin()
             yield
 
     hosts = [Middleware(TrustedHostMiddleware, allowed_hosts=list(chosen.hosts))]
@@ -71,6 +73,9 @@ def build(
     server.state.throttle = Throttle(clock.now_ms)
     server.state.link = OneTimeLink(chosen.person, chosen.link_s, clock.now_ms)
     server.state.draining = asyncio.Event()
+    server.state.streams = Streams(app, server.state.draining)
+    if _is_open(app):
+        server.state.streams.begin()
     return server
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 
 from pydantic import BaseModel
 from starlette.datastructures import MutableHeaders
@@ -125,6 +126,7 @@ class Door:
         tenant = tenant_of(route, principal, pairs.pop("tenant", ""))
         request.state.tenant = tenant
         check_role(route, principal, tenant)
+        request.state.still = partial(self._still, request, route, tenant)
         who = "" if principal is None else principal.name
         with self._doors.slot(who, stream=route.kind == "stream"):
             response = await self._act(request, route, tenant, pairs)
@@ -145,6 +147,15 @@ class Door:
         if found.renewed:
             request.state.renewed = cookie_header(request, self._doors.settings, found.renewed)
         return found.principal
+
+    async def _still(self, request: Request, route: Route, tenant: str) -> bool:
+        """Whether who was let in would be let in now: a stream outlives what it was let in by."""
+        principal = await self._who(request)
+        try:
+            check_role(route, principal, tenant)
+        except RequestRefused:
+            return False
+        return principal is not None or route.needs == "public"
 
     async def _act(self, request: Request, route: Route, tenant: str, pairs: Fields) -> Response:
         settings = self._doors.settings

@@ -6,6 +6,7 @@ New pages: `remit/server/pages/NAME.py`; live streams: `remit/server/live.py`; e
 from remit.app.answer_route import AnswerRoute
 from remit.app.payment_route import PaymentRoute
 from remit.errors import SpecError
+from remit.server import live
 from remit.server.api import health, me
 from remit.server.pages import login, switches
 from remit.server.route import Route, webhook
@@ -30,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
     *login.ROUTES,
     *switches.ROUTES,
+    *live.ROUTES,
     *WEBHOOKS,
 )
 

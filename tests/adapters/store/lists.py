@@ -40,6 +40,7 @@ class ListContract:
 
     async def test_the_feed_has_every_record_once_in_commit_order(self, store: Store) -> None:
         one, two = Chain(), Chain(tenant="globex")
+        assert await store.feed_end() == 0
         order = [one, two, one, one, two]
         for chain in order:
             await chain.write(store)
@@ -50,6 +51,7 @@ class ListContract:
         assert positions == sorted(set(positions))
         assert await store.feed(positions[1], limit=2) == feed[2:4]
         assert await store.feed(positions[-1]) == []
+        assert await store.feed_end() == positions[-1]
         own = [item for item in feed if item.record.header.tenant == "acme"]
         assert await store.feed(tenant="acme") == own
         assert await store.feed(own[0].position, tenant="acme", limit=1) == own[1:2]

@@ -278,8 +278,11 @@ class MemoryStore:
         self._check_open()
         if tenant is None:
             return self._feed[after : after + limit]
-        own = (item for item in self._feed[after:] if item.record.header.tenant == tenant)
-        return [item for item, _ in zip(own, range(limit), strict=False)]
+        return [i for i in self._feed[after:] if i.record.header.tenant == tenant][:limit]
+
+    async def feed_end(self) -> int:
+        """The position of the newest record, 0 where there is none."""
+        return len(self._feed)
 
     async def cursor(self, name: str) -> int:
         """The position a projection has reached, 0 at first."""

@@ -31,6 +31,10 @@ WHERE position > %(after)s
 ORDER BY position LIMIT %(limit)s
 """
 _FEED_OF_TENANT = _FEED.replace("WHERE", "WHERE tenant = %(tenant)s AND")
+FEED_END = """
+SELECT max(position) FROM remit.records
+WHERE position < (pg_snapshot_xmin(pg_current_snapshot())::text::bigint + %s) << 12
+"""
 _RUNS = """
 SELECT tenant, run, root, parent, agent, spec, "user", session, status, version, epoch, created_ms,
     updated_ms, wake_at_ms, owner, lease_until_ms FROM remit.runs
@@ -181,7 +185,7 @@ async def read_switches(connection: Connection) -> list[Switch]:
 
 
 async def read_value(
-    connection: Connection, statement: str, values: tuple[str, ...]
+    connection: Connection, statement: str, values: tuple[str | int, ...]
 ) -> bytes | int | None:
     """The single value of a statement, None where it finds no row."""
     row = await (await connection.execute(statement.encode(), values)).fetchone()

@@ -201,6 +201,13 @@ class PostgresStore:
         place = (after, self._live().base)
         return await self._run(lambda c: reading.read_feed(c, place, tenant, limit))
 
+    async def feed_end(self) -> int:
+        """The newest position before a transaction still under way, 0 where there is none."""
+        value = await self._run(
+            lambda c: reading.read_value(c, reading.FEED_END, (self._live().base,))
+        )
+        return value if isinstance(value, int) else 0
+
     async def cursor(self, name: str) -> int:
         """The position a projection has reached, 0 at first."""
         statement = "SELECT position FROM remit.cursors WHERE name = %s"

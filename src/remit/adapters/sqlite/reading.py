@@ -110,6 +110,12 @@ def read_feed(
     ]
 
 
+def read_feed_end(connection: sqlite3.Connection) -> int:
+    """The newest position, 0 in an empty journal."""
+    (position,) = connection.execute("SELECT coalesce(max(position), 0) FROM records").fetchone()
+    return int(position)
+
+
 def _run_of(row: tuple[object, ...]) -> RunRow:
     names = RunRow.__dataclass_fields__
     return RunRow(**dict(zip(names, row, strict=True)))  # type: ignore[arg-type] # columns in order

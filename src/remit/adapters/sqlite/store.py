@@ -274,6 +274,10 @@ class SqliteStore:
         """Records after a position in commit order."""
         return await self._read_long(lambda c: reading.read_feed(c, after, tenant, limit))
 
+    async def feed_end(self) -> int:
+        """The position of the newest record, 0 where there is none."""
+        return await self._read(reading.read_feed_end)
+
     async def cursor(self, name: str) -> int:
         """The position a projection has reached, 0 at first."""
         return await self._read(lambda c: reading.read_cursor(c, name))
