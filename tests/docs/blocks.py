@@ -107,6 +107,9 @@ class Page:
     def run(self) -> None:
         """Run every block, then look whether every written file was used."""
         modules = set(sys.modules)
+        examples = self.root / "examples"
+        if examples.is_dir():
+            (self.folder / "examples").symlink_to(examples)  # as in a checkout
         try:
             for block in blocks(self.root, self.page):
                 self._block(block)
