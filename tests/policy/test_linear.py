@@ -37,7 +37,7 @@ def test_a_pattern_that_explodes_elsewhere_answers() -> None:
 
 def test_many_patterns_are_searched_at_once() -> None:
     made = pattern_set(("x$", "^y", "(?i)Z"))
-    assert made.search("yx") == [0, 1]
+    assert sorted(made.search("yx") or []) == [0, 1]
     assert made.search("az") == [2]
     assert made.search("a") == []
     assert made.search("\ud800") is None
