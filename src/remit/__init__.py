@@ -18,6 +18,14 @@ if TYPE_CHECKING:
     from remit.machine.agent import Agent, Prompt
     from remit.machine.call import Call
     from remit.machine.declaring import tool
+    from remit.machine.hooks import (
+        AfterAnswer,
+        BeforeAnswer,
+        HookedCall,
+        HookedResult,
+        after_tool,
+        before_tool,
+    )
     from remit.machine.remit import Remit
     from remit.machine.tools import Tool, probe
     from remit.policy.allowance import Budget
@@ -34,10 +42,12 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "AfterAnswer": "remit.machine.hooks",
     "Agent": "remit.machine.agent",
     "AnswerRoute": "remit.app.answer_route",
     "App": "remit.app.app",
     "ArgumentPattern": "remit.policy.permission",
+    "BeforeAnswer": "remit.machine.hooks",
     "Budget": "remit.policy.allowance",
     "Call": "remit.machine.call",
     "Command": "remit.values.command",
@@ -46,6 +56,8 @@ _HOMES = {
     "Example": "remit.policy.rule",
     "FileRoot": "remit.app.offered",
     "Finished": "remit.values.command",
+    "HookedCall": "remit.machine.hooks",
+    "HookedResult": "remit.machine.hooks",
     "Hours": "remit.policy.hours",
     "Image": "remit.app.attachments",
     "Notice": "remit.values.notice",
@@ -65,6 +77,8 @@ _HOMES = {
     "ToolError": "remit.errors",
     "UpgradeRequired": "remit.app.upgrade",
     "Where": "remit.policy.where",
+    "after_tool": "remit.machine.hooks",
+    "before_tool": "remit.machine.hooks",
     "declare": "remit.app.offered",
     "mcp_tools": "remit.app.mcp",
     "openapi_tools": "remit.app.openapi",
@@ -73,10 +87,12 @@ _HOMES = {
 }
 
 __all__ = [
+    "AfterAnswer",
     "Agent",
     "AnswerRoute",
     "App",
     "ArgumentPattern",
+    "BeforeAnswer",
     "Budget",
     "Call",
     "Command",
@@ -85,6 +101,8 @@ __all__ = [
     "Example",
     "FileRoot",
     "Finished",
+    "HookedCall",
+    "HookedResult",
     "Hours",
     "Image",
     "Notice",
@@ -104,6 +122,8 @@ __all__ = [
     "ToolError",
     "UpgradeRequired",
     "Where",
+    "after_tool",
+    "before_tool",
     "declare",
     "mcp_tools",
     "openapi_tools",

@@ -1,6 +1,6 @@
 """One run driven by hand: each method is one input, and every decision is checked as it is made."""
 
-from collections.abc import Coroutine, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import replace
 from typing import Literal, TypeVar
 
@@ -114,6 +114,7 @@ class Bench(People):
         self.plan = plan
         self.mode = mode
         self.environment: Environment = "dev"
+        self.hook: Callable[[Bench, str, Inspection], Inspection] = lambda _, __, found: found
         self.log: list[Event] = []
         self.bodies: list[Body] = []
         self.inputs: list[tuple[State, Input, World, tuple[Event, ...]]] = []
@@ -212,8 +213,9 @@ class Bench(People):
         )
 
     @override
-    def inspect(self, call: str, tool: str, arguments: str) -> Inspection:
-        return settled(self.agent.inspect(call, tool, arguments))
+    def inspect(self, call: str, tool: str, arguments: str, *, hooked: bool = True) -> Inspection:
+        found = settled(self.agent.inspect(call, tool, arguments))
+        return self.hook(self, tool, found) if hooked and found.error is None else found
 
     def answer(
         self,

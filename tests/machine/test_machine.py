@@ -27,11 +27,13 @@ from remit.journal.events import (
 from remit.machine.agent import Remit
 from remit.machine.conversation import with_results
 from remit.machine.ending import STOP_GRACE_MS
+from remit.machine.inputs import Inspection
 from remit.machine.spec import InputCount
 from remit.machine.turns import input_bound
 from remit.values.model import FailureKind, StopReason
 from remit.values.usage import Usage
 from tests.machine.bench import MONEY, TOKENS, Bench
+from tests.machine.hooked import changes, holds, holds_and_changes, lets_go, refuses
 from tests.machine.invariants import Invariants
 from tests.machine.people import clean
 from tests.machine.surroundings import (
@@ -115,6 +117,11 @@ class Runs(Invariants):
             calls = [("final_answer", '{"answer":5}' if used % 3 else '{"answer":"x"}')]
         with self._in(world):
             self.bench.answer(text, *calls, stop=cast("StopReason | None", stop), usage=usage)
+
+    @precondition(lambda self: self.thinks)
+    @rule(hook=st.sampled_from([lets_go, lets_go, holds, refuses, changes, holds_and_changes]))
+    def hooks_think_otherwise(self, hook: Callable[[Bench, str, Inspection], Inspection]) -> None:
+        self.bench.hook = hook
 
     @precondition(lambda self: self.bench.state.counting)
     @rule(tokens=st.sampled_from([None, 1, 300, 10**6]), world=WORLDS)

@@ -19,6 +19,7 @@ from remit.journal.events import (
 )
 from remit.machine.agent import Agent
 from remit.machine.evolve import evolve
+from remit.machine.hooks import Hook
 from remit.machine.spec import AgentSpec
 from remit.machine.state import CallState, State, begin
 from remit.policy.redact import Redactor
@@ -26,9 +27,12 @@ from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Model, Store
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.health import HealthBoard
+from remit.runtime.hooking import Hooking
 from remit.runtime.hub import Hub
+from remit.runtime.inspecting import Inspector
 from remit.runtime.services import Services, Signer
 from remit.runtime.switchboard import Switchboard
+from remit.runtime.threads import DaemonThreads
 from remit.values.clean import Clean
 from remit.values.message import CallPart, Origin, Part, TextPart
 from remit.values.price import ModelPrice
@@ -38,6 +42,7 @@ from tests.runtime.stage import an_agent
 NOW = 1_795_000_000_000
 TENANT, RUN = "acme", "run_01M7Q5CRENXC2Q9R1RXS42CRQC"
 VAULT = AeadVault(b"v" * 32)
+THREADS = DaemonThreads()
 USER = Origin(kind="user", name="ann")
 
 
@@ -60,6 +65,19 @@ def redactor(tenant: str = TENANT) -> Redactor:
 def a_cleaner() -> Cleaner:
     """A cleaner of the run of this kit."""
     return Cleaner(redactor(), VAULT, TENANT, RUN)
+
+
+def an_inspector(
+    agent: Agent[object],
+    cleaner: Cleaner | None = None,
+    hooks: Mapping[str, Hook] | None = None,
+) -> Inspector:
+    """What asks an agent's tools, and hooks, about calls."""
+    return Inspector(
+        agent=agent,
+        hooking=Hooking({} if hooks is None else hooks, THREADS),
+        cleaner=a_cleaner() if cleaner is None else cleaner,
+    )
 
 
 class HandClock:

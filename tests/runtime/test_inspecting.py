@@ -5,8 +5,12 @@ import asyncio
 import pytest
 
 from remit import Remit, tool
+from remit.machine.inputs import Inspection
 from remit.runtime import inspecting
 from remit.runtime.inspecting import inspect_call
+from remit.values.clean import Clean
+from remit.values.message import CallPart, Origin, TextPart
+from tests.runtime.kit import an_inspector, state_of
 from tests.runtime.stage import an_agent
 
 
@@ -54,3 +58,20 @@ async def test_a_fault_of_our_own_refuses_the_call(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("remit.machine.tools.call_digest", broken)
     found = await inspect_call(AGENT, "c1-1", "commit_tree", '{"name": "main"}')
     assert found.error == "commit_tree cannot be prepared: KeyError"
+
+
+async def test_every_proposed_call_is_inspected() -> None:
+    def part(call: str, arguments: str) -> CallPart:
+        origin = Origin(kind="model")
+        return CallPart(call=call, tool="ask_helper", arguments=Clean(arguments), origin=origin)
+
+    agent = an_agent("boss", agents=[an_agent("helper")])
+    parts = (
+        TextPart(text=Clean("Well."), origin=Origin(kind="model")),
+        part("c1-1", '{"brief": "dig"}'),
+        part("c1-2", '{"invalid_json": "{cut"}'),
+    )
+    found = await an_inspector(agent).look_at_all(state_of(agent), parts)
+    assert isinstance(found["c1-1"], Inspection)
+    assert found["c1-1"].error is None
+    assert found["c1-2"].error == "the arguments are not a JSON object (cut off, or not JSON)"

@@ -41,6 +41,7 @@ from tests.runtime.kit import (
     NOW,
     RUN,
     a_cleaner,
+    an_inspector,
     asking,
     released,
     started,
@@ -94,7 +95,7 @@ def fact_in(sent: Letter) -> Event:
 async def test_a_letter_comes_back_as_the_fact_that_was_sent() -> None:
     sent = letter(RUN, "k1", CALL_OFF, NOW)
     assert (sent.run, sent.key, sent.kind, sent.time_ms) == (RUN, "k1", "CancelRequested", NOW)
-    given = await read_letter(InboxRow(7, sent), state_of(SHIPPER), SHIPPER, a_cleaner())
+    given = await read_letter(InboxRow(7, sent), state_of(SHIPPER), an_inspector(SHIPPER))
     assert (given.kind, given.fact, dict(given.inspections)) == ("letter", CALL_OFF, {})
 
 
@@ -104,7 +105,7 @@ async def test_a_letter_comes_back_as_the_fact_that_was_sent() -> None:
 )
 async def test_a_letter_that_cannot_be_read_is_noted_and_harms_nobody(body: bytes) -> None:
     broken = Letter(run=RUN, key="k9", kind="CancelRequested", body=body, time_ms=NOW)
-    given = await read_letter(InboxRow(1, broken), state_of(SHIPPER), SHIPPER, a_cleaner())
+    given = await read_letter(InboxRow(1, broken), state_of(SHIPPER), an_inspector(SHIPPER))
     assert isinstance(given.fact, InboxIgnored)
     assert (given.kind, given.fact.what, given.fact.ref) == ("letter", "CancelRequested", "k9")
 
@@ -132,10 +133,10 @@ def given(arguments: str | None = None, approval: str = "a1") -> InboxRow:
 @pytest.mark.requirement("PERM-7")
 async def test_an_approval_is_inspected_against_the_world_as_it_is_now() -> None:
     state = await asked()
-    same = await read_letter(given(), state, SHIPPER, a_cleaner())
+    same = await read_letter(given(), state, an_inspector(SHIPPER))
     assert same.inspections["c1-1"].digest == state.calls[0].digest
     Tree.state = "t2"
-    changed = await read_letter(given(), state, SHIPPER, a_cleaner())
+    changed = await read_letter(given(), state, an_inspector(SHIPPER))
     assert changed.inspections["c1-1"].digest != state.calls[0].digest
 
 
@@ -143,18 +144,18 @@ async def test_an_approval_is_inspected_against_the_world_as_it_is_now() -> None
 async def test_changed_arguments_are_the_ones_inspected() -> None:
     state = await asked()
     other = (
-        await read_letter(given('{"name":"coffee"}'), state, SHIPPER, a_cleaner())
+        await read_letter(given('{"name":"coffee"}'), state, an_inspector(SHIPPER))
     ).inspections["c1-1"]
     assert other.arguments == '{"name":"coffee"}'
     assert other.digest != state.calls[0].digest
-    wrong = (await read_letter(given('{"name":1}'), state, SHIPPER, a_cleaner())).inspections[
+    wrong = (await read_letter(given('{"name":1}'), state, an_inspector(SHIPPER))).inspections[
         "c1-1"
     ]
     assert wrong.error
 
 
 async def test_an_approval_of_nothing_inspects_nothing() -> None:
-    found = await read_letter(given(approval="a2"), await asked(), SHIPPER, a_cleaner())
+    found = await read_letter(given(approval="a2"), await asked(), an_inspector(SHIPPER))
     assert dict(found.inspections) == {}
 
 
@@ -281,7 +282,7 @@ async def test_what_a_tool_says_of_an_approved_call_is_cleaned() -> None:
     key = secret()
     state, cleaner = await asked(), a_cleaner()
     Tree.broken = f"no tree for {key}"
-    read = await read_letter(given(), state, SHIPPER, cleaner)
+    read = await read_letter(given(), state, an_inspector(SHIPPER, cleaner))
     error = read.inspections["c1-1"].error
     assert error is not None
     assert "no tree for [secret:github-token:" in error

@@ -12,14 +12,13 @@ from remit import Agent, Remit
 from remit.errors import ConfigError, ProviderError
 from remit.journal.events import CheckCompleted, CheckRequested, ModelCompleted, ModelFailed
 from remit.machine.evolve import evolve
-from remit.machine.inputs import Inspection
 from remit.machine.state import State
 from remit.runtime import perform as module
 from remit.runtime.hub import StreamDelta
 from remit.runtime.outcome import Outcome
-from remit.runtime.perform import Performer, inspect_calls
+from remit.runtime.perform import Performer
 from remit.values.clean import Clean
-from remit.values.message import CallPart, Origin, TextPart
+from remit.values.message import Origin, TextPart
 from remit.values.model import (
     Delta,
     ModelAnswer,
@@ -249,20 +248,3 @@ async def test_a_predicate_that_hangs_is_a_no(monkeypatch: pytest.MonkeyPatch) -
     gate.set()
     assert not fact.passed
     assert "TimeoutError" in fact.detail
-
-
-# ---------------------------------------------------------------- inspections
-
-
-async def test_every_proposed_call_is_inspected() -> None:
-    def part(call: str, arguments: str) -> CallPart:
-        origin = Origin(kind="model")
-        return CallPart(call=call, tool="ask_helper", arguments=Clean(arguments), origin=origin)
-
-    agent = an_agent("boss", agents=[an_agent("helper")])
-    found = await inspect_calls(
-        agent, (part("c1-1", '{"brief": "dig"}'), part("c1-2", '{"invalid_json": "{cut"}'))
-    )
-    assert isinstance(found["c1-1"], Inspection)
-    assert found["c1-1"].error is None
-    assert found["c1-2"].error == "the arguments are not a JSON object (cut off, or not JSON)"

@@ -15,7 +15,8 @@ from remit.errors import ToolError
 from remit.journal.events import ToolCompleted, ToolRequested
 from remit.journal.rows import Blob
 from remit.runtime import results
-from remit.runtime.results import NAME_CHARS, as_text, completed
+from remit.runtime.hooking import Heard
+from remit.runtime.results import NAME_CHARS, as_text, completed, told
 from tests.runtime.kit import NOW, a_cleaner
 from tests.runtime.stage import secret
 
@@ -71,7 +72,7 @@ def test_a_generator_and_a_loop_have_none() -> None:
 
 
 def outcome(result: object, limit: int = 200) -> tuple[ToolCompleted, tuple[Blob, ...]]:
-    return completed(EVENT, result, limit, a_cleaner())
+    return completed(EVENT, Heard(told(result, a_cleaner())), limit)
 
 
 @pytest.mark.requirement("TOOL-3")

@@ -1,11 +1,19 @@
 """The agents and tools of the simulation; every tool tells the world what it does to it."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
 from remit.machine.agent import Agent, Remit
 from remit.machine.call import Call
 from remit.machine.declaring import tool
+from remit.machine.hooks import (
+    AfterAnswer,
+    BeforeAnswer,
+    HookedCall,
+    HookedResult,
+    after_tool,
+    before_tool,
+)
 from remit.machine.spec import AgentSpec, InputCount
 from remit.machine.tools import AnyTool, probe
 from remit.policy.permission import Rule
@@ -106,6 +114,29 @@ async def file_form(call: Call, name: str) -> str:
     return await world_of().carry_out(call, "file_form", {"name": name}, said=copies)
 
 
+@before_tool("mail", "note", "file_form")
+async def guard(call: HookedCall) -> BeforeAnswer:
+    """Look at a call; hang or break down sometimes."""
+    await world_of().look_on()
+    match call.tool, dict(call.arguments):
+        case "mail", {"to": "d"}:
+            return call.refuse("nobody writes to d")
+        case "note", {"name": "d"}:
+            return call.change(name="c")
+        case "file_form", {"name": "d"}:
+            return call.hold("somebody should look at d")
+        case _:
+            return call.go_on()
+
+
+@after_tool("look")
+async def blur(result: HookedResult) -> AfterAnswer:
+    """Look at what was seen; hang or break down sometimes."""
+    await world_of().look_on()
+    return result.change(result.text.replace("tok", "Tok")) if result.is_error else result.keep()
+
+
+HOOKS = (guard, blur)
 TOOLS = (look, peek, note, mail, mail_slowly, pay, pay_slowly, wire, wipe, file_form)
 ACCESS = {tool.name: tool.spec.access for tool in TOOLS}
 PRICE = {tool.name: tool.spec.price_nano for tool in TOOLS}
@@ -131,13 +162,18 @@ class Authority:
     supervised: bool = False
     approvers: tuple[str, ...] = ()
 
-    def needed(self, name: str) -> int | None:
+    def needed(self, name: str, arguments: Mapping[str, object]) -> int | None:
         """Humans who must have agreed before the tool may do anything."""
+        if (name, arguments.get("to")) == ("mail", "d") or (
+            (name, arguments.get("name")) == ("note", "d")
+        ):
+            return None
         if ACCESS[name] == "read":
             return 0
         if self.shadow or name == "wipe":
             return None
-        return max(_ASKED[name], 1 if self.supervised else 0)
+        held = (name, arguments.get("name")) == ("file_form", "d")
+        return max(_ASKED[name], 1 if self.supervised or held else 0)
 
 
 def _agent(
@@ -164,15 +200,24 @@ def _agent(
 
 _FEW: dict[AnyTool | str, int] = {"note": 0, "mail": 0}
 mole = _agent(
-    "mole", Remit(approvals=_FEW, turns=4, timeout="40s", approval_timeout="90s"), few=True
+    "mole",
+    Remit(approvals=_FEW, turns=4, timeout="40s", approval_timeout="90s", hooks=HOOKS),
+    few=True,
 )
 digger = _agent(
     "digger",
-    Remit(approvals=_FEW, turns=5, timeout="60s", cost_usd="0.50", approval_timeout="90s"),
+    Remit(
+        approvals=_FEW,
+        turns=5,
+        timeout="60s",
+        cost_usd="0.50",
+        approval_timeout="90s",
+        hooks=HOOKS,
+    ),
     agents=(mole,),
     few=True,
 )
-_REMIT = Remit(approvals=_ASKED, rules=(_NEVER,), approval_timeout="90s")
+_REMIT = Remit(approvals=_ASKED, rules=(_NEVER,), approval_timeout="90s", hooks=HOOKS)
 clerk = _agent("clerk", replace(_REMIT, turns=8, timeout="5m"))
 poor = _agent(
     "poor",

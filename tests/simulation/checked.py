@@ -280,7 +280,7 @@ class CheckedStore(MemoryStore):
             self._check_repeat(where, call, tool, known)
 
     def _check_authority(self, where: str, state: State, known: CallState) -> None:
-        needed = authority_of(state.spec.name).needed(known.tool)
+        needed = authority_of(state.spec.name).needed(known.tool, json.loads(known.arguments))
         if needed is None:
             raise Violation(f"{where}: nobody may ever do this")
         key = f"{state.tenant}/{state.run}:{known.call}"

@@ -19,6 +19,7 @@ from remit.app.upgrade import Gate
 from remit.errors import NotAllowed, NotFound, StoreBusy, StoreError, StoreGone
 from remit.journal.rows import Claimed
 from remit.machine.agent import Agent
+from remit.machine.hooks import hooks_by_name
 from remit.policy.redact import Redactor
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Model, Store
@@ -31,7 +32,7 @@ from remit.runtime.services import Services, Signer
 from remit.runtime.switchboard import Switchboard
 from remit.runtime.watch import watch_due, watch_switches
 from remit.values.price import ModelPrice
-from tests.simulation.agents import ALL, ROOTS, SPECS
+from tests.simulation.agents import ALL, HOOKS, ROOTS, SPECS
 from tests.simulation.checked import MACS
 from tests.simulation.mind import Mind
 from tests.simulation.virtual import PROCESS
@@ -165,6 +166,7 @@ class Machine(Node):
             owner=self.name,
             secret_rules=secret_rules,
             threads=Threads(world),
+            hooks=hooks_by_name(HOOKS),
         )
         self.engine = Engine(services, Reader(store))
         for tenant in ("acme", "beta"):

@@ -22,6 +22,7 @@ _HAPPENS = (
     "paid tools",
     "refused tools",
     "counts",
+    "hooks",
 )
 BATCHES = (
     [range(start, min(start + _BATCH, SEEDS)) for start in range(0, SEEDS, _BATCH)]

@@ -226,6 +226,15 @@ class World:
             cents = self.rng.randrange(2) if way < 0.93 else 6
             call.charge(f"0.0{cents}")
 
+    async def look_on(self) -> None:
+        """What a hook does before it answers."""
+        self.counts["hooks"] += 1
+        await asyncio.sleep(self.rng.random() * 0.3)
+        if self.chance(self.moods.tool_hang * 0.2):
+            await asyncio.sleep(1e6)
+        if self.chance(self.moods.tool_fault * 0.2):
+            raise ValueError("a hook with a bug")
+
     async def probe(self, call: Call) -> str | None:
         """Whether the effect of a call happened, if the system can be asked."""
         await asyncio.sleep(self.rng.random())

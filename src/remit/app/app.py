@@ -35,6 +35,7 @@ from remit.errors import NotAllowed, NotFound, SpecError
 from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
+from remit.machine.hooks import Hook, hooks_by_name
 from remit.machine.spec import AgentSpec
 from remit.machine.state import State
 from remit.policy.allowance import Budget
@@ -64,7 +65,7 @@ class App(PeopleSay):
     of them. budgets: limits beside those of the agents and of `remit.toml`. plans: the price list,
     in place of the one in `remit.toml`. credentials: what tools show to the systems they call,
     beside those of `remit.toml`. people: who approves, beside those of `remit.toml`. on_approval:
-    called with a `Notice` of each request to humans.
+    called with a `Notice` of each request to humans. hooks: beside those of the agents, after them.
 
     Use it as `async with App(...) as app`. Raises `ConfigError` and `SpecError` for what cannot
     work, before anything runs.
@@ -87,6 +88,7 @@ class App(PeopleSay):
         credentials: Mapping[str, Credentials] | None = None,
         people: Mapping[str, Person] | None = None,
         on_approval: OnApproval | None = None,
+        hooks: Iterable[Hook] = (),
     ) -> None:
         self._settings = read_settings(url=url, environment=environment, variables=dict(os.environ))
         given = with_undoers(agents)
@@ -102,6 +104,7 @@ class App(PeopleSay):
         self._credentials = dict(credentials or {})
         self._people = dict(people or {})
         self._on_approval = on_approval
+        self._hooks = hooks_by_name(hooks)
         self._plans = plans or plans_of(self._settings.billing, self._settings.plans, FILE)
         self._parts: Parts | None = None
         self._specs: dict[str, AgentSpec] = {}
@@ -111,8 +114,9 @@ class App(PeopleSay):
 
     async def __aenter__(self) -> Self:
         """Open the journal, read the prompts, start the duties of this process."""
+        wide = tuple(hook.spec for hook in self._hooks.values())
         self._specs = {
-            name: governed(agent.spec(read_prompt), self._settings)
+            name: governed(agent.spec(read_prompt), self._settings, wide)
             for name, agent in self._roots.items()
         }
         self._parts = await assemble(
@@ -128,6 +132,7 @@ class App(PeopleSay):
             people=self._people,
             on_approval=self._on_approval,
             credentials=self._credentials,
+            hooks=self._hooks,
             owner=f"{socket.gethostname()}-{os.getpid()}",
         )
         engine = self._parts.engine

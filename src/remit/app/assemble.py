@@ -33,6 +33,7 @@ from remit.app.till import Till
 from remit.app.upgrade import Gate
 from remit.errors import ConfigError
 from remit.machine.agent import Agent
+from remit.machine.hooks import Hook, hooks_by_name
 from remit.policy.allowance import Budget
 from remit.policy.plan import Plans
 from remit.policy.roster import Person, Roster
@@ -118,6 +119,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     people: Mapping[str, Person],
     on_approval: OnApproval | None,
     credentials: Mapping[str, Credentials],
+    hooks: Mapping[str, Hook],
     owner: str,
 ) -> Parts:
     """Open the journal and make the parts. Raises `ConfigError` for what cannot work."""
@@ -127,6 +129,8 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     known = {**secrets, **keys.texts}
     shown = make_secrets(settings, os.environ, known, rules=secret_rules, agents=agents.values())
     declared = declared_credentials(settings.credentials, credentials, shown, os.environ)
+    own_hooks = (hook for agent in agents.values() for hook in agent.remit.hooks)
+    all_hooks = hooks_by_name((*hooks.values(), *own_hooks))
     table = make_prices(prices)
     roster = make_roster(settings, people)
     channels = make_channels(settings.channels, on_approval, roster, WallClock(), shown.read)
@@ -156,6 +160,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         budgets=(*settings.budgets, *budgets),
         floating_models=settings.floating_models,
         modes=settings.modes,
+        hooks=all_hooks,
         attachments=settings.attachments,
         calendar=Calendars(settings.timezone, settings.timezones).of,
     )

@@ -7,7 +7,8 @@ can be made again from the journal alone.
 from remit.app.config import FILE, Settings
 from remit.errors import ConfigError, SpecError
 from remit.machine.authority import all_below, without_authority
-from remit.machine.spec import AgentSpec
+from remit.machine.hooks import with_hooks
+from remit.machine.spec import AgentSpec, HookSpec
 from remit.policy.permission import Rule
 from remit.policy.where import Where
 
@@ -27,13 +28,15 @@ DEFAULT_RULES: tuple[Rule, ...] = (
 """Safe for every agent: no task needs what they deny."""
 
 
-def governed(spec: AgentSpec, settings: Settings) -> AgentSpec:
-    """The declaration with the rules and delays of the settings, for it and the agents below it.
+def governed(spec: AgentSpec, settings: Settings, hooks: tuple[HookSpec, ...] = ()) -> AgentSpec:
+    """The declaration with what settings and app add, for it and the agents below it.
+
+    These are the rules and delays of the settings, and the hooks of the app.
 
     Raises `SpecError` for an action without authority, `ConfigError` for a mode that this
     environment has not.
     """
-    made = _with_rules(spec, settings)
+    made = _with_rules(spec, settings, hooks)
     for each in all_below(made):
         _check_mode(each, settings)
         mode = each.mode or settings.modes.default
@@ -45,13 +48,14 @@ def governed(spec: AgentSpec, settings: Settings) -> AgentSpec:
     return made
 
 
-def _with_rules(spec: AgentSpec, settings: Settings) -> AgentSpec:
+def _with_rules(spec: AgentSpec, settings: Settings, hooks: tuple[HookSpec, ...]) -> AgentSpec:
     extra = (*(DEFAULT_RULES if settings.default_rules else ()), *settings.rules)
     return spec.model_copy(
         update={
             "rules": (*spec.rules, *(rule.bare for rule in extra)),
             "delays": (*spec.delays, *settings.delays),
-            "agents": tuple(_with_rules(agent, settings) for agent in spec.agents),
+            "hooks": with_hooks(spec.hooks, hooks),
+            "agents": tuple(_with_rules(agent, settings, hooks) for agent in spec.agents),
         }
     )
 

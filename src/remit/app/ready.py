@@ -1,9 +1,10 @@
 """Whether runs can work here: what is looked at when a process starts, and one line for each."""
 
 import asyncio
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
+from remit.app.ready_doubts import doubts
 from remit.app.ready_looks import Look, Looks, Sight
 from remit.machine.spec import AgentSpec
 from remit.runtime.cleaning import Cleaner
@@ -23,6 +24,8 @@ class Check:
     ok: bool
     detail: str
     remedy: str = ""
+    warning: bool = False
+    """Runs can work, and somebody should think about it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +45,11 @@ class Readiness:
     def failed(self) -> tuple[Check, ...]:
         """What is not."""
         return tuple(check for check in self.checks if not check.ok)
+
+    @property
+    def warnings(self) -> tuple[Check, ...]:
+        """What works, and somebody should think about."""
+        return tuple(check for check in self.checks if check.warning)
 
 
 @dataclass(slots=True)
@@ -71,16 +79,17 @@ class Watchman:
             seen = await asyncio.gather(
                 *(_bounded(sight, look, gate, until) for sight, look in looks.all())
             )
-            checks = tuple(self._checks(looks, seen))
+            checks = tuple(self._checks([*looks.judged(seen), *doubts(specs)]))
             self._last = Readiness(checks, now_ms)
             return self._last
 
-    def _checks(self, looks: Looks, seen: list[Sight]) -> Iterator[Check]:
+    def _checks(self, sights: Iterable[Sight]) -> Iterator[Check]:
         redactor = self.engine.redactor(OPERATOR)
         cleaner = Cleaner(redactor, self.engine.services.vault, OPERATOR, "")
-        for sight in looks.judged(seen):
+        for sight in sights:
             detail, remedy = cleaner.error(sight.detail), cleaner.error(sight.remedy)
-            yield Check(cleaner.error(sight.name), not sight.wrong, detail, remedy)
+            name, ok = cleaner.error(sight.name), sight.wrong in ("", "doubtful")
+            yield Check(name, ok, detail, remedy, sight.wrong == "doubtful")
 
 
 async def _bounded(sight: Sight, look: Look, gate: asyncio.Semaphore, until: float) -> Sight:

@@ -29,10 +29,13 @@ Look = Callable[[], Awaitable["Sight"]]
 
 @dataclass(frozen=True, slots=True)
 class Sight:
-    """What one look saw. Passing: it may be well again by itself. Lasting: somebody must act."""
+    """What one look saw. Passing: it may be well again by itself. Lasting: somebody must act.
+
+    Doubtful: it works, and may not be what somebody wants.
+    """
 
     name: str
-    wrong: Literal["", "passing", "lasting"] = ""
+    wrong: Literal["", "doubtful", "passing", "lasting"] = ""
     detail: str = ""
     remedy: str = ""
     model: str = ""

@@ -12,6 +12,7 @@ from remit.journal.events import RunStarted, ToolCompleted
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent, Remit
 from remit.machine.approvers import approvers_by
+from remit.machine.hooks import Hook
 from remit.machine.tools import AnyTool
 from remit.policy.approvers import ANYTHING
 from remit.policy.rule import Rule, covers
@@ -67,6 +68,7 @@ def undo_agent(agent: Agent[object]) -> Agent[object] | None:
         rules=rules,
         approvals=approvals,
         approvers=approvers,
+        hooks=_hooks_of(owner for owner, _ in found.values()),
         phase=agent.remit.phase,
         owner=agent.remit.owner,
         success=_all_undone,
@@ -106,6 +108,11 @@ def _rules_of(agent: Agent[object]) -> list[Rule]:
         for rule in agent.remit.all_rules()
         if not rule.agents or any(fnmatchcase(agent.name, glob) for glob in rule.agents)
     ]
+
+
+def _hooks_of(owners: Iterable[Agent[object]]) -> tuple[Hook, ...]:
+    """What looks at the calls of these agents looks at what takes them back."""
+    return tuple(dict.fromkeys(hook for owner in owners for hook in owner.remit.hooks))
 
 
 def _needed(rules: Sequence[Rule]) -> int:

@@ -37,6 +37,11 @@ _MARKS = {"good": ("ok", "green"), "note": ("note", "yellow"), "bad": ("bad", "r
 _CURSOR = "remit.doctor"
 _INPUT = "An input of the agent's function."
 Result = Literal["good", "note", "bad"]
+_RESULTS: dict[tuple[bool, bool], Result] = {
+    (True, False): "good",
+    (True, True): "note",
+    (False, False): "bad",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +117,7 @@ def _start(options: Options, agent: Agent[object]) -> list[Finding]:
     except RemitError as exc:
         return [Finding("start", "bad", str(exc))]
     return [
-        Finding(each.name, "good" if each.ok else "bad", each.detail, each.remedy)
+        Finding(each.name, _RESULTS[each.ok, each.warning], each.detail, each.remedy)
         for each in checks
     ]
 

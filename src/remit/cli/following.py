@@ -18,6 +18,7 @@ _SHOWN = {
     "BudgetRefused": ("budget", "red"),
     "BudgetWarned": ("budget", "yellow"),
     "CostAlerted": ("budget", "yellow"),
+    "HookAnswered": ("hook", "yellow"),
     "CallJudged": ("verdict", "yellow"),
     "CallRecalled": ("recall", "yellow"),
     "CancelRequested": ("cancel", "red"),

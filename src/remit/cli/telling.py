@@ -14,6 +14,7 @@ from remit.journal.events import (
     CheckCompleted,
     CostAlerted,
     Event,
+    HookAnswered,
     InputCounted,
     ModelCompleted,
     ModelFailed,
@@ -64,6 +65,11 @@ def _answered_model(event: ModelCompleted) -> str:
     wants = f" wants {calls}" if calls else ""
     said = f": {text}" if text else ""
     return f"{event.call} {format_usd(event.cost)}{wants}{said}"
+
+
+def _hooked(event: HookAnswered) -> str:
+    said = event.reason if event.arguments is None else event.arguments
+    return f"{event.call} {event.word} by hook.{event.hook}: {said}"
 
 
 def _judged(event: CallJudged) -> str:
@@ -156,6 +162,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "BudgetSet": _limited,
     "BudgetWarned": _warned,
     "CostAlerted": _warned,
+    "HookAnswered": _hooked,
     "CallJudged": _judged,
     "CallRecalled": lambda it: f"{it.call} by {it.principal} {it.reason}",
     "CancelRequested": lambda it: f"by {it.principal} {it.reason}",

@@ -79,8 +79,10 @@ from remit.journal.facts_of_servers import ServerToolAccepted
 from remit.journal.facts_of_switches import TargetSwitched
 from remit.journal.facts_of_tools import (
     CallJudged,
+    HookAnswered,
     ProbeCompleted,
     ProbeRequested,
+    ResultHooked,
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
@@ -116,6 +118,7 @@ __all__ = [
     "CountRequested",
     "Event",
     "Hold",
+    "HookAnswered",
     "InboxIgnored",
     "InputCounted",
     "InputReceived",
@@ -145,6 +148,7 @@ __all__ = [
     "ProbeRequested",
     "ReconciliationFailed",
     "ReconciliationFinished",
+    "ResultHooked",
     "RetryPlanned",
     "RunEnded",
     "RunRecovered",
@@ -191,6 +195,7 @@ Event = Annotated[
     | OutputEscalated
     | ContinuationAsked
     | WrapUpAsked
+    | HookAnswered
     | CallJudged
     | ToolQueued
     | ToolDelayed

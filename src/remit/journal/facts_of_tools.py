@@ -22,6 +22,35 @@ class Settled(Fact):
     """Posted in full, for nobody knows."""
 
 
+class HookAnswered(Fact):
+    """A hook did not simply let a proposed call go on; the verdict is on what it left of it."""
+
+    type: Literal["HookAnswered"] = tag("HookAnswered")
+    call: str
+    hook: str
+    word: Literal["changed", "held", "refused"]
+    """held: a human must agree, whatever the rules allow."""
+    reason: Clean = Clean("")
+    before: str = ""
+    """Digest of the call as the hook saw it."""
+    after: str = ""
+    """And of what it made of it, where it changed the arguments."""
+    arguments: Clean | None = None
+    """The changed arguments, validated, as JSON text."""
+
+
+class ResultHooked(Fact):
+    """What a hook did to a result before the model saw it. No event: it stands in the outcome."""
+
+    hook: str
+    word: Literal["changed", "withheld"]
+    reason: Clean = Clean("")
+    before: str = ""
+    """Digest of the text as the hook saw it."""
+    after: str = ""
+    """And of what it made of it."""
+
+
 class CallJudged(Fact):
     """The decision on one proposed tool call, with the rule that decided."""
 
@@ -81,6 +110,8 @@ class ToolCompleted(Settled):
     latency_ms: int = 0
     recorded_only: bool = False
     """Shadow: the call was written down, nothing was done."""
+    hooks: tuple[ResultHooked, ...] = ()
+    """Hooks that changed or withheld the result, in their order."""
 
 
 class ToolFailed(Settled):
@@ -95,6 +126,8 @@ class ToolFailed(Settled):
     latency_ms: int = 0
     fault: bool = False
     """The tool, or what it reaches, is broken: it did not just say no."""
+    hooks: tuple[ResultHooked, ...] = ()
+    """Hooks that changed or withheld what the tool said of it."""
 
 
 class ToolUnknown(Settled):
@@ -125,6 +158,8 @@ class ProbeCompleted(Fact):
     cost: int = 0
     """Negative: what was assumed of a call that did not happen is taken back, as in `posts`."""
     posts: tuple[Post, ...] = ()
+    hooks: tuple[ResultHooked, ...] = ()
+    """Hooks that changed or withheld what the system said."""
 
 
 class ToolResolved(Fact):

@@ -13,6 +13,7 @@ from typing_extensions import TypeVar  # with the default of PEP 696: an agent a
 from remit.errors import ArgumentError, SpecError
 from remit.machine.approvers import anyone, check_approvers, entries
 from remit.machine.authority import without_authority
+from remit.machine.hooks import hook_rule, hooks_by_name, with_hooks
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import brief_of, compact, unwrap, wrapped
 from remit.machine.paging import read_result
@@ -136,6 +137,7 @@ class Agent(Generic[T_co]):
             )
         self.remit.limits()
         self.remit.all_delays()
+        hooks_by_name(self.remit.hooks)
         self._check_authority(self.remit.all_rules())
 
     def _check_models(self) -> None:
@@ -173,6 +175,7 @@ class Agent(Generic[T_co]):
                 "one human, 2 to ask two"
             )
         names = [tool.name for tool in self.tools]
+        names += [hook_rule(hook.name) for hook in self.remit.hooks]
         check_approvers(self.name, self.remit.approvers, names, rules)
 
     @cached_property
@@ -236,6 +239,7 @@ class Agent(Generic[T_co]):
             output_schema=schema,
             has_predicate=self.remit.success is not None,
             input_count=self.input_count,
+            hooks=with_hooks((hook.spec for hook in self.remit.hooks), ()),
         )
 
     def tool(self, name: str) -> AnyTool | None:
@@ -280,6 +284,7 @@ def _beneath(spec: AgentSpec, above: Remit) -> AgentSpec:
         "phase": least(spec.phase, above.phase),
         "limits": spec.limits.model_copy(update={"depth": depth}),
         "agents": tuple(_beneath(agent, above) for agent in spec.agents),
+        "hooks": with_hooks(spec.hooks, (hook.spec for hook in above.hooks)),
     }
     return spec.model_copy(update=changed)
 

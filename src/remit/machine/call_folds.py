@@ -10,6 +10,7 @@ from remit.journal.events import (
     ApprovalRequested,
     CallJudged,
     Event,
+    HookAnswered,
     InputReceived,
     InputRequested,
     ProbeCompleted,
@@ -40,6 +41,14 @@ def _paid(state: State, call: CallState, cost: int) -> State:
     """The state with a call that holds nothing any more, and what it cost."""
     after = _put(state, replace(call, holds=()) if call.holds else call)
     return replace(after, cost=state.cost + cost) if cost else after
+
+
+def _hooked(state: State, call: CallState, event: HookAnswered) -> State:
+    if event.arguments is None:
+        return _put(state, call)
+    # Who agreed to what it was before has not agreed to this.
+    changed = replace(call, arguments=event.arguments, digest=event.after, given=(), vouched=())
+    return _put(state, changed)
 
 
 def _judged(state: State, call: CallState, event: CallJudged) -> State:
@@ -196,6 +205,7 @@ def _input_received(state: State, call: CallState, event: InputReceived) -> Stat
 
 
 _CALL_FOLD: dict[str, Callable[..., State]] = {
+    "HookAnswered": _hooked,
     "CallJudged": _judged,
     "ToolQueued": _queued,
     "ToolDelayed": _delayed,

@@ -77,6 +77,8 @@ class ToolOptions(TypedDict, total=False):
     be called back (`App.recall`)."""
     credential: str | None
     """The name of what it shows to the system it calls; it finds it in `Call.credential`."""
+    sends: bool
+    """It sends messages to people outside; one without a hook is warned of (`App.ready`)."""
 
 
 def _check_name(name: str) -> None:
@@ -159,6 +161,12 @@ def _undo_name(name: str, access: Access, arguments: Arguments, undo: AnyTool | 
     return undo.name
 
 
+def _sends(name: str, access: Access, *, sends: bool) -> bool:
+    if sends and access == "read":
+        raise SpecError(f"tool {name!r}: what sends messages is a write; say access='write'")
+    return sends
+
+
 def _spec(name: str, **fields: object) -> ToolSpec:
     try:
         return ToolSpec.model_validate({"name": name, **fields})
@@ -232,4 +240,5 @@ def _contract(
         credential=options.get("credential") or "",
         delay_ms=_delay_ms(name, access, options.get("delay")),
         undo=_undo_name(name, access, arguments, options.get("undo")),
+        sends=_sends(name, access, sends=options.get("sends", False)),
     )

@@ -83,7 +83,9 @@ def on_probe_completed(draft: Draft, fact: ProbeCompleted, _given: Input) -> Non
         return
     draft.add(taken_back(call, fact) if fact.verdict == "absent" else fact)
     if fact.verdict == "happened":
-        draft.add(ToolCompleted(call=call.call, attempt=call.attempt, text=fact.text))
+        draft.add(
+            ToolCompleted(call=call.call, attempt=call.attempt, text=fact.text, hooks=fact.hooks)
+        )
     elif fact.verdict == "absent":
         _go_again(draft, call)
 

@@ -13,7 +13,7 @@ from remit.journal.events import (
 from remit.machine.delaying import let_go
 from remit.machine.draft import Draft
 from remit.machine.inputs import Input, Inspection
-from remit.machine.judging import ask, verdict_on
+from remit.machine.judging import ask, hear_hooks, verdict_on
 from remit.machine.state import CallState, may_be_recalled
 from remit.policy.approvers import is_among, same_person
 from remit.policy.permission import Verdict
@@ -103,12 +103,22 @@ def _approve(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection
 
 
 def _approve_changed(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection) -> None:
-    verdict = verdict_on(draft, call, now.arguments)
+    verdict = verdict_on(draft, call, now)
     if verdict.effect == "deny":
         reason = f"the changed call is refused: {verdict.reason} ({verdict.rule})"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
         return
-    draft.add(fact.model_copy(update={"digest": now.digest}))
+    changed = [word for word in now.hooked if word.word == "changed"]
+    # They agreed to what they wrote, not to what a hook made of it.
+    digest = changed[0].before if changed else now.digest
+    draft.add(fact.model_copy(update={"digest": digest}))
+    call = hear_hooks(draft, call, now)
+    if changed:
+        rule = verdict.rule if verdict.effect == "ask" else call.rule
+        reason = f"the hook {changed[-1].hook} changed what {fact.principal} wrote"
+        needed = max(verdict.needed, call.needed)
+        ask(draft, call, Verdict("ask", rule, reason, needed), now.digest)
+        return
     spec = draft.state.spec
     others = spec.who_agrees(call.tool, verdict.rule) != spec.who_agrees(call.tool, call.rule)
     if verdict.needed > call.needed or (verdict.effect == "ask" and others):

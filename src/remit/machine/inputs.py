@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from remit.journal.events import Event
+from remit.journal.events import Event, HookAnswered
 from remit.policy.breaker import Unwell
 
 Kind = Literal["start", "recover", "outcome", "letter", "wake"]
@@ -25,6 +25,8 @@ class Inspection:
     resources: tuple[str, ...] = ()
     error: str | None = None
     """Why the arguments are not valid, for the model to mend."""
+    hooked: tuple[HookAnswered, ...] = ()
+    """What hooks said of the call, where they did not let it go on as it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

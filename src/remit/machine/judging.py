@@ -11,6 +11,7 @@ from remit.journal.events import (
 )
 from remit.machine.delaying import let_go
 from remit.machine.draft import Draft
+from remit.machine.hooks import hook_rule
 from remit.machine.inputs import Inspection
 from remit.machine.plans import denied_by_plan
 from remit.machine.questions import judge_question, question_of, switched_off
@@ -29,10 +30,11 @@ _UNKNOWN_TOOL = ToolSpec(
 
 def judge_calls(draft: Draft, inspections: Mapping[str, Inspection]) -> None:
     """Judge every call the model proposed."""
-    for call in draft.state.calls:
-        inspection = inspections.get(call.call) or Inspection(
-            call=call.call, error="the call could not be inspected"
+    for proposed in draft.state.calls:
+        inspection = inspections.get(proposed.call) or Inspection(
+            call=proposed.call, error="the call could not be inspected"
         )
+        call = hear_hooks(draft, proposed, inspection)
         verdict, kind = _verdict(draft, call, inspection)
         spec = call.spec or _UNKNOWN_TOOL
         draft.add(
@@ -78,11 +80,18 @@ def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Ver
     if spec.kind == "agent" and state.depth >= limits.depth:
         reason = f"sub-runs may nest {limits.depth} deep"
         return Verdict("deny", "limits.depth", reason), "limit"
-    return verdict_on(draft, call, inspection.arguments), "denied"
+    return verdict_on(draft, call, inspection), "denied"
 
 
-def verdict_on(draft: Draft, call: CallState, arguments: str) -> Verdict:
-    """What switches, rules and phase say about a call with these arguments."""
+def hear_hooks(draft: Draft, call: CallState, inspection: Inspection) -> CallState:
+    """Journal what the hooks said of a call; the call as they left it."""
+    for word in inspection.hooked:
+        draft.add(word)
+    return (draft.state.find(call.call) or call) if inspection.hooked else call
+
+
+def verdict_on(draft: Draft, call: CallState, inspection: Inspection) -> Verdict:
+    """What switches, plan, hooks, rules and phase say about a call with these arguments."""
     off = switched_off(call, draft.world.off)
     if off is not None:
         return off
@@ -92,7 +101,16 @@ def verdict_on(draft: Draft, call: CallState, arguments: str) -> Verdict:
     outside = denied_by_plan(draft.state, spec)
     if outside is not None:
         return outside
-    return judge_question(draft.state, question_of(draft.state, draft.world, spec, arguments))
+    words = {word.word: word for word in reversed(inspection.hooked)}
+    if "refused" in words:
+        no = words["refused"]
+        return Verdict("deny", hook_rule(no.hook), no.reason)
+    question = question_of(draft.state, draft.world, spec, inspection.arguments)
+    verdict = judge_question(draft.state, question)
+    if "held" in words and verdict.effect == "allow" and not verdict.record_only:
+        held = words["held"]
+        return Verdict("ask", hook_rule(held.hook), held.reason, 1)
+    return verdict
 
 
 def _admitted(draft: Draft) -> int:

@@ -2,6 +2,7 @@
 
 from remit.journal.events import ToolQueued
 from remit.machine.draft import Draft
+from remit.machine.inputs import Inspection
 from remit.machine.judging import ask, refuse, verdict_on
 from remit.machine.state import CallState
 
@@ -19,7 +20,9 @@ def leave_if_due(draft: Draft) -> None:
 
 
 def _leave(draft: Draft, call: CallState) -> None:
-    verdict = verdict_on(draft, call, call.arguments)
+    # What hooks said of it stands: they were asked before it was let through.
+    known = Inspection(call=call.call, arguments=call.arguments, digest=call.digest)
+    verdict = verdict_on(draft, call, known)
     if verdict.effect == "deny":
         refuse(draft, call.call, verdict)
     elif verdict.effect == "ask" and len(set(call.given)) < verdict.needed:

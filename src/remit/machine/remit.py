@@ -8,6 +8,7 @@ from pydantic import ValidationError
 
 from remit.errors import ConfigError, SpecError
 from remit.machine.approvers import Named
+from remit.machine.hooks import Hook
 from remit.machine.tools import AnyTool, problems
 from remit.policy.allowance import Budget
 from remit.policy.delay import Delay, delays_of
@@ -41,6 +42,8 @@ class Remit:
     continuations: how often an answer that was cut is continued. wrap_up: the time kept back for a
     last answer when the rest is used up, at most a tenth of `timeout`.
     success: a predicate of the answer, evaluated when a run ends.
+    hooks: functions that look at calls before they are judged, and at results
+    (`remit.before_tool`, `remit.after_tool`); they hold for sub-agents too.
     owner: who is called when something is wrong. systems: the names of what it may touch.
     """
 
@@ -69,6 +72,7 @@ class Remit:
     rules: Sequence[Rule] = ()
     delays: Mapping[AnyTool | str, str] = field(default_factory=dict)
     deny_sets: Mapping[AnyTool | str, str | Sequence[str]] = field(default_factory=dict)
+    hooks: Sequence[Hook] = ()
     mode: Mode | None = None
     settings_rules: bool = False
     phase: Phase = "autonomous"

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import re
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
@@ -20,6 +21,9 @@ InputCount = Literal["bound", "when-short", "always"]
 """How a request's input is measured for its hold: by its bytes, or by asking the provider."""
 ToolKind = Literal["function", "agent", "final"]
 OnCrash = Literal["repeat", "probe", "ask"]
+
+HookTime = Literal["before", "after"]
+HOOK_NAME = re.compile(r"[a-z][a-z0-9_]{1,63}", re.ASCII)
 
 FINAL_TOOL = "final_answer"
 """The tool through which an agent with an output type answers."""
@@ -64,6 +68,8 @@ class ToolSpec(_Frozen):
     """What it is called by those who declare it; the tool gets it with each call."""
     delay_ms: int = added(0, ge=0)
     """How long a call that was let through waits before it leaves."""
+    sends: bool = added(default=False)
+    """It sends messages to people outside."""
 
     @property
     def acts(self) -> bool:
@@ -74,6 +80,16 @@ class ToolSpec(_Frozen):
     def contract(self) -> str:
         """Digest of the contract."""
         return digest_of(self)
+
+
+class HookSpec(_Frozen):
+    """A hook as data: which calls it looks at, and when."""
+
+    name: str
+    when: HookTime
+    tools: tuple[str, ...]
+    """Globs of names, `server/tool` for those of a server."""
+    timeout_ms: int
 
 
 class ApproversOf(_Frozen):
@@ -121,6 +137,8 @@ class AgentSpec(_Frozen):
     input_count: InputCount = added("bound")
     effort: Effort | None = added(None)
     """How much it is to reason; None leaves it to the model."""
+    hooks: tuple[HookSpec, ...] = added(())
+    """What looks at its calls, in the order in which they are asked."""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:

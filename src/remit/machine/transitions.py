@@ -74,7 +74,9 @@ RUN: dict[tuple[Phase, str], Phase] = {
 }
 
 CALL: dict[tuple[CallStatus, str], CallStatus] = {
+    ("proposed", "HookAnswered"): "proposed",
     ("proposed", "CallJudged"): "judged",
+    ("asking", "HookAnswered"): "asking",
     ("judged", "ApprovalRequested"): "asking",
     ("asking", "ApprovalRequested"): "asking",
     ("asking", "ApprovalGiven"): "asking",

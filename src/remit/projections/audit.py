@@ -10,6 +10,7 @@ from remit.journal.events import (
     ApprovalGiven,
     ApprovalRequested,
     CallJudged,
+    HookAnswered,
     ModelCompleted,
     OutputEscalated,
     RunStarted,
@@ -93,6 +94,8 @@ def _decision(run: _Run, told: Told) -> Decision | None:
         case ModelCompleted() as event:
             calls = [part for part in event.parts if isinstance(part, CallPart)]
             run.arguments |= {part.call: str(part.arguments) for part in calls}
+        case HookAnswered(arguments=str()) as event:
+            run.arguments[event.call] = str(event.arguments)
         case ApprovalRequested() as event:
             run.approvals[event.approval] = event.call
         case CallJudged() as event:

@@ -7,7 +7,7 @@ decision is checked from there on.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import islice
 
 from remit.errors import ArgumentError, StoreCorrupt, UnpricedModel
@@ -16,6 +16,7 @@ from remit.journal.events import (
     ApprovalRequested,
     CallJudged,
     Event,
+    HookAnswered,
     InboxIgnored,
     ModelCompleted,
 )
@@ -153,13 +154,15 @@ def _inspections(state: State, journalled: Sequence[Event]) -> dict[str, Inspect
         again = [each.digest for each in after if isinstance(each, ApprovalRequested)]
         digest = again[0] if again and fact.arguments is None else fact.digest
         return {
-            call.call: _looked_at(call.call, fact.arguments or call.arguments, digest)
+            call.call: _hooked(
+                _looked_at(call.call, fact.arguments or call.arguments, digest), after
+            )
             for call in state.calls
             if call.approval == fact.approval
         }
     judged = {event.call: event for event in after if isinstance(event, CallJudged)}
     return {
-        part.call: _inspection(part, judged[part.call])
+        part.call: _hooked(_inspection(part, judged[part.call]), after)
         for part in (fact.parts if isinstance(fact, ModelCompleted) else ())
         if isinstance(part, CallPart) and part.call in judged
     }
@@ -169,6 +172,16 @@ def _inspection(part: CallPart, judged: CallJudged) -> Inspection:
     if judged.rule == _SCHEMA:
         return Inspection(call=part.call, error=str(judged.reason))
     return _looked_at(part.call, part.arguments, judged.digest, judged.resources)
+
+
+def _hooked(found: Inspection, events: Iterable[Event]) -> Inspection:
+    """The same with what the hooks said; no hook is asked again."""
+    said = tuple(e for e in events if isinstance(e, HookAnswered) and e.call == found.call)
+    changed = [each for each in said if each.arguments is not None]
+    if changed:
+        last = changed[-1]
+        found = replace(found, arguments=str(last.arguments), digest=last.after)
+    return replace(found, hooked=said) if said else found
 
 
 def _looked_at(

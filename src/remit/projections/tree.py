@@ -15,6 +15,7 @@ from remit.journal.events import (
     CancelRequested,
     CheckCompleted,
     CostAlerted,
+    HookAnswered,
     InboxIgnored,
     InputReceived,
     InputRequested,
@@ -25,6 +26,7 @@ from remit.journal.events import (
     PlanChanged,
     PlanRefused,
     ProbeCompleted,
+    ResultHooked,
     RetryPlanned,
     RunEnded,
     RunRecovered,
@@ -40,6 +42,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.machine.hooks import hook_rule
 from remit.projections.branch import Branch
 from remit.projections.node import Node
 from remit.projections.remarks import remark
@@ -200,6 +203,17 @@ def _retry(to: Branch, event: RetryPlanned) -> None:
 # ---------------------------------------------------------------- calls
 
 
+def _hooked(to: Branch, event: HookAnswered) -> None:
+    text = event.reason if event.arguments is None else event.arguments
+    node = to.call(event.call)
+    to.add(node, "note", hook_rule(event.hook), text, status=event.word, call=event.call)
+
+
+def _result_hooked(to: Branch, node: Node, hooks: Iterable[ResultHooked]) -> None:
+    for each in hooks:
+        to.add(node, "note", hook_rule(each.hook), f"result {each.word}", status=each.word)
+
+
 def _judged(to: Branch, event: CallJudged) -> None:
     node = to.call(event.call)
     node.status = event.effect
@@ -237,12 +251,14 @@ def _released(to: Branch, event: ToolRequested) -> None:
 def _answered(to: Branch, event: ToolCompleted) -> None:
     node = to.settle(event.call, "recorded" if event.recorded_only else "done")
     text = str(event.text)
+    _result_hooked(to, node, event.hooks)
     to.add(node, "answer", node.label, text, status=node.status, call=event.call)
     to.pay(node, event)
 
 
 def _failed(to: Branch, event: ToolFailed) -> None:
     node = to.settle(event.call, event.kind)
+    _result_hooked(to, node, event.hooks)
     to.add(node, "error", event.kind, event.text, call=event.call, rule=event.rule)
     to.pay(node, event)
 
@@ -347,6 +363,7 @@ _ON: dict[str, Callable[..., None]] = {
     "ModelFailed": _thought_failed,
     "OutputEscalated": _dropped,
     "RetryPlanned": _retry,
+    "HookAnswered": _hooked,
     "CallJudged": _judged,
     "ToolDelayed": _delayed,
     "CallRecalled": _recalled,

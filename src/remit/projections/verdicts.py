@@ -7,6 +7,7 @@ from remit.errors import ArgumentError
 from remit.journal.events import (
     CallJudged,
     Event,
+    HookAnswered,
     ModelCompleted,
     RunStarted,
     SubrunEnded,
@@ -24,7 +25,7 @@ from remit.values.message import CallPart, Origin
 from remit.values.windows import UTC, Calendar
 
 # Verdicts of what is no rule: other rules would not have been asked either.
-_NOT_BY_RULES = ("limits.", "plan.", "switch.", "breaker.", "builtin.unknown-tool")
+_NOT_BY_RULES = ("hook.", "limits.", "plan.", "switch.", "breaker.", "builtin.unknown-tool")
 _NOT_RULES = frozenset({"builtin.schema", "builtin.stopping", "builtin.final-answer"})
 
 _TELLING = (b"RunStarted", b"ModelCompleted", b"CallJudged")
@@ -172,6 +173,8 @@ def learn(sight: RunSight, event: Event) -> None:
             calls = [part for part in event.parts if isinstance(part, CallPart)]
             sight.arguments = {part.call: str(part.arguments) for part in calls}
             sight.tools = {part.call: part.tool for part in calls}
+        case HookAnswered(arguments=str()):
+            sight.arguments[event.call] = str(event.arguments)
         case ToolCompleted():
             _read_result(sight, event.call, event.labels)
         case ToolFailed():

@@ -45,7 +45,13 @@ async def _digest_of(store: Store, tenant: str, run: str, name: str) -> str | No
             for event in () if body is None else body.events:
                 if isinstance(event, RunStarted):
                     earlier = event.continues
-                elif isinstance(event, ToolCompleted) and (event.artifact or "").startswith(name):
+                elif isinstance(event, ToolCompleted) and _readable(event).startswith(name):
                     return event.artifact
         following = earlier
     return None
+
+
+def _readable(event: ToolCompleted) -> str:
+    """The artifact that the model may read on; what a hook withheld is kept for people alone."""
+    withheld = any(each.word == "withheld" for each in event.hooks)
+    return "" if withheld else event.artifact or ""

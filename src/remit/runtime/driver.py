@@ -32,6 +32,7 @@ from remit.policy.redact import Redactor
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.decisions import fold_decisions, in_order, status_of
 from remit.runtime.hub import StreamEvent
+from remit.runtime.inspecting import Inspector
 from remit.runtime.intents import Intents
 from remit.runtime.lease import Lease, Seat
 from remit.runtime.letters import child_letters, end_letter, read_letter
@@ -152,7 +153,9 @@ class Driver:
         rows = await self._read_inbox()
         inputs = [outcome.input for outcome in outcomes]
         letters = self._cleaner()
-        inputs += [await read_letter(row, self.state, self.agent, letters) for row in rows]
+        hooking = self.services.hooking
+        inspector = Inspector(agent=self.agent, hooking=hooking, cleaner=letters)
+        inputs += [await read_letter(row, self.state, inspector) for row in rows]
         if letters.rows:
             outcomes.append(Outcome(inputs[-1], letters.rows))
         if not inputs:

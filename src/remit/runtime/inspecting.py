@@ -1,11 +1,15 @@
 """Asking tools about calls: user code that must not hold up the run."""
 
 import asyncio
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 
 from remit.machine.agent import Agent
 from remit.machine.inputs import Inspection
-from remit.runtime.cleaning import Cleaner
+from remit.machine.state import State
+from remit.runtime.cleaning import INVALID, Cleaner
+from remit.runtime.hooking import Hooking
+from remit.values.message import CallPart, Part
 
 # `depends` asks one system one question; longer means it hangs.
 _INSPECT_S = 10.0
@@ -26,3 +30,33 @@ async def inspect_call(agent: Agent[object], call: str, tool: str, arguments: st
         return Inspection(call=call, error=error)
     except Exception as exc:  # noqa: BLE001  # a fault in the tool's own code refuses the call
         return Inspection(call=call, error=f"{tool} cannot be prepared: {type(exc).__name__}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Inspector:
+    """What tools and hooks say of the calls of one run, before anything is decided."""
+
+    agent: Agent[object]
+    hooking: Hooking
+    cleaner: Cleaner
+
+    async def look(self, state: State, call: str, tool: str, arguments: str) -> Inspection:
+        """What the tool says of one exact call, and then the hooks; both cleaned."""
+        again = partial(inspect_call, self.agent, call, tool)
+        found = cleaned(await again(arguments), self.cleaner)
+        if found.error is not None or not state.spec.hooks:
+            return found
+        return await self.hooking.before(state, tool, found, again, self.cleaner)
+
+    async def look_at_all(self, state: State, parts: tuple[Part, ...]) -> dict[str, Inspection]:
+        """The same of each call that a model proposes."""
+        found: dict[str, Inspection] = {}
+        for part in parts:
+            if not isinstance(part, CallPart):
+                continue
+            if part.arguments.startswith(f'{{"{INVALID}":'):
+                error = "the arguments are not a JSON object (cut off, or not JSON)"
+                found[part.call] = Inspection(call=part.call, error=error)
+            else:
+                found[part.call] = await self.look(state, part.call, part.tool, part.arguments)
+        return found

@@ -18,12 +18,10 @@ from remit.journal.events import (
     SubrunRequested,
 )
 from remit.journal.rows import InboxRow, Letter
-from remit.machine.agent import Agent
 from remit.machine.inputs import Input, Inspection
 from remit.machine.plans import plan_below
-from remit.machine.state import State
-from remit.runtime.cleaning import Cleaner
-from remit.runtime.inspecting import cleaned, inspect_call
+from remit.machine.state import CallState, State
+from remit.runtime.inspecting import Inspector, cleaned, inspect_call
 from remit.values.clean import Clean
 from remit.values.ids import parent_of
 
@@ -34,8 +32,11 @@ def letter(run: str, key: str, event: Event, time_ms: int) -> Letter:
     return Letter(run=run, key=key, kind=event.type, body=body, time_ms=time_ms)
 
 
-async def read_letter(row: InboxRow, state: State, agent: Agent[object], cleaner: Cleaner) -> Input:
-    """The input a letter makes; an approval is inspected again, for the world may have changed."""
+async def read_letter(row: InboxRow, state: State, inspector: Inspector) -> Input:
+    """The input a letter makes; an approval is inspected again, for the world may have changed.
+
+    Hooks are asked about arguments that a human wrote; they have seen the others.
+    """
     try:
         fact = EVENT.validate_json(row.letter.body)
     except ValidationError:
@@ -48,10 +49,17 @@ async def read_letter(row: InboxRow, state: State, agent: Agent[object], cleaner
     if isinstance(fact, ApprovalGiven):
         for call in state.calls:
             if call.approval == fact.approval:
-                arguments = call.arguments if fact.arguments is None else fact.arguments
-                found = await inspect_call(agent, call.call, call.tool, arguments)
-                inspections[call.call] = cleaned(found, cleaner)
+                inspections[call.call] = await _looked_at(call, fact, state, inspector)
     return Input(kind="letter", fact=fact, inspections=inspections)
+
+
+async def _looked_at(
+    call: CallState, fact: ApprovalGiven, state: State, inspector: Inspector
+) -> Inspection:
+    if fact.arguments is not None:
+        return await inspector.look(state, call.call, call.tool, fact.arguments)
+    found = await inspect_call(inspector.agent, call.call, call.tool, call.arguments)
+    return cleaned(found, inspector.cleaner)
 
 
 def child_letters(events: Iterable[Event], state: State) -> tuple[Letter, ...]:

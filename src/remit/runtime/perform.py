@@ -18,19 +18,18 @@ from remit.journal.events import (
 )
 from remit.machine.agent import Agent
 from remit.machine.conversation import answer_of
-from remit.machine.inputs import Input, Inspection
+from remit.machine.inputs import Input
 from remit.machine.spec import schemas
 from remit.machine.state import State
 from remit.machine.tools import problems
 from remit.policy.redact import RedactedStream, Redactor
-from remit.runtime.cleaning import INVALID, Cleaner
+from remit.runtime.cleaning import Cleaner
 from remit.runtime.counting import count_input, shown
 from remit.runtime.effort import effort_for
 from remit.runtime.hub import StreamDelta, StreamRetraction
-from remit.runtime.inspecting import cleaned, inspect_call
+from remit.runtime.inspecting import Inspector
 from remit.runtime.outcome import Outcome
 from remit.runtime.services import Services
-from remit.values.message import CallPart, Part
 from remit.values.model import Delta, FailureKind, ModelAnswer, ModelRequest
 
 # A predicate looks at one answer; longer means it hangs.
@@ -135,7 +134,7 @@ class Performer:
             async with asyncio.timeout(left_s):
                 request = await shown(self.services, state, request)
                 answer = await model.answer(request, deadline_s=left_s, emit=emit)
-            outcome = await self._completed(event, answer, started_ms, cleaner)
+            outcome = await self._completed(state, event, answer, started_ms, cleaner)
             deltas.finish()
             return outcome
         except asyncio.CancelledError:
@@ -154,6 +153,7 @@ class Performer:
 
     async def _completed(
         self,
+        state: State,
         event: ModelRequested,
         answer: ModelAnswer,
         started_ms: int,
@@ -172,10 +172,9 @@ class Performer:
             service_tier=answer.service_tier[:_WORD_CHARS],
             latency_ms=self.services.clock.now_ms() - started_ms,
         )
-        inspections = {
-            name: cleaned(found, cleaner)
-            for name, found in (await inspect_calls(self.agent, parts)).items()
-        }
+        hooking = self.services.hooking
+        inspector = Inspector(agent=self.agent, hooking=hooking, cleaner=cleaner)
+        inspections = await inspector.look_at_all(state, parts)
         return Outcome(Input(kind="outcome", fact=fact, inspections=inspections), cleaner.rows)
 
     def _failed(
@@ -224,20 +223,6 @@ class Performer:
             detail = f"{type(exc).__name__}: {exc}"
         fact = CheckCompleted(call=event.call, passed=passed, detail=cleaner.error(detail))
         return Outcome(Input(kind="outcome", fact=fact), cleaner.rows)
-
-
-async def inspect_calls(agent: Agent[object], parts: tuple[Part, ...]) -> dict[str, Inspection]:
-    """What the tools say of each proposed call."""
-    found: dict[str, Inspection] = {}
-    for part in parts:
-        if not isinstance(part, CallPart):
-            continue
-        if part.arguments.startswith(f'{{"{INVALID}":'):
-            error = "the arguments are not a JSON object (cut off, or not JSON)"
-            found[part.call] = Inspection(call=part.call, error=error)
-        else:
-            found[part.call] = await inspect_call(agent, part.call, part.tool, part.arguments)
-    return found
 
 
 def _nowhere(_delta: Delta) -> None:

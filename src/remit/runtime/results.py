@@ -11,6 +11,7 @@ from remit.journal.events import ToolCompleted, ToolRequested
 from remit.journal.rows import Blob
 from remit.machine.paging import READ_RESULT
 from remit.runtime.cleaning import Cleaner
+from remit.runtime.hooking import Heard
 from remit.values.clean import Clean
 
 # A result is read into memory before it is cut; a larger one belongs into a file.
@@ -46,18 +47,32 @@ def _bounded(text: str) -> str:
     return text
 
 
-def completed(
-    event: ToolRequested, result: object, limit: int, cleaner: Cleaner
-) -> tuple[ToolCompleted, tuple[Blob, ...]]:
-    """The outcome of a call that returned; what is longer than `limit` characters is cut.
+def told(result: object, cleaner: Cleaner) -> Clean:
+    """The whole clean text of what a call returned.
 
     The call happened, so a result that cannot be shown is no failure of the call.
     """
     try:
-        clean = cleaner.text(_bounded(as_text(result)))
+        return cleaner.text(_bounded(as_text(result)))
     except Exception as exc:  # noqa: BLE001  # whatever a result's own methods raise
-        said = cleaner.error(f"done, but {exc}")
-        return ToolCompleted(call=event.call, attempt=event.attempt, text=said), ()
+        return cleaner.error(f"done, but {exc}")
+
+
+def completed(
+    event: ToolRequested, heard: Heard, limit: int
+) -> tuple[ToolCompleted, tuple[Blob, ...]]:
+    """The outcome of a call that returned; what is longer than `limit` characters is cut."""
+    clean = heard.text
+    fact, blobs = _cut(event, clean, limit)
+    if heard.hooks:
+        fact = fact.model_copy(update={"hooks": heard.hooks})
+    if heard.kept is not None:
+        kept = {"artifact": heard.kept.digest, "artifact_bytes": len(heard.kept.content)}
+        fact, blobs = fact.model_copy(update=kept), (heard.kept,)
+    return fact, blobs
+
+
+def _cut(event: ToolRequested, clean: Clean, limit: int) -> tuple[ToolCompleted, tuple[Blob, ...]]:
     if len(clean) <= limit:
         return ToolCompleted(call=event.call, attempt=event.attempt, text=clean), ()
     whole = clean.encode()

@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.machine.agent import Agent
+from remit.machine.hooks import Hook
 from remit.policy.allowance import Budget
 from remit.policy.mode import Modes
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Clock, Dice, Model, Prices, Sandbox, Store, Vault
 from remit.runtime.credentials import CredentialDesk
 from remit.runtime.health import HealthBoard
+from remit.runtime.hooking import Hooking
 from remit.runtime.hub import Hub
 from remit.runtime.media import MediaCache
 from remit.runtime.switchboard import Switchboard
@@ -68,8 +70,15 @@ class Services:
     """Modes of tenants and users."""
     floating_models: tuple[str, ...] = ()
     """Globs of model names that an operator lets float."""
+    hooks: Mapping[str, Hook] = field(default_factory=dict)
+    """Of the app and of all agents, by name."""
     attachments: Attachments = "all"
     media: MediaCache = field(default_factory=MediaCache)
     threads: Executor = field(default_factory=DaemonThreads)
     """For synchronous tools of all runs of this process."""
     cut_threads: CutThreads = field(default_factory=CutThreads)
+
+    @property
+    def hooking(self) -> Hooking:
+        """What asks the hooks."""
+        return Hooking(self.hooks, self.threads)

@@ -26,6 +26,7 @@ from remit.journal.events import (
     InputRequested,
     ProbeCompleted,
     ProbeRequested,
+    ResultHooked,
     ToolFailed,
     ToolRequested,
     ToolUnknown,
@@ -38,10 +39,11 @@ from remit.machine.tools import AnyTool
 from remit.policy.credential_mask import CredentialMask
 from remit.runtime.artifacts import read_page
 from remit.runtime.cleaning import Cleaner
+from remit.runtime.hooking import Heard
 from remit.runtime.inspecting import inspect_call
 from remit.runtime.metering import Meter, refuse_charge
 from remit.runtime.outcome import Outcome
-from remit.runtime.results import as_text, completed
+from remit.runtime.results import as_text, completed, told
 from remit.runtime.services import Services
 from remit.values.clean import Clean
 from remit.values.command import Command, Finished
@@ -138,9 +140,29 @@ class ToolGate:
         if tool is None:
             return attempt.failed("error", f"{call.tool} is not there any more")
         try:
-            return await self._attempt(tool, attempt)
+            outcome = await self._attempt(tool, attempt)
         finally:
             attempt.ended.set()
+        fact = outcome.input.fact
+        if not isinstance(fact, ToolFailed) or fact.kind != "error":
+            return outcome
+        heard = await self._hear(state, call, fact.text, attempt.cleaner, is_error=True)
+        if not heard.hooks:
+            return outcome
+        less = fact.model_copy(update={"text": heard.text, "hooks": heard.hooks})
+        return Outcome(Input(kind="outcome", fact=less), attempt.cleaner.rows)
+
+    async def _hear(
+        self,
+        state: State,
+        call: CallState,
+        text: Clean,
+        cleaner: Cleaner,
+        *,
+        is_error: bool = False,
+    ) -> Heard:
+        """What the hooks leave of a text that the model is about to read."""
+        return await self.services.hooking.after(state, call, text, cleaner, is_error=is_error)
 
     async def _attempt(self, tool: AnyTool, attempt: _Attempt) -> Outcome:
         started_ms = self.services.clock.now_ms()
@@ -170,9 +192,10 @@ class ToolGate:
             return attempt.failed("error", f"{type(exc).__name__}: {exc}", fault=True)
         if isinstance(result, _Refused):
             return attempt.failed("denied", result.why)
-        chars = attempt.state.spec.limits.result_chars
-        fact, blobs = completed(attempt.event, result, chars, attempt.cleaner)
         latency_ms = self.services.clock.now_ms() - started_ms
+        text = told(result, attempt.cleaner)
+        heard = await self._hear(attempt.state, attempt.call, text, attempt.cleaner)
+        fact, blobs = completed(attempt.event, heard, attempt.state.spec.limits.result_chars)
         measured = {"latency_ms": latency_ms, "charged": attempt.meter.charged()}
         timed = fact.model_copy(update=measured)
         return Outcome(Input(kind="outcome", fact=timed), attempt.cleaner.rows, blobs)
@@ -212,7 +235,8 @@ class ToolGate:
                 found = await self._ask(tool, tool.probe.function, attempt)
             if found is None:
                 return _probed(event, "absent", Clean.vouch("it did not happen"), cleaner)
-            return _probed(event, "happened", cleaner.text(as_text(found)), cleaner)
+            heard = await self._hear(state, call, cleaner.text(as_text(found)), cleaner)
+            return _probed(event, "happened", heard.text, cleaner, heard.hooks)
         except asyncio.CancelledError:
             return _probed(event, "unknown", Clean.vouch("the run was stopped"), cleaner)
         except TimeoutError:
@@ -345,8 +369,16 @@ def _returned(thread: Future[object]) -> bool:
     return not thread.cancelled() and thread.exception() is None
 
 
-def _probed(event: ProbeRequested, verdict: str, text: Clean, cleaner: Cleaner) -> Outcome:
-    fact = ProbeCompleted.model_validate({"call": event.call, "verdict": verdict, "text": text})
+def _probed(
+    event: ProbeRequested,
+    verdict: str,
+    text: Clean,
+    cleaner: Cleaner,
+    hooks: tuple[ResultHooked, ...] = (),
+) -> Outcome:
+    fact = ProbeCompleted.model_validate(
+        {"call": event.call, "verdict": verdict, "text": text, "hooks": hooks}
+    )
     return Outcome(Input(kind="outcome", fact=fact), cleaner.rows)
 
 
