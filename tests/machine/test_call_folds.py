@@ -11,6 +11,7 @@ from remit.journal.events import (
     CallJudged,
     CallRecalled,
     Event,
+    HookAnswered,
     InputReceived,
     InputRequested,
     ProbeCompleted,
@@ -37,6 +38,7 @@ LOOK = ("look_up", '{"path":"a"}')
 MAIL = ("send_mail", '{"to":"x"}')
 GIVEN = ApprovalGiven(approval=f"run_1:{NAME}", digest="d", principal="ann", channel="cli")
 SAMPLES: list[Event] = [
+    HookAnswered(call=NAME, hook="guard", word="held"),
     CallJudged(
         call=NAME,
         tool="look_up",

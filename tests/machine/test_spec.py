@@ -5,7 +5,15 @@ import json
 import pytest
 from pydantic import ValidationError
 
-from remit.machine.spec import AgentSpec, ApproversOf, ToolSpec, canonical, digest_of, schemas
+from remit.machine.spec import (
+    AgentSpec,
+    ApproversOf,
+    HookSpec,
+    ToolSpec,
+    canonical,
+    digest_of,
+    schemas,
+)
 from remit.policy.allowance import Budget
 from remit.policy.delay import Delay
 from remit.policy.limits import Limits
@@ -35,6 +43,7 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"credential": "crm"},
     {"server": "crm"},
     {"delay_ms": 1},
+    {"sends": True},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},
@@ -62,6 +71,7 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"has_predicate": True},
     {"input_count": "always"},
     {"effort": "low"},
+    {"hooks": (HookSpec(name="guard", when="before", tools=("*",), timeout_ms=1),)},
 ]
 
 
