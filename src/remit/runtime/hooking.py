@@ -33,10 +33,6 @@ AnswerT = TypeVar("AnswerT", BeforeAnswer, AfterAnswer)
 _DIGEST_CHARS = 32  # 128 bits, as digests of calls have
 
 
-class _NoAnswerError(Exception):
-    """A hook is missing, raised, took too long, or answered what is no answer."""
-
-
 @dataclass(frozen=True, slots=True)
 class Heard:
     """What is left of a text once the hooks have heard it."""
@@ -71,19 +67,20 @@ class Hooking:
         for hook in hooks_on(state.spec.hooks, "before", spec):
             if spec is None or found.error is not None or (said and said[-1].word == "refused"):
                 break
-            try:
-                view = _view(state, spec, found.call, found.arguments)
-                answer = await self._ask(hook, view, BeforeAnswer)
-                if answer.word == "change":
-                    changed = await _changed(answer, found, again, cleaner)
+            view = _view(state, spec, found.call, found.arguments)
+            answer = await self._ask(hook, view, BeforeAnswer)
+            if isinstance(answer, BeforeAnswer) and answer.word == "change":
+                changed = await _changed(answer, found, again, cleaner)
+                if isinstance(changed, Inspection):
                     if changed.digest != found.digest:
                         said.append(_change(hook, found, changed))
                     found = changed
-                elif answer.word != "go-on":
-                    said.append(_said(hook, answer, found, cleaner))
-            except _NoAnswerError as exc:
-                no = BeforeAnswer(word="refuse", reason=str(exc))
-                said.append(_said(hook, no, found, cleaner))
+                    continue
+                answer = changed
+            if isinstance(answer, str):
+                answer = BeforeAnswer(word="refuse", reason=answer)
+            if answer.word != "go-on":
+                said.append(_said(hook, answer, found, cleaner))
         return replace(found, hooked=tuple(said)) if said else found
 
     async def after(
@@ -98,31 +95,30 @@ class Hooking:
             result = HookedResult(call=view, text=heard.text, is_error=is_error)
             try:
                 answer = await self._ask(hook, result, AfterAnswer)
-            except _NoAnswerError as exc:
-                answer = AfterAnswer(word="withhold", reason=str(exc))
             except asyncio.CancelledError:  # the call was made: that must be told
-                reason = "the run was stopped before the hook answered"
-                answer = AfterAnswer(word="withhold", reason=reason)
+                answer = "the run was stopped before the hook answered"
+            if isinstance(answer, str):
+                answer = AfterAnswer(word="withhold", reason=answer)
             heard = _told(hook, answer, heard, cleaner)
         return heard
 
     async def _ask(
         self, hook: HookSpec, view: HookedCall | HookedResult, kind: type[AnswerT]
-    ) -> AnswerT:
+    ) -> AnswerT | str:
+        """What the hook answers, or why that is none."""
         declared = self.known.get(hook.name)
         if declared is None or declared.spec.when != hook.when:
-            raise _NoAnswerError("the run began with this hook, and the program has it no more")
+            return "the run began with this hook, and the program has it no more"
         limit = asyncio.timeout(hook.timeout_ms / 1000)
         try:
             async with limit:
                 answer = await self._call(declared.function, view)
-        except (Exception, SystemExit) as exc:  # a hook may raise anything: a no
+        except (Exception, SystemExit) as exc:  # noqa: BLE001  # a hook may raise anything: a no
             if limit.expired():
-                late = f"it did not answer within {hook.timeout_ms / 1000:g} s"
-                raise _NoAnswerError(late) from exc
-            raise _NoAnswerError(f"it raised {type(exc).__name__}: {exc}") from exc
+                return f"it did not answer within {hook.timeout_ms / 1000:g} s"
+            return f"it raised {type(exc).__name__}: {exc}"
         if not isinstance(answer, kind):
-            raise _NoAnswerError(f"it answered with {type(answer).__name__}, not {kind.__name__}")
+            return f"it answered with {type(answer).__name__}, not {kind.__name__}"
         return answer
 
     async def _call(
@@ -168,15 +164,15 @@ def _said(
 
 async def _changed(
     answer: BeforeAnswer, found: Inspection, again: Inspect, cleaner: Cleaner
-) -> Inspection:
-    """The call with the arguments that the hook wants, as the tool sees them."""
+) -> Inspection | str:
+    """The call with the arguments that the hook wants, as the tool sees them, or why not."""
     try:
         text = cleaner.json(changed_text(frozen(found.arguments), answer.arguments))
     except (TypeError, ValueError, RecursionError) as exc:
-        raise _NoAnswerError(f"its arguments are no JSON: {exc}") from exc
+        return f"its arguments are no JSON: {exc}"
     changed = await again(text)
     if changed.error is not None:
-        raise _NoAnswerError(f"what it made of the arguments does not fit: {changed.error}")
+        return f"what it made of the arguments does not fit: {changed.error}"
     return changed
 
 
