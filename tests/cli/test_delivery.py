@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from remit.cli import delivery
+from remit.app import uptake
 from remit.cli.delivery import deliver, fate
 from remit.cli.journal import find_run, open_journal
 from remit.cli.options import Options
@@ -14,7 +14,7 @@ from remit.cli.person import CHANNEL, principal
 async def test_a_word_to_a_run_that_nobody_drives_is_kept(
     journal: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(delivery, "_WAIT_S", 0.1)
+    monkeypatch.setattr(uptake, "_WAIT_S", 0.1)
     options = Options(db=f"sqlite:///{journal}")
     async with open_journal(options) as opened:
         (each, *_) = await opened.desk.approvals()

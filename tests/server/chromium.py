@@ -9,11 +9,13 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
-from tests.server.stage import Served
+from remit.server.principal import Principal
+from tests.server.stage import Grants, Served
 
 CHROMIUM = Path(os.environ.get("REMIT_CHROMIUM", "/usr/bin/chromium"))
 needs_chromium = pytest.mark.skipif(
@@ -117,3 +119,12 @@ async def sign_in(context: BrowserContext, found: Served, path: str = "/switches
     page = await context.new_page()
     await page.goto(f"{found.url}/login?token={found.server.state.link.make()}&next={path}")
     return page
+
+
+async def visit(context: BrowserContext, found: Served, name: str, grants: Grants) -> Page:
+    """A page of somebody who is signed in with these roles."""
+    who = Principal(name=name, person=name, grants=grants, how="password")
+    token = await found.server.state.sessions.begin(who)
+    port = urlsplit(found.url).port
+    await context.add_cookies([{"name": f"remit-{port}", "value": token, "url": found.url}])
+    return await context.new_page()

@@ -12,7 +12,9 @@ from tests.server.chromium import (
     faults_of,
     needs_chromium,
     sign_in,
+    visit,
 )
+from tests.server.office import HOSTILE, clerk, office
 from tests.server.stage import journal, served, shop_app
 
 pytestmark = [pytest.mark.requirement("UX-2"), needs_chromium]
@@ -81,7 +83,79 @@ async def test_without_scripts_forms_still_work(tmp_path: Path) -> None:
         assert made.target == "all"
 
 
-PAGES = ("/switches",)
+@pytest.mark.requirement("APR-2", "APR-3", "APR-4")
+async def test_two_people_agree_by_keyboard(tmp_path: Path) -> None:
+    async with served(office(journal(tmp_path))) as found:
+        run = await found.app.run(clerk, "refund order 17", user="dora")
+        async with browser(found) as (context, _):
+            page = await sign_in(context, found, "/approvals")
+            await page.get_by_text("0 of 2").wait_for()
+            await page.keyboard.press("a")
+            focused = "document.activeElement.textContent"
+            assert "Approve (1 of 2)" in await page.evaluate(focused), "one key does nothing yet"
+            await page.keyboard.press("Enter")
+            await page.get_by_text("Approved. The run has taken it").wait_for()
+            await page.get_by_text("agreed already").wait_for()
+        async with browser(found) as (context, _):
+            page = await visit(context, found, "carl", {"local": frozenset({"approver"})})
+            await page.goto(f"{found.url}/approvals")
+            await page.get_by_text("1 of 2: local").wait_for()
+            await page.keyboard.press("e")
+            await page.get_by_label("amount").fill("5.00")
+            await page.get_by_role("button", name="Approve with these arguments").click()
+            await page.get_by_text("Approved with changes.").wait_for()
+            await page.get_by_text("1 of 2: carl").wait_for()
+        assert (await found.app.get(run.id)).status == "waiting", (
+            "who agreed to another form has not"
+        )
+
+
+@pytest.mark.requirement("APR-4", "APR-5")
+async def test_the_inbox_fills_and_empties_by_itself(tmp_path: Path) -> None:
+    async with served(office(journal(tmp_path))) as found, browser(found) as (context, _):
+        page = await sign_in(context, found, "/approvals")
+        await page.get_by_text("Nothing waits for you").wait_for()
+        file = await found.app.run(clerk, "file it")
+        gift = await found.app.run(clerk, "gift it")
+        await page.get_by_role("link", name="write_file").wait_for()
+        await page.get_by_role("link", name="wrap_gift").wait_for()
+        await page.keyboard.press("j")
+        await page.get_by_text("How many sheets of paper?").wait_for()
+        await page.keyboard.press("k")
+        await page.get_by_text("what the run read there (read_file)").wait_for()
+        await page.keyboard.press("d")
+        await page.keyboard.type("Not this file.")
+        await page.get_by_role("button", name="Deny").click()
+        await page.get_by_text("Denied.").wait_for()
+        await page.get_by_label("Answer").fill("3")
+        await page.get_by_role("button", name="Send the answer").click()
+        await page.get_by_text("Nothing waits for you").wait_for()
+        for run in (file, gift):
+            assert (await found.app.wait(run.id)).status == "completed"
+
+
+@pytest.mark.requirement("APR-4")
+async def test_without_scripts_a_call_is_approved(tmp_path: Path) -> None:
+    async with (
+        served(office(journal(tmp_path))) as found,
+        browser(found, script=False) as (context, _),
+    ):
+        run = await found.app.run(clerk, "file it")
+        page = await sign_in(context, found, "/approvals")
+        await page.get_by_role("button", name="Approve").click()
+        await page.get_by_text("Approved. The run has taken it").wait_for()
+        assert (await found.app.wait(run.id)).status == "completed"
+
+
+async def test_text_of_a_run_does_nothing_in_a_page(tmp_path: Path) -> None:
+    async with served(office(journal(tmp_path))) as found, browser(found) as (context, _):
+        await found.app.run(clerk, "hostile")
+        page = await sign_in(context, found, "/approvals")
+        await page.get_by_text(HOSTILE, exact=True).first.wait_for()
+        assert await page.evaluate("document.querySelectorAll('script:not([src])').length") == 0
+
+
+PAGES = ("/switches", "/approvals", "/approvals?id={file}", "/approvals?id={file}&edit=true")
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])
@@ -90,18 +164,22 @@ async def test_everybody_can_read_every_page(
     tmp_path: Path, scheme: Scheme, size: tuple[int, int]
 ) -> None:
     async with (
-        served(shop_app(journal(tmp_path))) as found,
+        served(office(journal(tmp_path))) as found,
         # axe-core is put into the page from outside, as no script of the page may be.
         browser(found, size=size, scheme=scheme, bypass_csp=True) as (context, _),
     ):
         await found.app.desk.switch_off("tool:wrap_gift", principal="ann", reason="no paper")
         await found.app.desk.switch_on("tool:wrap_gift", principal="ann")
-        await found.app.desk.switch_off("agent:clerk", principal="ann", reason="odd")
+        app = found.app
+        await app.run(clerk, "refund order 17", user="dora")
+        file = (await app.run(clerk, "file it")).approvals[0].id
+        await app.run(clerk, "colour it", user="bob")
+        await app.desk.switch_off("tool:find_order", principal="ann", reason="odd")
         page = await context.new_page()
         await page.goto(f"{found.url}/login")
         assert await faults_of(page) == []
         page = await sign_in(context, found)
-        for path in PAGES:
+        for path in (each.format(file=file) for each in PAGES):
             await page.goto(f"{found.url}{path}")
             assert await faults_of(page) == [], path
             wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")

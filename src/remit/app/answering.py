@@ -1,23 +1,18 @@
 """Answers that come over channels: a token says who may say what, and the run is told."""
 
-import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from remit.app.desk import Desk
 from remit.app.run import PendingApproval, PendingQuestion, pending_approvals, pending_questions
+from remit.app.uptake import taken
 from remit.errors import NotAllowed, NotFound
-from remit.journal.codec import open_record
-from remit.journal.events import InboxIgnored
 from remit.ports import Clock
 from remit.values.notice import AnswerLinks
 from remit.wire.webhook.answer_link import AnswerToken, Say, read_token, sign_token
 
 QUESTION_MS = 7 * 24 * 3_600_000
 """How long a link to a question holds: it waits for ever, a link should not."""
-# A driver that lives takes a letter within its quarter of a second; after this nobody drives.
-_WAIT_S = 2.0
-_LOOK_S = 0.05
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,26 +143,7 @@ class Answers:
         else:
             await self.desk.answer(tenant, ref, principal=principal, channel=channel, value=value)
         person = self.person_of(principal)
-        return person, await self._taken(tenant, row.run, row.version, ref, person)
-
-    async def _taken(self, tenant: str, run: str, version: int, ref: str, person: str) -> bool:
-        """Whether the run took the word; raises `NotAllowed` where it ignored it."""
-        store = self.desk.store
-        loop = asyncio.get_running_loop()
-        until = loop.time() + _WAIT_S
-        while await store.inbox(tenant, run):
-            if loop.time() >= until:
-                return False
-            await asyncio.sleep(_LOOK_S)
-        for record in await store.records(tenant, run, version):
-            body = open_record(record)
-            for event in () if body is None else body.events:
-                if isinstance(event, InboxIgnored) and (event.ref, event.principal) == (
-                    ref,
-                    person,
-                ):
-                    raise NotAllowed(f"the run did not take it: {event.reason}")
-        return True
+        return person, await taken(self.desk.store, row, ref, person)
 
 
 def _run_of(ref: str) -> str:

@@ -8,7 +8,7 @@ from remit.app.payment_route import PaymentRoute
 from remit.errors import SpecError
 from remit.server import live
 from remit.server.api import health, me
-from remit.server.pages import login, switches
+from remit.server.pages import approvals, login, switches
 from remit.server.route import Route, webhook
 
 WEBHOOKS = (
@@ -29,6 +29,7 @@ WEBHOOKS = (
 ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *me.ROUTES,
+    *approvals.ROUTES,
     *login.ROUTES,
     *switches.ROUTES,
     *live.ROUTES,

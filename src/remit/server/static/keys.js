@@ -21,7 +21,7 @@
     for (const element of document.querySelectorAll(`[data-key="${CSS.escape(key)}"]`)) {
       if (element.disabled || element.offsetParent === null) continue;
       element.focus();
-      element.click();
+      if (element.dataset.press !== "focus") element.click(); // what matters takes one more key
       return true;
     }
     return false;
