@@ -9,13 +9,11 @@ from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
 
 import pytest
 from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright
 
-from remit.server.principal import Principal
-from tests.server.stage import Grants, Served
+from tests.server.stage import Grants, Served, signed_in
 
 CHROMIUM = Path(os.environ.get("REMIT_CHROMIUM", "/usr/bin/chromium"))
 needs_chromium = pytest.mark.skipif(
@@ -123,8 +121,7 @@ async def sign_in(context: BrowserContext, found: Served, path: str = "/switches
 
 async def visit(context: BrowserContext, found: Served, name: str, grants: Grants) -> Page:
     """A page of somebody who is signed in with these roles."""
-    who = Principal(name=name, person=name, grants=grants, how="password")
-    token = await found.server.state.sessions.begin(who)
-    port = urlsplit(found.url).port
-    await context.add_cookies([{"name": f"remit-{port}", "value": token, "url": found.url}])
+    cookie = (await signed_in(found, name, grants)).headers["cookie"]
+    at, _, value = cookie.partition("=")
+    await context.add_cookies([{"name": at, "value": value, "url": found.url}])
     return await context.new_page()

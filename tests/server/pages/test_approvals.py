@@ -145,9 +145,6 @@ async def test_only_the_right_person_speaks(tmp_path: Path) -> None:
         told = await say(dora, ref, "approve", digest=digest)
         assert told.status == 409
         assert "another person must" in told.text
-        program = await signed_in(found, "key:ci", APPROVER, person="")
-        assert "a program agrees to nothing" in await look(program, ref)
-        assert (await say(program, ref, "approve", digest=digest)).status == 403
         told = await post(await person(found, "bob"), f"/approvals/{ref}/approve", digest=digest,
                           principal="carl")  # fmt: skip
         assert told.status == 422, "nobody says who they are"
@@ -175,6 +172,20 @@ async def test_a_question_is_answered_in_its_type(tmp_path: Path) -> None:
         assert "needs the role operator" in await look(bob, ref)
         told = await post(bob, f"/questions/{quote(ref)}/answer", **{"arg.whole": '"red"'})
         assert told.status == 403
+
+
+async def test_a_program_answers_nothing(tmp_path: Path) -> None:
+    async with served(office(journal(tmp_path))) as found:
+        run = await asked(found.app, "gift it")
+        issued = await found.app.access.issue_key(
+            "acme", "ci", roles=["operator"], principal="root"
+        )
+        program = found.client(authorization=f"Bearer {issued.token}", accept="text/html")
+        path = f"/questions/{quote(run.questions[0].id)}/answer"
+        told = await post(program, path, **{"arg.whole": "3"})
+        assert told.status == 403
+        assert "is a program" in told.text
+        assert len(await found.app.desk.questions("acme")) == 1
 
 
 async def test_hostile_text_is_shown_as_text(tmp_path: Path) -> None:
