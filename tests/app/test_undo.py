@@ -337,3 +337,64 @@ async def test_what_is_denied_stays_denied_when_it_is_taken_back(tmp_path: Path)
         assert undone.success is False
         assert "the bank says no" in undone.output
         assert LOG == ["refund 1 9.90"]
+
+
+RULE = """
+[[rules]]
+id = "of-the-settings"
+effect = "{effect}"
+tool = "{tool}"
+agent = "{agent}"
+reason = "so the risk people say"
+"""
+
+
+@pytest.mark.requirement("TOOL-14", "PERM-1", "PERM-5")
+@pytest.mark.parametrize(
+    ("rule", "taken_back"),
+    [
+        (("deny", "cancel_*", "clerk"), ["delete n"]),
+        (("deny", "cancel_*", "cl*"), ["delete n"]),
+        (("deny", "cancel_*", "clerk.undo"), ["delete n"]),
+        (("deny", "delete_*", "writer"), ["cancel 2 receipt-2", "cancel 1 receipt-1"]),
+        (("deny", "cancel_*", "writer"), ["cancel 2 receipt-2", "delete n", "cancel 1 receipt-1"]),
+        (("ask", "cancel_*", "clerk"), []),  # waits for somebody before it goes on
+        (("allow", "*", "clerk"), ["cancel 2 receipt-2", "delete n", "cancel 1 receipt-1"]),
+    ],
+)
+async def test_rules_about_an_agent_hold_for_what_takes_its_calls_back(
+    rule: tuple[str, str, str],
+    taken_back: list[str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    async with opened(journal_at(tmp_path), [CLERK], *[speak] * 20) as app:
+        run = await app.run(CLERK, "Refund.")
+    LOG.clear()
+    effect, covered, agent = rule
+    text = RULE.format(effect=effect, tool=covered, agent=agent)
+    if effect == "deny":
+        text += "must_match = []\nmust_not_match = []\n"
+    Path("remit.toml").write_text(text)
+    async with opened(journal_at(tmp_path), [CLERK], *[speak] * 20) as app:
+        undone = await app.undo(run.id)
+        assert undone.status == ("waiting" if effect == "ask" else "completed")
+        assert taken_back == LOG
+
+
+@pytest.mark.requirement("TOOL-14", "PERM-1")
+async def test_leave_to_write_is_no_leave_to_take_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A rule that allows all that clerk does says nothing of what takes it back: a human agrees."""
+    monkeypatch.chdir(tmp_path)
+    Path("remit.toml").write_text(RULE.format(effect="allow", tool="*", agent="free"))
+    free = an_agent("free", tools=[refund_order], remit=Remit(settings_rules=True))
+    script = ({"refund_order": {"order": 1, "amount": "9.90"}}, "Done.")
+    async with opened(journal_at(tmp_path), [free], *script) as app:
+        run = await app.run(free, "Refund.")
+        assert (run.status, LOG) == ("completed", ["refund 1 9.90"])
+        undone = await app.undo(run.id)
+        assert (undone.status, undone.approvals[0].needed) == ("waiting", 1)
+        assert LOG == ["refund 1 9.90"]

@@ -54,6 +54,7 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"tools": ()},
     {"agents": (AgentSpec(name="b", model="m:x", instructions="x"),)},
     {"rules": (Rule(id="r", effect="deny", tool="x"),)},
+    {"acts_for": (("cancel_refund", ("clerk", "writer")),)},
     {"limits": Limits(turns=3)},
     {"budgets": (Budget(of="user", window="day", calls=3),)},
     {"delays": (Delay(tool="x", delay_ms=1),)},
@@ -130,3 +131,9 @@ def test_the_model_sees_name_description_and_schema() -> None:
         "Look.",
         '{"type":"object"}',
     )
+
+
+def test_whose_calls_a_tool_takes_back() -> None:
+    spec = SPEC.model_copy(update={"acts_for": (("cancel_refund", ("clerk", "writer")),)})
+    assert spec.whose("cancel_refund") == ("clerk", "writer")
+    assert spec.whose("refund") == ()

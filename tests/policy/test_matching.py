@@ -4,8 +4,9 @@ import pytest
 
 from remit.policy.hours import Hours
 from remit.policy.matching import Ready, any_of
+from remit.policy.permission import Question, Rules, matches
 from remit.policy.predicate import Seen
-from remit.policy.rule import ArgumentPattern, Rule
+from remit.policy.rule import ArgumentPattern, Effect, Rule
 from tests.policy.calls import ask
 
 
@@ -56,3 +57,24 @@ def test_half_a_surrogate_pair_hides_nothing_from_a_pattern() -> None:
 def test_names_fit_any_of_several_globs() -> None:
     fits = any_of(("ann", "team-*"))
     assert [fits(each) for each in ("ann", "team-a", "anna", "team")] == [True, True, False, False]
+
+
+@pytest.mark.requirement("TOOL-14", "PERM-1")
+@pytest.mark.parametrize(("effect", "hit"), [("deny", True), ("ask", True), ("allow", False)])
+def test_rules_about_an_agent_hold_for_what_undoes_it_but_leave_does_not(
+    effect: Effect, hit: bool
+) -> None:
+    undoing = Question(
+        tool="t",
+        access="write",
+        risk="low",
+        arguments="{}",
+        agent="clerk.undo",
+        acts_for=("clerk", "writer"),
+    )
+    for name in ("clerk", "writer", "wr*"):
+        rule = Rule(id="r", effect=effect, tool="t", agents=(name,))
+        assert matches(rule, undoing) is hit
+        assert (Rules([rule] * 3).first("autonomous", undoing) is not None) is hit
+    assert matches(Rule(id="r", effect=effect, tool="t", agents=("clerk.undo",)), undoing)
+    assert not matches(Rule(id="r", effect=effect, tool="t", agents=("other",)), undoing)

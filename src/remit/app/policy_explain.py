@@ -78,6 +78,7 @@ def explain_call(  # each is a circumstance that a rule may name
         server=found.server,
         personal_data=found.personal_data,
         agent=spec.name,
+        acts_for=spec.whose(tool),
         tenant=given.tenant,
         user=given.user,
         roles=given.roles,

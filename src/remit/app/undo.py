@@ -40,7 +40,8 @@ def undo_agent(agent: Agent[object]) -> Agent[object] | None:
 
     Each compensation has the authority that the remit of its agent gives it: every rule about it
     is kept. One that no rule there allows or asks about needs as many humans, of the same ones, as
-    what it takes back.
+    what it takes back. Rules of the settings that deny or ask about an agent hold for the
+    compensations of its tools too.
     """
     found = _compensations(agent)
     if not found:
@@ -73,13 +74,17 @@ def undo_agent(agent: Agent[object]) -> Agent[object] | None:
         owner=agent.remit.owner,
         success=_all_undone,
     )
-    return Agent(
+    made: Agent[object] = Agent(
         f"{agent.name}{_SUFFIX}",
         model=MODEL,
         instructions=f"Take back what {agent.name} did, newest first.",
         tools=[undone.undo for _, undone in found.values() if undone.undo is not None],
         remit=remit,
     )
+    made.acts_for = {
+        name: tuple(dict.fromkeys((agent.name, owner.name))) for name, (owner, _) in found.items()
+    }
+    return made
 
 
 def _all(agent: Agent[object]) -> list[Agent[object]]:

@@ -114,6 +114,7 @@ class Agent(Generic[T_co]):
         self.thinking_tokens = thinking_tokens
         self.effort: Effort | None = effort
         self.input_count = input_count
+        self.acts_for: Mapping[str, tuple[str, ...]] = {}
         self._check()
 
     def _check(self) -> None:
@@ -240,6 +241,7 @@ class Agent(Generic[T_co]):
             has_predicate=self.remit.success is not None,
             input_count=self.input_count,
             hooks=with_hooks((hook.spec for hook in self.remit.hooks), ()),
+            acts_for=tuple(self.acts_for.items()),
         )
 
     def tool(self, name: str) -> AnyTool | None:

@@ -26,6 +26,7 @@ def question_of(state: State, world: World, spec: ToolSpec, arguments: str) -> Q
         server=spec.server,
         personal_data=spec.personal_data,
         agent=state.spec.name,
+        acts_for=state.spec.whose(spec.name),
         tenant=state.tenant,
         user=state.user,
         roles=state.roles,

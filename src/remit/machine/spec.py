@@ -139,6 +139,8 @@ class AgentSpec(_Frozen):
     """How much it is to reason; None leaves it to the model."""
     hooks: tuple[HookSpec, ...] = added(())
     """What looks at its calls, in the order in which they are asked."""
+    acts_for: tuple[tuple[str, tuple[str, ...]], ...] = added(())
+    """(tool, agents): whose calls a tool of an agent that undoes takes back."""
 
     @property
     def candidates(self) -> tuple[Candidate, ...]:
@@ -158,6 +160,10 @@ class AgentSpec(_Frozen):
         """Who may agree to a call of this tool about which this rule asks: the rule's first."""
         known = {entry.of: entry.who for entry in self.approvers_of}
         return known.get(rule, known.get(tool, self.approvers))
+
+    def whose(self, tool: str) -> tuple[str, ...]:
+        """The agents whose calls this tool takes back; none where it is an agent's own."""
+        return next((agents for name, agents in self.acts_for if name == tool), ())
 
     def delay_ms_of(self, tool: ToolSpec) -> int:
         """How long a call of this tool that was let through waits before it leaves."""

@@ -63,7 +63,7 @@ def _of_pattern(pattern: ArgumentPattern) -> Asked:
 
 def _circumstances(rule: Rule) -> Iterable[tuple[str, Circumstance]]:
     if rule.agents:
-        yield _told("agent", rule.agents), partial(_fits_one, any_of(rule.agents), "agent")
+        yield _told("agent", rule.agents), partial(_is_agent, rule, any_of(rule.agents))
     if rule.tenants:
         yield _told("tenant", rule.tenants), partial(_fits_one, any_of(rule.tenants), "tenant")
     if rule.users:
@@ -93,6 +93,13 @@ def any_of(globs: Sequence[str]) -> Callable[[str], bool]:
 
 def _fits_one(fits: Callable[[str], bool], field: str, question: Question, _: Phase) -> bool:
     return fits(str(getattr(question, field)))
+
+
+def _is_agent(rule: Rule, fits: Callable[[str], bool], question: Question, _: Phase) -> bool:
+    if fits(question.agent):
+        return True
+    # Leave for what an agent does is no leave to take it back.
+    return rule.effect != "allow" and any(fits(each) for each in question.acts_for)
 
 
 def _has_role(fits: Callable[[str], bool], question: Question, _: Phase) -> bool:

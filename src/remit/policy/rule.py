@@ -105,6 +105,7 @@ class Rule(_Frozen):
     tool: a glob, `server/tool` for the tools of a server; a rule that allows covers the tools of
     servers only where it names them so. arguments, where: what the arguments must be, all of it.
     agents, tenants, users, roles: globs of whose calls; one must fit. phases: of the agent.
+    What denies or asks about an agent holds for taking its calls back; what allows does not.
     modes: of the run. hours: in the tenant's local time. origins: globs of what the run has read,
     as `tool:fetch_*`, `user:*`, `agent:writer` or `label:secret`; a rule that denies or asks
     needs one such text in the conversation, one that allows needs all of it to be such.
@@ -168,6 +169,8 @@ class Question:
     personal_data: bool = False
     """A read of personal data is an action, as a write is."""
     agent: str = ""
+    acts_for: tuple[str, ...] = ()
+    """Agents whose calls this one takes back: what is denied or asked of them is of it too."""
     tenant: str = ""
     user: str = ""
     roles: tuple[str, ...] = ()

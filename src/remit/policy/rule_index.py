@@ -120,7 +120,7 @@ class RuleIndex:
 
 
 def _agents(question: Question) -> Iterable[str]:
-    return (question.agent,)
+    return (question.agent, *question.acts_for)
 
 
 def _tenants(question: Question) -> Iterable[str]:

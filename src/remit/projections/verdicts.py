@@ -144,6 +144,7 @@ class Counterfactual:
             server="" if spec is None else spec.server,
             personal_data=spec is not None and spec.personal_data,
             agent=sight.agent,
+            acts_for=sight.spec.whose(event.tool),
             tenant=tenant,
             user=sight.user,
             roles=sight.roles,
