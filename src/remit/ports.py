@@ -1,6 +1,7 @@
 """What the outside must satisfy: one Protocol per port, one contract suite for all its adapters."""
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from datetime import date
 from typing import Protocol, runtime_checkable
 
@@ -21,7 +22,7 @@ from remit.journal.rows import (
     VaultRow,
 )
 from remit.journal.transfers import HoldLine
-from remit.values.command import Command, Finished
+from remit.values.command import Command, Finished, Program
 from remit.values.credential import Credential, Wanted
 from remit.values.ledger import ALL, FIELDS, LedgerField, LedgerFilter, LedgerKey, LedgerSum
 from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest
@@ -89,6 +90,10 @@ class Sandbox(Protocol):
 
     async def run(self, command: Command) -> Finished:
         """Run to the end or to a limit; everything it started is dead when this returns."""
+        ...
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
+        """Start a program and keep it; everything it started is dead when the block is left."""
         ...
 
 

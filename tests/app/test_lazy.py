@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import AbstractAsyncContextManager
 
 import pytest
 
@@ -9,7 +10,7 @@ from remit.adapters.scripted import EchoModel
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.errors import ConfigError, SandboxUnavailable
 from remit.ports import Model
-from remit.values.command import Command, Finished
+from remit.values.command import Command, Finished, Program
 
 COMMAND = Command(argv=("true",), cwd="/")
 
@@ -23,6 +24,10 @@ class Box:
         self.ran = ran
 
     async def run(self, command: Command) -> Finished:
+        self.ran.append(command)
+        raise SandboxUnavailable("it is a box only")
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
         self.ran.append(command)
         raise SandboxUnavailable("it is a box only")
 
@@ -75,3 +80,7 @@ async def test_a_sandbox_is_looked_for_once_however_many_ask_at_once() -> None:
     assert [type(result) for result in results] == [SandboxUnavailable] * 5
     assert len(made) == 1
     assert ran == [COMMAND] * 5
+    with pytest.raises(SandboxUnavailable):
+        async with sandbox.open(COMMAND):
+            pass
+    assert len(made) == 1

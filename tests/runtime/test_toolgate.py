@@ -1,6 +1,7 @@
 """The gate: nothing starts late, nothing runs twice, secrets only where they are meant."""
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from remit.journal.events import (
     ToolFailed,
     ToolUnknown,
 )
+from remit.values.command import Program
 from tests.runtime.gated import AGENT, Bench, Stage, World
 from tests.runtime.kit import NOW, RUN, TENANT, VAULT
 from tests.runtime.stage import PATIENCE_S, an_agent, secret
@@ -256,6 +258,9 @@ class Sandbox:
             ended="exited",
             confinement="fake",
         )
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
+        raise AssertionError(f"nothing is kept open: {command}")
 
 
 @pytest.mark.requirement("TOOL-17")

@@ -14,6 +14,7 @@ from remit.app.channels import Channel, Channels, OnApproval, make_channels, mak
 from remit.app.config import Settings
 from remit.app.credentials import declared_credentials
 from remit.app.desk import Desk
+from remit.app.housing import house_of, settle
 from remit.app.keyring import Keyring, open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
 from remit.app.load import (
@@ -133,6 +134,8 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     all_hooks = hooks_by_name((*hooks.values(), *own_hooks))
     table = make_prices(prices)
     roster = make_roster(settings, people)
+    walls = LazySandbox(make_sandbox) if sandbox is None else sandbox
+    settle(agents.values(), house_of(walls, keys.hidden, settings.environment))
     channels = make_channels(settings.channels, on_approval, roster, WallClock(), shown.read)
     store = make_store(settings.url)
     await store.open()  # after everything that may be refused: whoever opens it must close it
@@ -155,7 +158,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
         environment=settings.environment,
         secret_rules=shown.rules,
         credentials=CredentialDesk(declared, clock),
-        sandbox=LazySandbox(make_sandbox) if sandbox is None else sandbox,
+        sandbox=walls,
         hidden=keys.hidden,
         budgets=(*settings.budgets, *budgets),
         floating_models=settings.floating_models,

@@ -4,10 +4,11 @@ import asyncio
 import os
 import secrets
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 
 from remit.ports import Model, Sandbox
-from remit.values.command import Command, Finished
+from remit.values.command import Command, Finished, Program
 
 _JITTER = 1_000_001
 
@@ -63,7 +64,16 @@ class LazySandbox:
 
     async def run(self, command: Command) -> Finished:
         """Run confined. Raises `SandboxUnavailable` with the remedy."""
+        return await (await self._sandbox()).run(command)
+
+    @asynccontextmanager
+    async def open(self, command: Command) -> AsyncIterator[Program]:
+        """Start confined and keep. Raises `SandboxUnavailable` with the remedy."""
+        async with (await self._sandbox()).open(command) as program:
+            yield program
+
+    async def _sandbox(self) -> Sandbox:
         async with self._lock:
             if self._found is None:
                 self._found = await asyncio.to_thread(self._make)
-        return await self._found.run(command)
+        return self._found

@@ -1,9 +1,13 @@
 """What lies behind tools that are not functions of the program: an API, a server."""
 
 import re
-from typing import Protocol
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
 
 from remit.errors import SpecError
+from remit.values.command import Command, Program
 from remit.values.ids import check_name
 
 _TOOL_CHARS = 64  # what every provider takes as a tool's name
@@ -21,6 +25,26 @@ class ToolSource(Protocol):
 
     async def close(self) -> None:
         """End connections and processes; the source may be used again after."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class House:
+    """What a process offers to a source that starts programs: a sandbox, and folders by name."""
+
+    open: Callable[[Command], AbstractAsyncContextManager[Program]]
+    """Start a program in the sandbox; journal and keys are out of its sight."""
+    place: Callable[[str, str, str], str]
+    """The folder that a path with `{tenant}` or `{user}` means for a tenant and user."""
+    environment: str = "dev"
+
+
+@runtime_checkable
+class Housed(Protocol):
+    """A source that starts programs."""
+
+    def settle(self, house: House) -> None:
+        """Start them there from now on. Raises `SpecError` where that environment forbids it."""
         ...
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, Protocol
 
 # Defaults: enough for a test suite of a small project, too little to hurt a 2-core machine.
 _CPU_S = 60
@@ -19,6 +19,7 @@ class Command:
 
     `read` and `write` are the host paths it sees besides the system, `hide` those it never sees
     even beneath them. `env` is its whole environment besides a minimal PATH, HOME, LANG, TMPDIR.
+    `timeout_s` is not for a program that is kept open; there `output_bytes` bounds one line.
     """
 
     argv: tuple[str, ...]
@@ -26,6 +27,10 @@ class Command:
     read: tuple[str, ...] = ()
     write: tuple[str, ...] = ()
     hide: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+    """What it reaches through a proxy of ours: `api.example.com`, `*.example.com`, `name:port`."""
+    private: bool = False
+    """The hosts lie in a private network, or on this machine."""
     env: Mapping[str, str] = field(default_factory=dict)
     stdin: bytes = b""
     timeout_s: float = 60.0
@@ -48,3 +53,28 @@ class Finished:
     ended: Literal["exited", "signalled", "timeout", "output", "cancelled"]
     confinement: str
     """What confined it, for example `bubblewrap` or `landlock+netns`."""
+    refused: tuple[str, ...] = ()
+    """Hosts it was kept from reaching, with the reason."""
+
+
+class Program(Protocol):
+    """A program that was started and is spoken to; it ends when whoever opened it lets it go."""
+
+    async def read_line(self) -> bytes:
+        """Its next line with the line's end; empty once it writes no more.
+
+        Raises `SandboxFailed` for a line above the bound.
+        """
+        ...
+
+    async def write(self, content: bytes) -> None:
+        """Bytes for its standard input. Raises `SandboxFailed` once it reads no more."""
+        ...
+
+    def close_input(self) -> None:
+        """The end of its standard input."""
+        ...
+
+    def take_refused(self) -> tuple[str, ...]:
+        """Hosts it was kept from reaching since this was asked last, with the reason."""
+        ...

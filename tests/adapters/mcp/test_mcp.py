@@ -30,6 +30,7 @@ OFFERED: dict[str, Offer] = {}
 def tools_of(folder: Path, **changes: object) -> dict[str, AnyTool]:
     words: dict[str, object] = {
         "command": COMMAND,
+        "read": () if changes.get("url") or "command" in changes else (str(SERVER.parent),),
         "allow": ALLOW,
         "pins": folder / "shop.json",
         "access": {"find_order": "read"},
@@ -50,7 +51,7 @@ async def opened(folder: Path, **changes: object) -> AsyncIterator[dict[str, Any
     """Tools of a server of which everything was accepted."""
     if not OFFERED:  # by the process, once: it takes a second to start
         first = source_of(tools_of(folder))
-        OFFERED.update(await first.server.offers("*"))
+        OFFERED.update(await first.server.offers())
         await first.close()
     write_pins(folder / "shop.json", "shop", {name: OFFERED[name] for name in ALLOW})
     tools = tools_of(folder, **changes)
@@ -171,7 +172,7 @@ async def test_a_process_is_given_what_was_said_and_nothing_else(
     async with opened(tmp_path, **words) as tools:
         told = json.loads(await use(tools["shop_tell_environment"], "{}", "the-token"))
         given = {name for name in told if name not in ("LC_CTYPE", "PWD", "SHLVL", "_")}
-        assert given == {"PATH", "LANG", "SHOP", "SHOP_KEY"}
+        assert given == {"PATH", "HOME", "LANG", "TMPDIR", "SHOP", "SHOP_KEY"}
         assert told["SHOP_KEY"] == "the-token"
         again = json.loads(await use(tools["shop_tell_environment"], "{}", "the-next-token"))
         assert again["SHOP_KEY"] == "the-next-token"

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from remit.adapters.sandbox import supervised
+from remit.adapters.sandbox import launch, supervised
 from remit.adapters.sandbox.plan import Plan
 from remit.errors import SandboxFailed
 from remit.values.command import Command, Finished
@@ -84,7 +84,7 @@ async def test_cleaning_up_outlives_every_cancellation() -> None:
             await asyncio.sleep(0.001)
         done.append(1)
 
-    task = asyncio.ensure_future(supervised._to_the_end(work()))
+    task = asyncio.ensure_future(launch.to_the_end(work()))
     for _ in range(5):
         await asyncio.sleep(0)
         task.cancel()

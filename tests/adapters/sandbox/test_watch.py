@@ -61,12 +61,12 @@ def test_the_limits_in_words() -> None:
     me = os.getpid()
     with subprocess.Popen(["sleep", "60"]) as process:
         try:
-            assert watch.excess(plan, me) == ""
+            assert watch.excess(plan, me)[0] == ""
             plan.processes = -5
-            assert "processes and threads at once, -5 are allowed" in watch.excess(plan, me)
+            assert "processes and threads at once, -5 are allowed" in watch.excess(plan, me)[0]
             plan.processes, plan.memory_bytes = 10, 1
-            assert "bytes of memory, 1 are allowed" in watch.excess(plan, me)
+            assert "bytes of memory, 1 are allowed" in watch.excess(plan, me)[0]
             plan.memory_bytes, plan.cpu_s = 1 << 40, 0
-            assert "s of processor time, 0 s are allowed" in watch.excess(plan, me)
+            assert "s of processor time, 0 s are allowed" in watch.excess(plan, me)[0]
         finally:
             process.kill()

@@ -1,8 +1,8 @@
-"""The folder of one user of one tenant, with names that cannot meet or leave the base."""
+"""The folder of one user or tenant, with names that cannot meet or leave the base."""
 
 import hashlib
 import os
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from remit.adapters.files.beneath import FOLDER, PATH_ONLY, find_opener
 from remit.errors import ConfigError
@@ -11,6 +11,8 @@ from remit.errors import ConfigError
 _PLAIN = frozenset("abcdefghijklmnopqrstuvwxyz0123456789_-")
 # Half of NAME_MAX leaves room for the digest and for whatever a user puts beneath.
 _LONGEST = 128
+# The root and one folder: whatever is made for a tenant is made in a folder of its own.
+_LEAST = 2
 
 
 def encode_name(name: str) -> str:
@@ -33,14 +35,43 @@ def encode_name(name: str) -> str:
 
 def principal_path(base: str | os.PathLike[str], tenant: str, user: str) -> Path:
     """`base/tenant/user`, encoded and made (mode 0700) where missing, never through a link."""
-    names = (encode_name(tenant), encode_name(user))
-    whole = Path(base).resolve()
+    return _made(Path(base).resolve(), (encode_name(tenant), encode_name(user)))
+
+
+def place(path: str, tenant: str, user: str) -> str:
+    """The folder that an absolute path with `{tenant}` and `{user}` means, made where missing.
+
+    Each stands for a whole folder of the path, so that no two names can meet: `/srv/{tenant}/in`.
+    What lies before the first of them must exist; from there on no link is followed. Raises
+    `ConfigError`.
+    """
+    words = {"{tenant}": tenant, "{user}": user}
+    parts = PurePosixPath(path).parts
+    first = next((at for at, part in enumerate(parts) if "{" in part), len(parts))
+    rest = parts[first:]
+    if not path.startswith("/") or first < _LEAST or ".." in parts:
+        raise ConfigError(
+            f"{path!r}: a path with {{tenant}} or {{user}} is absolute, begins with a folder that "
+            "exists, and has no '..'"
+        )
+    for part in rest:
+        if part not in words and ("{" in part or "}" in part):
+            raise ConfigError(
+                f"{path!r}: {{tenant}} and {{user}} are the whole name of a folder each, as in "
+                "/srv/files/{tenant}/{user}; names could meet otherwise"
+            )
+    whole = Path(*parts[:first])
+    names = tuple(encode_name(words[part]) if part in words else part for part in rest)
+    return str(_made(whole.resolve(), names) if rest else whole)
+
+
+def _made(whole: Path, names: tuple[str, ...]) -> Path:
     try:
         here = os.open(whole, FOLDER)
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(
-            f"base {str(base)!r} of the users' folders: {reason}; make the folder first"
+            f"base {str(whole)!r} of the users' folders: {reason}; make the folder first"
         ) from error
     try:
         opener = find_opener(here)
@@ -55,7 +86,7 @@ def principal_path(base: str | os.PathLike[str], tenant: str, user: str) -> Path
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise ConfigError(
-            f"folder {'/'.join(names)!r} beneath {str(base)!r}: {reason}; "
+            f"folder {'/'.join(names)!r} beneath {str(whole)!r}: {reason}; "
             "it must be a real folder that may be written"
         ) from error
     finally:

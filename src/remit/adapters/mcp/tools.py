@@ -3,19 +3,20 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import cast
 
 from remit.adapters.mcp.http import Resolve, check_url
 from remit.adapters.mcp.pins import Offer, read_pins, write_pins
-from remit.adapters.mcp.server import McpServer, Reach
+from remit.adapters.mcp.server import McpServer, Party, Reach
 from remit.errors import SpecError, ToolError
 from remit.machine.call import Call
 from remit.machine.schema_tool import Carry, Contract, schema_tool
-from remit.machine.source import check_source, tool_name
+from remit.machine.source import House, check_source, tool_name
 from remit.machine.tools import AnyTool
 from remit.policy.permission import Access, Risk
-from remit.values.credential import Credential
+from remit.values.command import Command
 
 MAX_DESCRIPTION = 4_000
 _ANYTHING = '{"type":"object"}'
@@ -35,9 +36,13 @@ class PinnedServer:
         """See `remit.machine.source.ToolSource.close`."""
         await self.server.close()
 
+    def settle(self, house: House) -> None:
+        """See `remit.machine.source.Housed`."""
+        self.server.settle(house)
+
     async def differences(self) -> dict[str, tuple[Offer | None, Offer | None]]:
         """By tool of the list: what was accepted and what is offered, where they are not one."""
-        offered = await self.server.offers("*")
+        offered = await self.server.offers()
         known = self.accepted or {}
         return {
             name: (known.get(name), offered.get(name))
@@ -50,7 +55,7 @@ class PinnedServer:
 
         Raises `SpecError` where it changed since, or is not in the list.
         """
-        offered = await self.server.offers("*")
+        offered = await self.server.offers()
         for name, digest in wanted.items():
             offer = offered.get(name)
             if name not in self.allow or offer is None or offer.digest != digest:
@@ -59,13 +64,13 @@ class PinnedServer:
         self.accepted = {name: each for name, each in chosen.items() if name in self.allow}
         write_pins(self.pins, self.name, self.accepted)
 
-    async def check(self, tool: str, tenant: str, credential: Credential | None) -> None:
+    def check(self, tool: str, offers: Mapping[str, Offer]) -> None:
         """Raises `ToolError` for a tool that is not what was accepted, until a human accepts it."""
         pinned = (self.accepted or {}).get(tool)
         remedy = f"a human must accept it: remit tools accept {self.name}"
         if pinned is None:
             raise ToolError(f"{self.name}/{tool} was not accepted yet; {remedy}")
-        offered = (await self.server.offers(tenant, credential)).get(tool)
+        offered = offers.get(tool)
         if offered is None:
             raise ToolError(f"{self.name}/{tool} is not offered any more")
         if offered.digest != pinned.digest:
@@ -85,8 +90,10 @@ def make_mcp_tools(  # noqa: PLR0913  # each is one word of the declaration
     environment: Mapping[str, str],
     credential: str,
     credential_variable: str,
+    confined: Command | None,
     private: bool,
     timeout: str,
+    house: House,
     resolve: Resolve | None = None,
 ) -> list[AnyTool]:
     """See `remit.mcp_tools`."""
@@ -106,13 +113,14 @@ def make_mcp_tools(  # noqa: PLR0913  # each is one word of the declaration
         command=tuple(command),
         environment=dict(environment),
         credential_variable=credential_variable,
+        confined=confined,
         url=check_url(url, private=private) if url else "",
         private=private,
         resolve=resolve,
     )
     source = PinnedServer(
         name=name,
-        server=McpServer(reach),
+        server=McpServer(reach, house),
         pins=pins,
         allow=tuple(allow),
         accepted=read_pins(pins, name),
@@ -141,10 +149,14 @@ def make_mcp_tools(  # noqa: PLR0913  # each is one word of the declaration
 
 def _carry(source: PinnedServer, tool: str, *, write: bool) -> Carry:
     async def carry(arguments: Mapping[str, object], call: Call) -> str:
-        await source.check(tool, call.tenant, call.credential)
         plain = cast("dict[str, object]", _plain(arguments))
         return await source.server.call(
-            call.tenant, tool, plain, credential=call.credential, write=write
+            Party(call.tenant, call.user),
+            tool,
+            plain,
+            credential=call.credential,
+            write=write,
+            check=partial(source.check, tool),
         )
 
     return carry

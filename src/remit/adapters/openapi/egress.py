@@ -7,15 +7,13 @@ name that leads elsewhere the next moment (DNS rebinding) leads nowhere.
 import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from urllib.parse import urlsplit
 
 from aiohttp.abc import AbstractResolver, ResolveResult
 from aiohttp.resolver import ThreadedResolver
 from typing_extensions import override
 
-from remit.errors import OutsideError, SpecError
-from remit.policy.address import host_of, is_private
-from remit.policy.metadata_host import is_metadata
+from remit.errors import OutsideError
+from remit.policy.reach import checked_host, refusal
 
 Resolve = Callable[[str, int, socket.AddressFamily], Awaitable[list[ResolveResult]]]
 
@@ -33,31 +31,8 @@ class Base:
 
 def base_of(url: str, *, private: bool) -> Base:
     """The base of an API's addresses. Raises `SpecError` for what a tool must not reach."""
-    host = host_of(url)
-    parts = urlsplit(url)
-    if host is None or parts.scheme not in ("http", "https") or parts.query or parts.fragment:
-        raise SpecError(
-            f"base_url {url.rpartition('@')[2]!r}: it begins with https://, names a host, and has "
-            "no user, query or fragment"
-        )
-    if parts.scheme == "http" and not private:
-        raise SpecError(
-            f"base_url {url!r}: plain http would send credentials in clear; use https, or say "
-            "private=True for a network that you trust"
-        )
-    why = refusal(host, private=private)
-    if why is not None:
-        raise SpecError(f"base_url {url!r}: {why}")
+    host = checked_host("base_url", url, private=private)
     return Base(url.rstrip("/"), host, private)
-
-
-def refusal(host: str, *, private: bool) -> str | None:
-    """Why a host or an address must not be connected to; None where nothing speaks against it."""
-    if is_metadata(host):
-        return f"{host} tells machines their secrets; no tool reaches it"
-    if not private and is_private(host):
-        return f"{host} lies in a private network; say private=True where that is meant"
-    return None
 
 
 class PinnedResolver(AbstractResolver):

@@ -1,12 +1,14 @@
 """Bubblewrap: confine by the namespaces and mounts the `bwrap` program makes."""
 
 import shutil
+from contextlib import AbstractAsyncContextManager
 
 from remit.adapters.sandbox import supervised
+from remit.adapters.sandbox.opened import opened
 from remit.adapters.sandbox.plan import BUBBLEWRAP, Plan
 from remit.adapters.sandbox.prepare import make_plan
 from remit.errors import SandboxUnavailable
-from remit.values.command import Command, Finished
+from remit.values.command import Command, Finished, Program
 
 
 class Bubblewrap:
@@ -28,6 +30,10 @@ class Bubblewrap:
         Raises `CommandRefused` for a wrong field, `SandboxFailed` when it could not be started.
         """
         return await supervised.run(self.plan(command), command)
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
+        """Start and keep; everything it started is dead when the block is left. Raises as `run`."""
+        return opened(self.plan(command), command)
 
     def plan(self, command: Command) -> Plan:
         """What the launcher is told for this command."""

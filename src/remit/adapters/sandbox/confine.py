@@ -3,6 +3,7 @@
 import _socket  # `socket` takes 6 ms more
 import itertools
 import os
+import sys
 from _collections_abc import Callable  # already loaded; `collections.abc` takes 2 ms more
 
 from remit.adapters.sandbox import bpf, kernel, limits, rules, view
@@ -14,6 +15,8 @@ _NEW_NAMESPACES = 0x02000000 | 0x04000000 | 0x08000000 | 0x10000000 | 0x20000000
 _NEW_MOUNTS = 0x00020000
 # More descriptors than any process here can have open.
 _MAX_FD = 1 << 20
+# Connections that wait for the proxy to take them.
+_BACKLOG = 64
 # A wait status in decimal.
 _STATUS_BYTES = 16
 # The launcher keeps its own, so that it outlives the program and can say how it ended.
@@ -104,6 +107,8 @@ def _first_process(plan: Plan, error_fd: int, status_fd: int, launcher: _socket.
     kernel.unshare(_NEW_MOUNTS)
     view.build(plan)
     kernel.loopback_up()
+    if plan.port:
+        _hand_out(plan)
     program = os.fork()
     if program == 0:
         guarded(error_fd, lambda: _become(plan, error_fd, launcher, own_namespaces=True))
@@ -116,6 +121,18 @@ def _first_process(plan: Plan, error_fd: int, status_fd: int, launcher: _socket.
             os.write(status_fd, str(status).encode())
             # The kernel kills whatever is left in the namespace.
             os._exit(0)
+
+
+def _hand_out(plan: Plan) -> None:
+    """Listen where the program will look for its proxy, and give the listener to who asked."""
+    listener = _socket.socket(_socket.AF_INET, _socket.SOCK_STREAM)
+    listener.bind(("127.0.0.1", plan.port))
+    listener.listen(_BACKLOG)
+    exit_socket = _socket.socket(fileno=plan.exit_fd)
+    fd = listener.fileno().to_bytes(4, sys.byteorder)
+    exit_socket.sendmsg([b"l"], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, fd)])
+    exit_socket.close()
+    listener.close()
 
 
 def _child(plan: Plan, error_fd: int, launcher: _socket.socket) -> None:

@@ -3,14 +3,15 @@
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from typing import Literal
 
 from remit.adapters.sandbox import supervised
+from remit.adapters.sandbox.opened import opened
 from remit.adapters.sandbox.plan import SECCOMP, Plan
 from remit.adapters.sandbox.prepare import make_plan
-from remit.values.command import Command, Finished
+from remit.values.command import Command, Finished, Program
 
 Mode = Literal["landlock+netns", "landlock+seccomp"]
 
@@ -34,6 +35,13 @@ class Landlock:
         """
         with self.scratch() as folder:
             return await supervised.run(self.plan(command, folder), command)
+
+    @asynccontextmanager
+    async def open(self, command: Command) -> AsyncIterator[Program]:
+        """Start and keep; everything it started is dead when the block is left. Raises as `run`."""
+        with self.scratch() as folder:
+            async with opened(self.plan(command, folder), command) as program:
+                yield program
 
     def plan(self, command: Command, scratch: str) -> Plan:
         """What the launcher is told for this command."""

@@ -25,13 +25,14 @@ _WAYS: dict[str, _Way] = {
 
 
 def main() -> None:
-    """Arguments: descriptors of the plan, of the report, and of the pipe that ends with us."""
-    plan_fd, report_fd, life_fd = (int(word) for word in sys.argv[2:5])
-    for fd in (report_fd, life_fd):
+    """Arguments: descriptors of the plan, the report, the pipe that ends with us, and the exit."""
+    plan_fd, report_fd, life_fd, exit_fd = (int(word) for word in sys.argv[2:6])
+    for fd in (report_fd, life_fd, *((exit_fd,) if exit_fd >= 0 else ())):
         os.set_inheritable(fd, False)  # noqa: FBT003  # it takes no keywords
     os.umask(0o022)
     with open(plan_fd, "rb") as file:
         plan = read_plan(file.read())
+    plan.exit_fd = exit_fd
     try:
         kernel.prctl("PR_SET_CHILD_SUBREAPER", kernel.PR_SET_CHILD_SUBREAPER, 1)
         report = _run(plan, life_fd)
@@ -52,6 +53,9 @@ def _run(plan: Plan, life_fd: int) -> str:
     error_read, error_write = os.pipe()
     way = _WAYS[plan.mode](plan, error_write)
     os.close(error_write)
+    if plan.exit_fd >= 0:
+        # Whoever is to get the listener sees the end of the socket if it never comes.
+        os.close(plan.exit_fd)
     # From here on only the program holds its standard streams, so that they can end.
     os.closerange(0, 3)
     failure = os.read(error_read, _ERROR_BYTES)
@@ -64,9 +68,11 @@ def _run(plan: Plan, life_fd: int) -> str:
     poll.register(ended, select.POLLIN)
     if way.gate is not None:
         poll.register(way.gate.fd, select.POLLIN)
-    look_s = time.monotonic() + watch.PERIOD_S
+    # Where nothing else bounds the number of processes, every look counts.
+    idle_s = watch.IDLE_S if way.gate is not None or os.geteuid() != 0 else watch.PERIOD_S
+    look = _Look(plan, way.leader, idle_s)
     while True:
-        ready = [fd for fd, _ in poll.poll(watch.PERIOD_S * 1000)]
+        ready = [fd for fd, _ in poll.poll(look.period_s * 1000)]
         if life_fd in ready:
             return "killed"
         if ended in ready:
@@ -74,12 +80,31 @@ def _run(plan: Plan, life_fd: int) -> str:
             return way.ended(status)
         if way.gate is not None and way.gate.fd in ready:
             way.gate.serve()
-        if time.monotonic() >= look_s:
+        if time.monotonic() >= look.due_s:
             watch.reap_orphans(way.child)
-            words = watch.excess(plan, way.leader)
+            words = look.excess()
             if words:
                 return f"limit {words}"
-            look_s = time.monotonic() + watch.PERIOD_S
+
+
+class _Look:
+    """When to look at the program again: less often while it does nothing."""
+
+    def __init__(self, plan: Plan, leader: int, idle_s: float) -> None:
+        self._plan = plan
+        self._leader = leader
+        self._idle_s = idle_s
+        self._cpu_s = -1.0
+        self.period_s = watch.PERIOD_S
+        self.due_s = time.monotonic() + self.period_s
+
+    def excess(self) -> str:
+        """Which limit is exceeded, in words; empty for none."""
+        words, cpu_s = watch.excess(self._plan, self._leader)
+        self.period_s = self._idle_s if cpu_s == self._cpu_s else watch.PERIOD_S
+        self._cpu_s = cpu_s
+        self.due_s = time.monotonic() + self.period_s
+        return words
 
 
 def _remove(folder: str) -> None:

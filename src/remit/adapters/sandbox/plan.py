@@ -33,11 +33,13 @@ class Plan:
         "cpu_s",
         "cwd",
         "env",
+        "exit_fd",
         "file_bytes",
         "links",
         "memory_bytes",
         "mode",
         "open_files",
+        "port",
         "processes",
         "scratch",
         "ungated",
@@ -58,6 +60,10 @@ class Plan:
         self.processes = 0
         self.file_bytes = 0
         self.open_files = 0
+        # Where the proxy listens inside, 0 for no network; and the socket over which the launcher
+        # hands the listener out, which only the launcher knows.
+        self.port = 0
+        self.exit_fd = -1
         # For tests of older kernels: the Landlock version, and no answers of the launcher.
         self.abi = 0
         self.ungated = 0
@@ -81,7 +87,16 @@ class Plan:
 
 
 _WORDS = ("mode", "cwd", "scratch", "bwrap")
-_NUMBERS = ("cpu_s", "memory_bytes", "processes", "file_bytes", "open_files", "abi", "ungated")
+_NUMBERS = (
+    "cpu_s",
+    "memory_bytes",
+    "processes",
+    "file_bytes",
+    "open_files",
+    "port",
+    "abi",
+    "ungated",
+)
 
 
 def read_plan(content: bytes) -> Plan:

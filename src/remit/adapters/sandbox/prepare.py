@@ -6,7 +6,8 @@ import sys
 from pathlib import Path
 
 from remit.adapters.sandbox.plan import HIDE, PRIVATE, READ, SECCOMP, WRITE, Plan
-from remit.errors import CommandRefused
+from remit.errors import CommandRefused, SandboxUnavailable, SpecError
+from remit.policy.reach import Reachable
 from remit.values.command import Command
 
 # Programs and libraries. Where these are links (merged /usr) the link is made again inside.
@@ -38,6 +39,14 @@ _SETTINGS = (
 _TMP = "/tmp"  # noqa: S108  # see above
 # Never a declared folder: they show other processes, devices, or everything.
 _NEVER = ("/proc", "/sys", "/dev")
+# The usual port of proxies; in a network of its own nobody else can have it.
+PROXY_PORT = 3128
+# What programs read to find their proxy; curl reads the lower-case form only, others the other.
+_PROXIES = ("http_proxy", "HTTP_PROXY", "https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY")
+# From version 24 on Node.js heeds them if this is set.
+_OF_NODE = {"NODE_USE_ENV_PROXY": "1"}
+# Servers of its own are reached directly.
+_OWN = dict.fromkeys(("no_proxy", "NO_PROXY"), "localhost,127.0.0.1,::1")
 _NUMBERS = ("cpu_s", "memory_bytes", "processes", "file_bytes", "output_bytes", "open_files")
 
 
@@ -47,6 +56,11 @@ def make_plan(command: Command, mode: str, scratch: str = "") -> Plan:
     Raises `CommandRefused` naming the field and the remedy.
     """
     _check_words(command)
+    if command.hosts and mode == SECCOMP:
+        raise SandboxUnavailable(
+            f"command: hosts={command.hosts!r} needs a network of its own for the program, which "
+            "this machine refuses: allow user namespaces, or install the package `bubblewrap`"
+        )
     plan = Plan(mode)
     plan.scratch = scratch
     declared = _declared(command)
@@ -68,6 +82,7 @@ def make_plan(command: Command, mode: str, scratch: str = "") -> Plan:
     plan.processes = command.processes
     plan.file_bytes = command.file_bytes
     plan.open_files = command.open_files
+    plan.port = PROXY_PORT if command.hosts else 0
     return plan
 
 
@@ -82,9 +97,18 @@ def _check_words(command: Command) -> None:
     for word in (*command.argv, *command.env.keys(), *command.env.values()):
         if "\0" in word:
             raise CommandRefused(f"command: NUL in {word[:80]!r}; remove it")
+    reachable(command)
     for name in command.env:
         if not name or "=" in name:
             raise CommandRefused(f"command: env has the name {name!r}; give it without '='")
+
+
+def reachable(command: Command) -> Reachable:
+    """The hosts a command declares. Raises `CommandRefused` for what is none."""
+    try:
+        return Reachable(command.hosts, private=command.private)
+    except SpecError as error:
+        raise CommandRefused(f"command: {error}; name hosts that it needs") from None
 
 
 # ---------------------------------------------------------------- paths
@@ -215,7 +239,8 @@ def _environment(command: Command, tmp: str) -> dict[str, str]:
     """Nothing is inherited: the least a program needs, then what the command gives."""
     path = (os.path.join(sys.prefix, "bin"), "/usr/local/bin", "/usr/bin", "/bin")
     least = {"PATH": ":".join(path), "HOME": tmp, "LANG": "C.UTF-8", "TMPDIR": tmp}
-    return least | dict(command.env)
+    proxy = dict.fromkeys(_PROXIES, f"http://127.0.0.1:{PROXY_PORT}") | _OF_NODE | _OWN
+    return least | (proxy if command.hosts else {}) | dict(command.env)
 
 
 def _program(command: Command, plan: Plan) -> str:

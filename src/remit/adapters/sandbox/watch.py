@@ -12,6 +12,8 @@ from remit.adapters.sandbox.plan import Plan
 
 # Looking costs about 0.1 ms per process; a fork bomb makes some hundred processes meanwhile.
 PERIOD_S = 0.025
+# While it does nothing; a server that waits for calls would cost a hundredth of a core otherwise.
+IDLE_S = 0.1
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # The kernel or the gate refuses more processes; this is for root without a gate. A quarter and four
 # more, because the gate may not yet see one that it allowed.
@@ -74,20 +76,20 @@ def _read(path: str) -> str:
         return ""
 
 
-def excess(plan: Plan, leader: int) -> str:
-    """Which limit the program beneath `leader` exceeds, in words; empty for none."""
+def excess(plan: Plan, leader: int) -> tuple[str, float]:
+    """Which limit the program beneath `leader` exceeds, in words, empty for none; its seconds."""
     members = descendants(leader)
     tasks = sum(threads(pid) for pid in members)
-    if tasks > plan.processes + plan.processes // _SLACK + _SLACK:
-        return f"{tasks} processes and threads at once, {plan.processes} are allowed"
-    memory = sum(memory_bytes(pid) for pid in members)
-    if memory > plan.memory_bytes:
-        return f"{memory} bytes of memory, {plan.memory_bytes} are allowed"
     # The leader has waited for orphans: their time counts too.
     cpu = sum(cpu_seconds(pid) for pid in (leader, *members))
+    if tasks > plan.processes + plan.processes // _SLACK + _SLACK:
+        return f"{tasks} processes and threads at once, {plan.processes} are allowed", cpu
+    memory = sum(memory_bytes(pid) for pid in members)
+    if memory > plan.memory_bytes:
+        return f"{memory} bytes of memory, {plan.memory_bytes} are allowed", cpu
     if cpu > plan.cpu_s:
-        return f"{cpu:.1f} s of processor time, {plan.cpu_s} s are allowed"
-    return ""
+        return f"{cpu:.1f} s of processor time, {plan.cpu_s} s are allowed", cpu
+    return "", cpu
 
 
 def kill_all() -> bool:

@@ -30,7 +30,8 @@ def command(
 ) -> tuple[list[str], list[int]]:
     """The command line, and the descriptors that it must inherit.
 
-    With a `stage_fd`, the socket to the launcher, `stage.py` installs the filter.
+    With a `stage_fd`, the socket to the launcher, `stage.py` makes the last steps inside: it hands
+    the proxy's listener out, and installs the filter if it must ask the launcher.
     """
     words: list[str] = [*_ISOLATION]
     fds = [status_fd, block_fd]
@@ -63,11 +64,15 @@ def command(
     program = plan.argv
     if stage_fd >= 0:
         fds.append(stage_fd)
+        asks = _asks(plan)
+        exit_fd = os.dup(plan.exit_fd) if plan.port else -1
+        fds += [exit_fd] if plan.port else []
         told = stage.make_plan(
             kernel.seccomp_number(),
-            bpf.build_filter(own_namespaces=True, gate=True),
-            bpf.build_filter(own_namespaces=True),
+            bpf.build_filter(own_namespaces=True, gate=True) if asks else b"",
+            bpf.build_filter(own_namespaces=True) if asks else b"",
             plan.env,
+            (exit_fd, plan.port),
         )
         with open(stage.__file__, encoding="utf-8") as file:
             source = file.read()
@@ -76,8 +81,8 @@ def command(
     else:
         for key, value in plan.env.items():
             words += ["--setenv", key, value]
-        if bpf.is_known():
-            words += ["--seccomp", content("filter", bpf.build_filter(own_namespaces=True))]
+    if bpf.is_known() and (stage_fd < 0 or not _asks(plan)):
+        words += ["--seccomp", content("filter", bpf.build_filter(own_namespaces=True))]
     arguments = content("arguments", b"".join(os.fsencode(word) + b"\0" for word in words))
     return [plan.bwrap, "--args", arguments, "--", *program], fds
 
@@ -90,8 +95,7 @@ class Bubblewrapped:
         self._report, report_write = os.pipe()
         block_read, self._block = os.pipe()
         self._ours, theirs = _socket.socketpair(_socket.AF_UNIX, _socket.SOCK_STREAM)
-        # In a namespace the kernel counts the processes of everyone but root.
-        self._staged = os.geteuid() == 0 and bpf.is_known() and not plan.ungated
+        self._staged = _asks(plan) or plan.port > 0
         stage_fd = os.dup(theirs.fileno()) if self._staged else -1
         theirs.close()
         argv, fds = command(plan, report_write, block_read, stage_fd)
@@ -126,6 +130,11 @@ class Bubblewrapped:
         if failure:
             return "failed " + failure.decode(errors="replace").removeprefix("x")
         return f"code {code}" if code >= 0 else "failed bubblewrap did not start the program"
+
+
+def _asks(plan: Plan) -> bool:
+    """In a namespace the kernel counts the processes of everyone but root."""
+    return os.geteuid() == 0 and bpf.is_known() and not plan.ungated
 
 
 def _exec(argv: list[str], fds: list[int]) -> None:
