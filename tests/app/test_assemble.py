@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from typing_extensions import override
 from remit import App, EchoModel
 from remit.adapters.keys import new_keys
 from remit.errors import ConfigError, RemitError, StoreError
-from remit.values.command import Command, Finished
+from remit.values.command import Command, Finished, Program
 from tests.runtime.stage import PRICES, an_agent, journal_at, opened, secret
 
 
@@ -31,6 +32,9 @@ class NoBox:
 
     async def run(self, command: Command) -> Finished:
         raise NotImplementedError
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
+        raise AssertionError(f"nothing is kept open: {command}")
 
 
 AGENT = an_agent()

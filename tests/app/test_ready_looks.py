@@ -1,5 +1,6 @@
 """The looks one by one: a journal that fails, clocks that are wrong, sandboxes that are none."""
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 
 import pytest
@@ -11,7 +12,7 @@ from remit.machine.spec import AgentSpec
 from remit.policy.permission import Rule
 from remit.ports import Store
 from remit.runtime.services import Services
-from remit.values.command import Command
+from remit.values.command import Command, Program
 from remit.values.model import ModelCard
 from tests.runtime.stage import PRICES, an_agent
 
@@ -111,6 +112,9 @@ class Box:
             ended="exited",
             confinement="box",
         )
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
+        raise AssertionError(f"nothing is kept open: {command}")
 
 
 @pytest.mark.requirement("PROV-7")

@@ -25,6 +25,7 @@ from remit import Agent, Remit, mcp_tools
 tools = mcp_tools(
     "shop",
     command=[{python!r}, {server!r}, "stdio"],
+    read=[os.path.dirname({server!r})],
     allow=["find_order"],
     environment={{"SHOP_TEXT": os.environ.get("SHOP_TEXT", "Find an order.")}},
 )

@@ -54,19 +54,24 @@ def _journal_paths(journal: Path) -> list[str]:
     return [str(journal.with_name(f"{journal.name}{suffix}")) for suffix in _BESIDE]
 
 
+def hidden_paths(settings: Settings, variables: Mapping[str, str]) -> tuple[str, ...]:
+    """Host paths of journal and keys, whether they exist yet or not."""
+    found: list[str] = []
+    if settings.url.startswith("sqlite:"):
+        found += _journal_paths(sqlite_path(settings.url).absolute())
+    if variables.get("REMIT_KEY_FILE"):
+        found.append(str(Path(variables["REMIT_KEY_FILE"]).absolute()))
+    return tuple(found)
+
+
 def open_keys(settings: Settings, variables: Mapping[str, str]) -> Keyring:
     """The keys of the journal. Raises `ConfigError` naming the file or variable and the remedy."""
     parse = cast("Callable[[str, str], _Keys]", named("remit.adapters.keys", "parse_keys", ""))
     read = cast("Callable[..., _Keys]", named("remit.adapters.keys", "read_keys", ""))
-    hidden: list[str] = []
-    if settings.url.startswith("sqlite:"):
-        hidden += _journal_paths(sqlite_path(settings.url).absolute())
     if variables.get("REMIT_KEYS"):
         keys = parse(variables["REMIT_KEYS"], "REMIT_KEYS")
     elif variables.get("REMIT_KEY_FILE"):
-        path = Path(variables["REMIT_KEY_FILE"]).absolute()
-        hidden.append(str(path))
-        keys = read(path, make=False)
+        keys = read(Path(variables["REMIT_KEY_FILE"]).absolute(), make=False)
     elif settings.url.startswith("sqlite:"):
         path = sqlite_path(settings.url).absolute()
         fresh_journal = settings.environment != "production" and not path.exists()
@@ -85,5 +90,5 @@ def open_keys(settings: Settings, variables: Mapping[str, str]) -> Keyring:
         head=keys.head,
         macs=keys.macs(),
         texts=keys.texts(),
-        hidden=tuple(hidden),
+        hidden=hidden_paths(settings, variables),
     )

@@ -106,6 +106,8 @@ def node_json(node: Node) -> dict[str, object]:
         "ref": node.ref,
     }
     found = {key: value for key, value in keys.items() if value}
+    if node.labels:
+        found["labels"] = list(node.labels)
     if node.usage is not None:
         found["usage"] = node.usage.model_dump()
     if node.usage is not None or node.cost:

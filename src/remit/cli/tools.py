@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 import click
 
 from remit.app.accepting import Accepting, Described, accept, server_named, servers_of
-from remit.app.keyring import open_keys
+from remit.app.housing import house_of, settle
+from remit.app.keyring import hidden_paths, open_keys
 from remit.app.lazy import SystemDice, WallClock
 from remit.app.load import make_store
 from remit.cli.agents import load_agent
@@ -17,6 +18,7 @@ from remit.cli.journal import settings_of
 from remit.cli.options import Options
 from remit.cli.output import print_json
 from remit.cli.person import principal
+from remit.machine.agent import Agent
 from remit.runtime.books import Books
 
 Seen = Mapping[str, tuple[Described | None, Described | None]]
@@ -35,7 +37,7 @@ def tools() -> None:
 @click.pass_obj
 def diff(options: Options, *, agent: str) -> None:
     """Show how the tools of AGENT's servers differ from what was accepted; 1 where they do."""
-    servers = servers_of([load_agent(agent)])
+    servers = servers_of([_housed(options, agent)])
 
     async def look() -> dict[str, Seen]:
         return {name: await _seen(each) for name, each in sorted(servers.items())}
@@ -57,7 +59,7 @@ def diff(options: Options, *, agent: str) -> None:
 @click.pass_obj
 def accept_tools(options: Options, *, server: str, agent: str, yes: bool) -> None:
     """Accept the tools of SERVER as they are offered now, after showing what is different."""
-    source = server_named(load_agent(agent), server)
+    source = server_named(_housed(options, agent), server)
     seen = asyncio.run(_seen(source))
     if not seen:
         click.echo(f"{server}: as accepted")
@@ -71,6 +73,14 @@ def accept_tools(options: Options, *, server: str, agent: str, yes: bool) -> Non
         print_json({"server": server, "accepted": list(accepted), "was": _json(seen)})
     else:
         click.echo(f"{server}: accepted {', '.join(accepted) or 'nothing'}")
+
+
+def _housed(options: Options, name: str) -> Agent[object]:
+    """The agent, its servers in a sandbox that sees neither journal nor keys."""
+    settings, agent = settings_of(options), load_agent(name)
+    hidden = hidden_paths(settings, os.environ)
+    settle([agent], house_of(hidden=hidden, environment=settings.environment))
+    return agent
 
 
 async def _seen(server: Accepting) -> Seen:

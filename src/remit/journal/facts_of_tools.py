@@ -20,6 +20,8 @@ class Settled(Fact):
     """It reported more than it declared."""
     assumed: bool = False
     """Posted in full, for nobody knows."""
+    refused_hosts: tuple[Clean, ...] = ()
+    """Hosts that a confined program was kept from reaching, each with the reason."""
 
 
 class HookAnswered(Fact):
@@ -124,6 +126,7 @@ class ToolFailed(Settled):
     text: Clean
     rule: str = ""
     latency_ms: int = 0
+    labels: tuple[str, ...] = ()
     fault: bool = False
     """The tool, or what it reaches, is broken: it did not just say no."""
     hooks: tuple[ResultHooked, ...] = ()
@@ -137,6 +140,7 @@ class ToolUnknown(Settled):
     call: str
     attempt: int = 1
     reason: Clean
+    labels: tuple[str, ...] = ()
 
 
 class ProbeRequested(Fact):

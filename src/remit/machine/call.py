@@ -27,6 +27,10 @@ async def _no_sandbox(command: Command) -> Finished:
     )
 
 
+def _no_host(_host: str) -> None:
+    """Without an App there is no journal."""
+
+
 def _no_charge(_nano: Nano) -> None:
     """Without an App there is nobody to pay."""
 
@@ -55,6 +59,8 @@ class Call:
     """Run a program in the operating system's sandbox; journal and keys are out of its sight."""
     read_result: Callable[[str, int], Awaitable[str]] = field(default=_no_results)
     """A page of an artifact of this conversation, by its name and an offset in characters."""
+    tell_refused: Callable[[str], None] = field(default=_no_host)
+    """Journal a host that a program of this call was kept from reaching, with the reason."""
     is_cancelled: Callable[[], bool] = field(default=lambda: False)
     """For long synchronous tools: true once nobody waits for the result any more."""
     enter_charge: Callable[[Nano], None] = field(default=_no_charge)

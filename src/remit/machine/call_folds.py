@@ -150,14 +150,15 @@ def _tool_completed(state: State, call: CallState, event: ToolCompleted) -> Stat
 
 
 def _tool_failed(state: State, call: CallState, event: ToolFailed) -> State:
-    failed = _paid(state, replace(call, result=event.text, is_error=True), event.cost)
+    told = replace(call, result=event.text, is_error=True, labels=event.labels)
+    failed = _paid(state, told, event.cost)
     identical = event.rule == IDENTICAL_CALLS
     return replace(failed, repeated=state.repeated + identical)
 
 
 def _unknown(state: State, call: CallState, event: ToolUnknown) -> State:
     writes = call.spec is None or call.spec.access == "write"
-    doubtful = replace(call, unsure=writes)
+    doubtful = replace(call, unsure=writes, labels=event.labels)
     if event.assumed:
         doubtful = replace(
             doubtful,

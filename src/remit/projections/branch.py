@@ -60,6 +60,12 @@ class Branch:
         node.usage, node.cost = usage, cost
         to.usage, to.cost = usage, cost
 
+    def mark(self, to: Node, event: Settled, labels: tuple[str, ...]) -> None:
+        """Where the answer to a call came from, and the hosts that its program was refused."""
+        to.labels = labels
+        for host in event.refused_hosts:
+            self.add(to, "note", "network", host, status="refused", call=to.call)
+
     def pay(
         self, to: Node, event: Settled | ProbeCompleted | ToolResolved | InputRequested
     ) -> None:

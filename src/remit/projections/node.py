@@ -44,6 +44,8 @@ class Node:
     principal: str = ""
     ref: str = ""
     """Id of the approval or the question."""
+    labels: tuple[str, ...] = ()
+    """Where the answer to a call came from."""
     ended_ms: int | None = None
     usage: Usage | None = None
     cost: int = 0

@@ -253,6 +253,7 @@ def _answered(to: Branch, event: ToolCompleted) -> None:
     text = str(event.text)
     _result_hooked(to, node, event.hooks)
     to.add(node, "answer", node.label, text, status=node.status, call=event.call)
+    to.mark(node, event, event.labels)
     to.pay(node, event)
 
 
@@ -260,6 +261,7 @@ def _failed(to: Branch, event: ToolFailed) -> None:
     node = to.settle(event.call, event.kind)
     _result_hooked(to, node, event.hooks)
     to.add(node, "error", event.kind, event.text, call=event.call, rule=event.rule)
+    to.mark(node, event, event.labels)
     to.pay(node, event)
 
 
@@ -267,6 +269,7 @@ def _unknown(to: Branch, event: ToolUnknown) -> None:
     node = to.call(event.call)
     node.status = "in doubt"
     to.add(node, "error", "in doubt", event.reason, call=event.call)
+    to.mark(node, event, event.labels)
     to.pay(node, event)
 
 

@@ -179,7 +179,7 @@ def learn(sight: RunSight, event: Event) -> None:
         case ToolCompleted():
             _read_result(sight, event.call, event.labels)
         case ToolFailed():
-            _read_result(sight, event.call, ())
+            _read_result(sight, event.call, event.labels)
         case SubrunEnded():
             name = sight.tools.get(event.call, "")
             _read(sight, Origin(kind="agent", name=name))

@@ -1,6 +1,7 @@
 """Artifacts: whole results kept beside the journal, read on only by the session they belong to."""
 
 import re
+from dataclasses import dataclass
 
 from remit.errors import ToolError
 from remit.journal.codec import open_record
@@ -15,26 +16,37 @@ _NOTE_CHARS = 160
 _RUNS = 100
 
 
-async def read_page(store: Store, tenant: str, run: str, name: str, offset: int, chars: int) -> str:
+@dataclass(frozen=True, slots=True)
+class ReadPage:
+    """A page with its note, and what the result that it is of was labelled with."""
+
+    text: str
+    labels: tuple[str, ...]
+
+
+async def read_page(
+    store: Store, tenant: str, run: str, name: str, offset: int, chars: int
+) -> ReadPage:
     """A page of an artifact that `run` or an earlier run of its session made, with a note.
 
     At most `chars` characters, so that it is not cut again. Raises `ToolError` for one that does
     not exist there, whoever else has it.
     """
-    digest = await _digest_of(store, tenant, run, name) if _NAME.fullmatch(name) else None
-    content = None if digest is None else await store.blob(tenant, digest)
-    if content is None:
+    made = await _made_by(store, tenant, run, name) if _NAME.fullmatch(name) else None
+    content = None if made is None else await store.blob(tenant, made.artifact or "")
+    if made is None or content is None:
         raise ToolError(f"there is no artifact {name[:80]!r} in this conversation")
     text = content.decode()
     if not 0 <= offset < len(text):
         raise ToolError(f"the artifact has the characters 0 to {len(text) - 1}, not {offset}")
     end = min(len(text), offset + max(chars - _NOTE_CHARS, chars // 4))
     rest = f"go on with offset {end}" if end < len(text) else "this is the end"
-    return f"{text[offset:end]}\n[characters {offset} to {end - 1} of {len(text)}; {rest}]"
+    note = f"[characters {offset} to {end - 1} of {len(text)}; {rest}]"
+    return ReadPage(f"{text[offset:end]}\n{note}", made.labels)
 
 
-async def _digest_of(store: Store, tenant: str, run: str, name: str) -> str | None:
-    """The whole digest of the artifact whose name the model gave."""
+async def _made_by(store: Store, tenant: str, run: str, name: str) -> ToolCompleted | None:
+    """The outcome that made the artifact whose name the model gave."""
     following: str | None = run
     for _ in range(_RUNS):
         if following is None:
@@ -46,7 +58,7 @@ async def _digest_of(store: Store, tenant: str, run: str, name: str) -> str | No
                 if isinstance(event, RunStarted):
                     earlier = event.continues
                 elif isinstance(event, ToolCompleted) and _readable(event).startswith(name):
-                    return event.artifact
+                    return event
         following = earlier
     return None
 

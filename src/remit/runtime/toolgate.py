@@ -41,6 +41,7 @@ from remit.runtime.artifacts import read_page
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.hooking import Heard
 from remit.runtime.inspecting import inspect_call
+from remit.runtime.marking import Marks
 from remit.runtime.metering import Meter, refuse_charge
 from remit.runtime.outcome import Outcome
 from remit.runtime.results import as_text, completed, told
@@ -74,6 +75,7 @@ class _Attempt:
     ended: threading.Event
     """Nobody waits for the result any more."""
     meter: Meter = field(default_factory=Meter)
+    marks: Marks = field(default_factory=Marks)
     probes: bool = False
     """It only asks whether an earlier attempt happened."""
 
@@ -93,6 +95,7 @@ class _Attempt:
                 "text": self.cleaner.error(text),
                 "charged": self.meter.charged(cut=cut),
                 "fault": fault,
+                **self.marks.fields(self.cleaner),
             }
         )
         return Outcome(Input(kind="outcome", fact=fact), self.cleaner.rows)
@@ -104,7 +107,7 @@ class _Attempt:
             attempt=self.event.attempt,
             reason=self.cleaner.error(why),
             charged=self.meter.charged(cut=cut),
-        )
+        ).model_copy(update=self.marks.fields(self.cleaner))
         return Outcome(Input(kind="outcome", fact=fact), self.cleaner.rows)
 
     def cut(self, tool: AnyTool, kind: str, why: str) -> Outcome:
@@ -139,6 +142,7 @@ class ToolGate:
         tool = self.agent.tool(call.tool)
         if tool is None:
             return attempt.failed("error", f"{call.tool} is not there any more")
+        attempt.marks.came_from(tool)
         try:
             outcome = await self._attempt(tool, attempt)
         finally:
@@ -197,7 +201,7 @@ class ToolGate:
         heard = await self._hear(attempt.state, attempt.call, text, attempt.cleaner)
         fact, blobs = completed(attempt.event, heard, attempt.state.spec.limits.result_chars)
         measured = {"latency_ms": latency_ms, "charged": attempt.meter.charged()}
-        timed = fact.model_copy(update=measured)
+        timed = fact.model_copy(update={**measured, **attempt.marks.fields(attempt.cleaner)})
         return Outcome(Input(kind="outcome", fact=timed), attempt.cleaner.rows, blobs)
 
     async def _result(self, tool: AnyTool, attempt: _Attempt) -> object:
@@ -314,8 +318,9 @@ class ToolGate:
             approved_by=call.given,
             credential=await self._credential(tool, state),
             answers=answers,
-            run_confined=self._confined,
-            read_result=partial(self._page, state),
+            run_confined=partial(self._confined, attempt.marks),
+            read_result=partial(self._page, state, attempt.marks),
+            tell_refused=attempt.marks.refuse,
             enter_charge=_meter_of(tool, attempt),
             is_cancelled=lambda: ended.is_set() or clock.now_ms() >= event.until_ms,
         )
@@ -336,19 +341,24 @@ class ToolGate:
         self.mask.learn(name, found.reveal())
         return found
 
-    async def _page(self, state: State, artifact: str, offset: int) -> str:
+    async def _page(self, state: State, marks: Marks, artifact: str, offset: int) -> str:
         chars = state.spec.limits.result_chars
         store = self.services.store
-        return await read_page(store, state.tenant, state.run, artifact, offset, chars)
+        page = await read_page(store, state.tenant, state.run, artifact, offset, chars)
+        marks.label(page.labels)
+        return page.text
 
-    async def _confined(self, command: Command) -> Finished:
+    async def _confined(self, marks: Marks, command: Command) -> Finished:
         if self.services.sandbox is None:
             raise SandboxUnavailable(
                 "no sandbox works on this machine, so programs are not run: "
                 "install bubblewrap or use a kernel with Landlock"
             )
         hidden = (*command.hide, *_that_exist(self.services.hidden))
-        return await self.services.sandbox.run(replace(command, hide=hidden))
+        finished = await self.services.sandbox.run(replace(command, hide=hidden))
+        for each in finished.refused:
+            marks.refuse(each)
+        return finished
 
 
 def _meter_of(tool: AnyTool, attempt: _Attempt) -> Callable[[Nano], None]:

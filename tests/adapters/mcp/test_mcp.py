@@ -1,71 +1,17 @@
 """Tools of real MCP servers: only what was named and accepted, and stopped when they change."""
 
 import asyncio
-import inspect
 import json
 import socket
 import sys
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import cast
 
 import pytest
 
-from remit import mcp_tools
 from remit.adapters.mcp.pins import Offer, read_pins, write_pins
-from remit.adapters.mcp.tools import PinnedServer
 from remit.errors import ConfigError, OutcomeUnknown, OutsideError, SpecError, ToolError
-from remit.machine.tools import AnyTool
-from tests.adapters.openapi.api import a_call
-
-SERVER = Path(__file__).with_name("shop_server.py")
-COMMAND = (sys.executable, str(SERVER), "stdio")
-ALLOW = ("find_order", "tell_environment")
-
-
-OFFERED: dict[str, Offer] = {}
-
-
-def tools_of(folder: Path, **changes: object) -> dict[str, AnyTool]:
-    words: dict[str, object] = {
-        "command": COMMAND,
-        "read": () if changes.get("url") or "command" in changes else (str(SERVER.parent),),
-        "allow": ALLOW,
-        "pins": folder / "shop.json",
-        "access": {"find_order": "read"},
-        **changes,
-    }
-    made = mcp_tools("shop", **words)  # type: ignore[arg-type]  # words of a declaration
-    return {each.name: each for each in made}
-
-
-def source_of(tools: dict[str, AnyTool]) -> PinnedServer:
-    source = next(iter(tools.values())).source
-    assert isinstance(source, PinnedServer)
-    return source
-
-
-@asynccontextmanager
-async def opened(folder: Path, **changes: object) -> AsyncIterator[dict[str, AnyTool]]:
-    """Tools of a server of which everything was accepted."""
-    if not OFFERED:  # by the process, once: it takes a second to start
-        first = source_of(tools_of(folder))
-        OFFERED.update(await first.server.offers())
-        await first.close()
-    write_pins(folder / "shop.json", "shop", {name: OFFERED[name] for name in ALLOW})
-    tools = tools_of(folder, **changes)
-    try:
-        yield tools
-    finally:
-        await source_of(tools).close()
-
-
-async def use(tool: AnyTool, arguments: str, credential: str | None = None) -> str:
-    result = tool.function(**tool.bind(tool.parse(arguments), a_call(credential)))
-    assert inspect.isawaitable(result)
-    return cast("str", await result)
-
+from tests.adapters.mcp.shops import SERVER, opened, source_of, tools_of, use
 
 # ---------------------------------------------------------------- declarations
 
@@ -106,7 +52,7 @@ async def test_nothing_works_before_a_human_accepted_it(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match=r"was not accepted yet; .*remit tools accept shop"):
         await use(tools["shop_find_order"], '{"number": 1}')
     async with opened(tmp_path) as accepted:
-        find, tell = accepted.values()
+        find, tell, _ = accepted.values()
         assert find.spec.description == "Find an order."
         assert '"number"' in find.spec.parameters
         assert (find.spec.access, find.spec.server) == ("read", "shop")

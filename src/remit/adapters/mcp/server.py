@@ -109,9 +109,11 @@ class McpServer:
         credential: Credential | None,
         write: bool,
         check: Check,
+        tell_refused: Callable[[str], None],
     ) -> str:
         """What a tool returned, as text; `check` sees what is offered just before, and may raise.
 
+        `tell_refused` hears of hosts that the process was kept from reaching meanwhile.
         Raises `ToolError` for what the model should hear, `OutsideError` where nothing was sent,
         `OutcomeUnknown` where a write may have been done.
         """
@@ -124,6 +126,8 @@ class McpServer:
                 text = await session.call(tool, arguments, write=write)
             finally:
                 session.busy -= 1
+                for host in session.take_refused():
+                    tell_refused(host)
                 session.used_s = time.monotonic()
             if text is not None:
                 return text
@@ -144,10 +148,14 @@ class McpServer:
             self._note_break(party)
             session = None
         if session is None:
+
+            def greet(program: Program) -> None:
+                self._sessions[key].program = program
+
             self._check_breaks(party)
             self._make_room()
             hint = _HINT if self._reach.confined is not None else ""
-            session = Session(self.name, lambda: self._opened(party, token), hint)
+            session = Session(self.name, lambda: self._opened(party, token, greet), hint)
             self._sessions[key] = session
         self._sessions.move_to_end(key)
         session.used_s = time.monotonic()
@@ -193,11 +201,15 @@ class McpServer:
     # ------------------------------------------------------------ connections
 
     @asynccontextmanager
-    async def _opened(self, party: Party, token: str) -> AsyncIterator[Streams]:
+    async def _opened(
+        self, party: Party, token: str, greet: Callable[[Program], None]
+    ) -> AsyncIterator[Streams]:
         reach = self._reach
         async with AsyncExitStack() as stack:
             if reach.command:
-                yield await stack.enter_async_context(program_streams(self._program(party, token)))
+                yield await stack.enter_async_context(
+                    program_streams(self._program(party, token), greet)
+                )
                 return
             transport = PinnedTransport(
                 reach.url, private=reach.private, token=token, resolve=reach.resolve

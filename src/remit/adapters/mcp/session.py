@@ -14,6 +14,7 @@ from remit.adapters.mcp.http import EXPIRED, NOT_SENT, TURNED_AWAY, UNREADABLE
 from remit.adapters.mcp.pins import Offer
 from remit.adapters.mcp.stdio import Streams
 from remit.errors import OutcomeUnknown, OutsideError, RemitError, ToolError
+from remit.values.command import Program
 
 START_S = 20.0  # a server that loads a model or an index takes some seconds
 MAX_TOOLS, MAX_PAGES = 1_000, 50
@@ -54,12 +55,18 @@ class Session:
         """Calls under way."""
         self.used_s = time.monotonic()
         # Opened and closed in one task, as its scopes of cancellation want.
+        self.program: Program | None = None
+        """The process behind it, where there is one."""
         self.task = asyncio.create_task(self._serve())
 
     @property
     def over(self) -> bool:
         """It takes no more calls."""
         return self._stop.is_set() or self.task.done()
+
+    def take_refused(self) -> tuple[str, ...]:
+        """Hosts that the process was kept from reaching since this was asked last."""
+        return () if self.program is None else self.program.take_refused()
 
     def end(self) -> None:
         """Let it end; `task` is done when it has."""

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TypeAlias
 
@@ -19,6 +19,7 @@ from remit.values.command import Program
 MAX_LINE = 8 * 1024**2
 """One message; a server that sends a longer line is ended."""
 GRACE_S = 2.0  # to end by itself after its input is closed, as the specification wants
+_CHUNK = 64 * 1024
 _PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 Streams: TypeAlias = tuple[
@@ -27,9 +28,15 @@ Streams: TypeAlias = tuple[
 
 
 @asynccontextmanager
-async def program_streams(started: AbstractAsyncContextManager[Program]) -> AsyncIterator[Streams]:
-    """The messages of a server; it and all it started are dead when this is left."""
+async def program_streams(
+    started: AbstractAsyncContextManager[Program], greet: Callable[[Program], None]
+) -> AsyncIterator[Streams]:
+    """The messages of a server; it and all it started are dead when this is left.
+
+    `greet` is given the program.
+    """
     async with started as program:
+        greet(program)
         inside, received = anyio.create_memory_object_stream[SessionMessage | Exception](0)
         sent, outside = anyio.create_memory_object_stream[SessionMessage](0)
         try:
@@ -126,10 +133,21 @@ async def unconfined(
 
 
 async def _end(process: asyncio.subprocess.Process) -> None:
+    # What it still has to say is read away, or neither it nor its pipe would ever end.
+    rest = asyncio.ensure_future(_read_away(process))
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GRACE_S):
             await process.wait()
     # Its children too, also those that outlived it.
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
-    await process.wait()
+    # One that left the group may hold the pipe.
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(rest, GRACE_S)
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(process.wait(), GRACE_S)
+
+
+async def _read_away(process: asyncio.subprocess.Process) -> None:
+    while process.stdout is not None and await process.stdout.read(_CHUNK):
+        pass

@@ -157,6 +157,7 @@ def _carry(source: PinnedServer, tool: str, *, write: bool) -> Carry:
             credential=call.credential,
             write=write,
             check=partial(source.check, tool),
+            tell_refused=call.tell_refused,
         )
 
     return carry

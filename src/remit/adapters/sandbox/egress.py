@@ -18,6 +18,7 @@ from remit.policy.reach import Reachable
 HEAD_BYTES = 64 * 1024
 HEAD_S = 15.0
 CONNECT_S = 10.0
+CLOSE_S = 5.0
 # A tunnel over which nothing goes for this long is closed.
 IDLE_S = 300.0
 MAX_CONNECTIONS = 64
@@ -28,6 +29,8 @@ _NOTED_CHARS = 300
 _CHUNK = 64 * 1024
 
 Resolve = Callable[[str, int], Awaitable[list[str]]]
+Listener = Callable[[], Awaitable[socket.socket | None]]
+"""Waits for the socket that is made inside; None where none is."""
 
 
 async def _ask(host: str, port: int) -> list[str]:
@@ -56,14 +59,14 @@ class Egress:
         found, self._refused = self.refused, {}
         return found
 
-    async def listen(self, listener: Awaitable[socket.socket | None]) -> None:
+    async def listen(self, listener: Listener) -> None:
         """Serve a listening socket as soon as there is one."""
-        made = await listener
+        made = await listener()
         if made is not None:
             self._server = await asyncio.start_server(self._serve, sock=made, limit=HEAD_BYTES)
 
     @asynccontextmanager
-    async def serving(self, listener: Awaitable[socket.socket | None]) -> AsyncIterator[None]:
+    async def serving(self, listener: Listener) -> AsyncIterator[None]:
         """Serve as long as the block lasts."""
         task = asyncio.ensure_future(self.listen(listener))
         try:
@@ -84,7 +87,7 @@ class Egress:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         if task is None or len(self._open) >= MAX_CONNECTIONS:
-            writer.close()
+            writer.transport.abort()
             return
         self._open.add(task)
         try:
@@ -93,7 +96,7 @@ class Egress:
                 await self._answer(reader, writer)
         finally:
             self._open.discard(task)
-            writer.close()
+            await _shut(writer)
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
@@ -115,7 +118,7 @@ class Egress:
                 out_writer.write(head.forwarded)
             await _both(reader, writer, out_reader, out_writer)
         finally:
-            out_writer.close()
+            await _shut(out_writer)
 
     async def _connected(
         self, head: Head, writer: asyncio.StreamWriter
@@ -147,6 +150,15 @@ class Egress:
         if len(self._refused) < MAX_NOTED:
             self._refused[f"{head.host}:{head.port}: {why}"[:_NOTED_CHARS]] = None
         await _say(writer, "403 Forbidden", f"{head.host}:{head.port} is refused: {why}")
+
+
+async def _shut(writer: asyncio.StreamWriter) -> None:
+    """Close, without waiting for what the other side may never read."""
+    with suppress(OSError, TimeoutError):
+        async with asyncio.timeout(CLOSE_S):
+            writer.close()
+            await writer.wait_closed()
+    writer.transport.abort()
 
 
 async def _say(writer: asyncio.StreamWriter, status: str, text: str) -> None:

@@ -58,7 +58,9 @@ def _path(rest: bytes) -> bytes:
 
 def _place(authority: str, default: int | None) -> tuple[str, int] | None:
     """Host and port, as every reader sees them; None where readers could differ."""
-    host = host_of(f"http://{authority}")
+    # An address of IPv6 stands in brackets; without them a port is not told from its end.
+    plain = authority.startswith("[") or authority.count(":") <= 1
+    host = host_of(f"http://{authority}") if plain else None
     tail = authority.rpartition("]")[2]
     text = tail.rpartition(":")[2] if ":" in tail else ""
     port = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else default  # noqa: PLR2004  # digits of 65535

@@ -76,11 +76,11 @@ class Launch:
         if self._exit is None:
             return None
         loop = asyncio.get_running_loop()
-        came = loop.create_future()
-        self._exit.setblocking(False)  # it takes no keywords
-        loop.add_reader(self._exit, lambda: came.done() or came.set_result(None))
+        came = asyncio.Event()
+        self._exit.setblocking(False)  # noqa: FBT003  # it takes no keywords
+        loop.add_reader(self._exit, came.set)
         try:
-            await came
+            await came.wait()
         finally:
             loop.remove_reader(self._exit)
         _, fds, _, _ = socket.recv_fds(self._exit, 1, 1)

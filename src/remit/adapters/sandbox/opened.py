@@ -79,7 +79,7 @@ async def opened(plan: Plan, command: Command) -> AsyncIterator[_Opened]:
         if command.stdin:
             await program.write(command.stdin)
         try:
-            async with egress.serving(launch.listener()):
+            async with egress.serving(launch.listener):
                 yield program
         except asyncio.CancelledError:
             await to_the_end(_let_go(program, launch, errors, farewell_s=0))
@@ -99,14 +99,15 @@ async def _let_go(
     program: _Opened, launch: Launch, errors: "asyncio.Future[None]", *, farewell_s: float
 ) -> None:
     program.close_input()
+    # What it still has to say is read away, or neither it nor its pipes would ever end.
+    rest = asyncio.ensure_future(_read_away(program))
     with suppress(TimeoutError):
-        # What it still has to say is read away, or it would never end.
         async with asyncio.timeout(farewell_s):
-            await _read_away(program)
             await program.launcher.wait()
     await end(program.launcher, launch)
+    # Everyone who could write is dead, so both streams end.
     with suppress(TimeoutError):
-        await asyncio.wait_for(errors, GRACE_S)
+        await asyncio.wait_for(asyncio.gather(errors, rest), GRACE_S)
 
 
 async def _read_away(program: _Opened) -> None:

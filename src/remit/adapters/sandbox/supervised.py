@@ -55,7 +55,7 @@ async def run(plan: Plan, command: Command) -> Finished:
             _feed(launcher.stdin, command.stdin),
         )
         try:
-            async with egress.serving(launch.listener()):
+            async with egress.serving(launch.listener):
                 ended = await _first(launcher, output, command.timeout_s)
         finally:
             # From here on a cancellation waits: what runs is being killed already.
