@@ -90,11 +90,9 @@ class Sandbox(Protocol):
 
     async def run(self, command: Command) -> Finished:
         """Run to the end or to a limit; everything it started is dead when this returns."""
-        ...
 
     def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
         """Start a program and keep it; everything it started is dead when the block is left."""
-        ...
 
 
 # ---------------------------------------------------------------- clock, dice, vault
@@ -105,7 +103,6 @@ class Clock(Protocol):
 
     def now_ms(self) -> int:
         """Milliseconds since 1970, UTC."""
-        ...
 
 
 class Dice(Protocol):
@@ -113,11 +110,9 @@ class Dice(Protocol):
 
     def entropy(self, count: int) -> bytes:
         """`count` unpredictable bytes."""
-        ...
 
     def jitter(self) -> int:
         """A number from 0 to 1,000,000, for spreading retries."""
-        ...
 
 
 class SecretSource(Protocol):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from remit.adapters.files.principal import encode_name, principal_path
+from remit.adapters.files.principal import encode_name, place, principal_path
 from remit.adapters.files.root import FileRoot
 from remit.errors import ConfigError, PathRefused
 
@@ -90,3 +90,47 @@ def test_a_planted_link_is_refused(tmp_path: Path) -> None:
 def test_a_missing_base_says_what_to_do(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="make the folder first"):
         principal_path(tmp_path / "absent", "acme", "ann")
+
+
+# ---------------------------------------------------------------- paths with placeholders
+
+
+def test_a_path_means_the_folder_of_whoever_calls(tmp_path: Path) -> None:
+    base = str(tmp_path)
+    assert place(f"{base}/{{tenant}}/in/{{user}}", "acme", "ann") == f"{base}/acme/in/ann"
+    assert place(f"{base}/{{user}}", "acme", "../x") == f"{base}/%2e%2e%2fx"
+    assert place(base, "acme", "ann") == base
+    assert (tmp_path / "acme/in/ann").is_dir()
+    assert stat.S_IMODE((tmp_path / "acme").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    ("path", "says"),
+    [
+        ("{tenant}", "is absolute"),
+        ("files/{tenant}", "is absolute"),
+        ("/{tenant}", "begins with a folder that exists"),
+        ("BASE/../{user}", "no '..'"),
+        ("BASE/{user}/../x", "no '..'"),
+        ("BASE/{tenant}-{user}", "the whole name of a folder each"),
+        ("BASE/{tenant}.d", "the whole name of a folder each"),
+        ("BASE/{group}", "the whole name of a folder each"),
+        ("BASE/{tenant", "the whole name of a folder each"),
+        ("BASE/absent/{tenant}", "make the folder first"),
+    ],
+)
+def test_a_path_in_which_names_could_meet_or_leave_is_refused(
+    tmp_path: Path, path: str, says: str
+) -> None:
+    with pytest.raises(ConfigError, match=says):
+        place(path.replace("BASE", str(tmp_path)), "acme", "ann")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_link_on_the_way_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "base").mkdir()
+    (tmp_path / "base" / "acme").symlink_to(tmp_path / "outside")
+    with pytest.raises(ConfigError, match="must be a real folder"):
+        place(f"{tmp_path}/base/{{tenant}}/{{user}}", "acme", "ann")
+    assert list((tmp_path / "outside").iterdir()) == []
