@@ -1,13 +1,12 @@
 """Where an answer came from stands at the outcome, in the conversation, and for the rules."""
 
 from collections.abc import Mapping
-from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import cast
 
 import pytest
 
-from remit import Call, Command, Finished, Remit, Rule, tool
+from remit import Call, Remit, Rule, tool
 from remit.cli.drawing import node_json
 from remit.errors import OutcomeUnknown, ToolError
 from remit.journal.events import CallJudged, ToolCompleted, ToolFailed, ToolUnknown
@@ -16,10 +15,8 @@ from remit.machine.tools import AnyTool
 from remit.projections.tree import decision_tree
 from remit.runtime.marking import MAX_REFUSED, Marks
 from remit.runtime.reader import Reader
-from remit.values.command import Program
 from remit.values.message import ResultPart
 from remit.values.model import ModelRequest
-from tests.runtime.gated import Bench
 from tests.runtime.kit import a_cleaner
 from tests.runtime.stage import an_agent, opened, secret, told
 
@@ -142,31 +139,3 @@ def test_marks_are_bounded() -> None:
     found = marks.fields(a_cleaner())
     assert len(cast("tuple[str, ...]", found["refused_hosts"])) == MAX_REFUSED
     assert len(cast("tuple[str, ...]", found["labels"])) == 64
-
-
-@pytest.mark.requirement("TOOL-17")
-async def test_what_a_confined_program_was_refused_is_journalled() -> None:
-    finished = Finished(
-        exit_code=0,
-        stdout=b"",
-        stderr=b"",
-        truncated=False,
-        ended="exited",
-        confinement="fake",
-        refused=("evil.example:443: it is not declared",),
-    )
-
-    class Box:
-        name = "box"
-
-        async def run(self, command: Command) -> Finished:
-            return finished
-
-        def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
-            raise AssertionError(f"nothing is kept open: {command}")
-
-    bench = Bench()
-    bench.services = replace(bench.services, sandbox=Box())
-    fact = await bench.call("run_program", "{}")
-    assert isinstance(fact, ToolCompleted)
-    assert fact.refused_hosts == finished.refused

@@ -1,13 +1,9 @@
 """The gate: nothing starts late, nothing runs twice, secrets only where they are meant."""
 
 import asyncio
-from contextlib import AbstractAsyncContextManager
-from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
-from remit import Command, Finished
 from remit.journal.events import (
     Event,
     InputRequested,
@@ -15,7 +11,6 @@ from remit.journal.events import (
     ToolFailed,
     ToolUnknown,
 )
-from remit.values.command import Program
 from tests.runtime.gated import AGENT, Bench, Stage, World
 from tests.runtime.kit import NOW, RUN, TENANT, VAULT
 from tests.runtime.stage import PATIENCE_S, an_agent, secret
@@ -235,46 +230,3 @@ async def test_a_question_is_cleaned_and_its_secrets_are_kept() -> None:
     assert isinstance(fact, InputRequested)
     assert key not in fact.text
     assert [row.placeholder in fact.text for row in outcome.vault] == [True]
-
-
-# ---------------------------------------------------------------- programs
-
-
-class Sandbox:
-    """Writes down what it is to run."""
-
-    name = "fake"
-
-    def __init__(self) -> None:
-        self.commands: list[Command] = []
-
-    async def run(self, command: Command) -> Finished:
-        self.commands.append(command)
-        return Finished(
-            exit_code=0,
-            stdout=b"",
-            stderr=b"",
-            truncated=False,
-            ended="exited",
-            confinement="fake",
-        )
-
-    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
-        raise AssertionError(f"nothing is kept open: {command}")
-
-
-@pytest.mark.requirement("TOOL-17")
-async def test_journal_and_keys_are_hidden_from_programs(tmp_path: Path) -> None:
-    bench, sandbox = Bench(), Sandbox()
-    there, not_yet = tmp_path / "journal.db", tmp_path / "journal.db-wal"
-    there.touch()
-    bench.services = replace(bench.services, sandbox=sandbox, hidden=(str(there), str(not_yet)))
-    assert isinstance(await bench.call("run_program", "{}"), ToolCompleted)
-    assert sandbox.commands[0].hide == ("/own", str(there))
-
-
-@pytest.mark.requirement("TOOL-17")
-async def test_without_a_sandbox_no_program_runs() -> None:
-    fact = await Bench().call("run_program", "{}")
-    assert isinstance(fact, ToolFailed)
-    assert "install bubblewrap" in fact.text

@@ -6,9 +6,8 @@ import re
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from pydantic_core import to_json
 
@@ -19,7 +18,6 @@ from remit.errors import (
     OutcomeUnknown,
     OutsideError,
     RemitError,
-    SandboxUnavailable,
 )
 from remit.journal.events import (
     Event,
@@ -39,6 +37,7 @@ from remit.machine.tools import AnyTool
 from remit.policy.credential_mask import CredentialMask
 from remit.runtime.artifacts import read_page
 from remit.runtime.cleaning import Cleaner
+from remit.runtime.confining import run_confined
 from remit.runtime.hooking import Heard
 from remit.runtime.inspecting import inspect_call
 from remit.runtime.marking import Marks
@@ -47,7 +46,6 @@ from remit.runtime.outcome import Outcome
 from remit.runtime.results import as_text, completed, told
 from remit.runtime.services import Services
 from remit.values.clean import Clean
-from remit.values.command import Command, Finished
 from remit.values.credential import Credential, Wanted
 from remit.values.ids import idempotency_key
 from remit.values.money import Nano
@@ -318,7 +316,7 @@ class ToolGate:
             approved_by=call.given,
             credential=await self._credential(tool, state),
             answers=answers,
-            run_confined=partial(self._confined, attempt.marks),
+            run_confined=partial(run_confined, self.services, attempt.marks),
             read_result=partial(self._page, state, attempt.marks),
             tell_refused=attempt.marks.refuse,
             enter_charge=_meter_of(tool, attempt),
@@ -348,18 +346,6 @@ class ToolGate:
         marks.label(page.labels)
         return page.text
 
-    async def _confined(self, marks: Marks, command: Command) -> Finished:
-        if self.services.sandbox is None:
-            raise SandboxUnavailable(
-                "no sandbox works on this machine, so programs are not run: "
-                "install bubblewrap or use a kernel with Landlock"
-            )
-        hidden = (*command.hide, *_that_exist(self.services.hidden))
-        finished = await self.services.sandbox.run(replace(command, hide=hidden))
-        for each in finished.refused:
-            marks.refuse(each)
-        return finished
-
 
 def _meter_of(tool: AnyTool, attempt: _Attempt) -> Callable[[Nano], None]:
     """Where the call's `charge` goes."""
@@ -368,11 +354,6 @@ def _meter_of(tool: AnyTool, attempt: _Attempt) -> Callable[[Nano], None]:
     if not tool.spec.reports_price:
         return lambda _nano: refuse_charge(tool, "the tool")
     return attempt.meter.enter
-
-
-def _that_exist(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """A path that does not exist cannot be hidden, and need not be."""
-    return tuple(path for path in paths if Path(path).exists())
 
 
 def _returned(thread: Future[object]) -> bool:
