@@ -18,16 +18,18 @@ def support(  # each is an input of `remit run`
     smtp: str = "127.0.0.1:8025",
     archive: str = "post",
     zendesk: str = "http://127.0.0.1:8026",
+    delay: str = "5m",
     model: str = MODEL,
     phase: Phase = "autonomous",
 ) -> Agent[Triage]:
     """The agent for one desk; the session of a run is the ticket.
 
     shop: the SQLite database. smtp: host and port of the mail server. archive: the Maildirs with
-    the desk's own copies. zendesk: where the API lies. phase: shadow records what would be written,
-    supervised asks a human before each write, autonomous follows the rules.
+    the desk's own copies. zendesk: where the API lies. delay: how long a mail can be called back
+    before it leaves. phase: shadow records what would be written, supervised asks a human before
+    each write, autonomous follows the rules.
     """
-    tools = make_tools(Desk(shop, smtp, archive, zendesk))
+    tools = make_tools(Desk(shop, smtp, archive, zendesk, delay))
     return Agent(
         "support",
         model=model,

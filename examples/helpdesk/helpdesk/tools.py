@@ -31,6 +31,8 @@ class Desk:
     smtp: str = "127.0.0.1:8025"
     archive: str = "post"
     zendesk: str = "http://127.0.0.1:8026"
+    delay: str = "5m"
+    """How long a mail can be called back before it leaves; empty: not at all."""
 
 
 def make_tools(desk: Desk) -> list[AnyTool]:
@@ -39,7 +41,7 @@ def make_tools(desk: Desk) -> list[AnyTool]:
     return [
         *_reading(shop),
         _refund(Refunds(shop)),
-        _reply(Post(shop, desk.smtp, desk.archive)),
+        _reply(Post(shop, desk.smtp, desk.archive), desk.delay),
         *openapi_tools(
             "zendesk",
             ZENDESK,
@@ -140,11 +142,17 @@ def _refund(refunds: Refunds) -> AnyTool:
     return refund
 
 
-def _reply(post: Post) -> AnyTool:
+def _reply(post: Post, delay: str) -> AnyTool:
     def find_mail(call: Call) -> Sent | None:
         return post.find(call)
 
-    @tool(access="write", on_crash=probe(find_mail), resources=_nothing, systems=["mail"])
+    @tool(
+        access="write",
+        on_crash=probe(find_mail),
+        delay=delay or None,
+        resources=_one_at_a_time,
+        systems=["mail"],
+    )
     def reply(call: Call, language: Language, text: Text) -> Sent:
         """Answer the sender of this ticket by mail. It goes to that address and to no other.
 
@@ -158,5 +166,5 @@ def _reply(post: Post) -> AnyTool:
     return reply
 
 
-def _nothing(**_arguments: str) -> tuple[str, ...]:
+def _one_at_a_time(**_arguments: str) -> tuple[str, ...]:
     return ("ticket",)

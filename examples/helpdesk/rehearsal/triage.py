@@ -36,9 +36,12 @@ class Desk:
         async def one(case: Case) -> None:
             async with gate:
                 began = time.monotonic()
-                runs[case.id] = await self.one(case)
-                self.seconds[case.id] = time.monotonic() - began
-            told(case, runs[case.id])
+                run = await self.one(case)
+            if run.delays:  # its mail waits to leave; meanwhile the others go on
+                run = await self.app.wait(run.id, tenant=case.tenant)
+            self.seconds[case.id] = time.monotonic() - began
+            runs[case.id] = run
+            told(case, run)
 
         async with asyncio.TaskGroup() as group:
             for case in cases:
@@ -46,7 +49,7 @@ class Desk:
         return runs
 
     async def one(self, case: Case) -> Run[object]:
-        """Triage one ticket, or go on with it."""
+        """Triage one ticket, or go on with it, until it ends or its mail waits to leave."""
         run = await self._begun(case)
         for _ in range(_ROUNDS):
             if run.status != "waiting" or not run.approvals:

@@ -18,6 +18,8 @@ from rehearsal.zendesk import Zendesk, zendesk
 from remit.policy.phase import Phase
 
 HERE = Path(__file__).parent.parent
+MAIL_DELAY = "1s"
+"""Minutes on a real desk; nobody calls a mail back in a rehearsal."""
 SETTINGS = ("remit.toml", "secret-rules.toml")
 _DECLARED = "http://127.0.0.1:8026"
 """Where remit.toml says that the queue is."""
@@ -30,6 +32,7 @@ class Inputs(TypedDict, total=False):
     smtp: str
     archive: str
     zendesk: str
+    delay: str
     model: str
     phase: Phase
 
@@ -55,6 +58,7 @@ class World:
             "smtp": self.office.address,
             "archive": str(self.office.folder),
             "zendesk": self.queue.url,
+            "delay": MAIL_DELAY,
         }
 
     @property

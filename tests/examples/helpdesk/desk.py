@@ -50,10 +50,12 @@ def script(*steps: Reply) -> ScriptedModel:
 
 
 @asynccontextmanager
-async def opened(place: World, model: Model, *, phase: Phase = "autonomous") -> AsyncIterator[Desk]:
+async def opened(
+    place: World, model: Model, *, phase: Phase = "autonomous", delay: str = ""
+) -> AsyncIterator[Desk]:
     """The desk with a scripted model."""
     inputs = place.inputs
-    inputs["model"], inputs["phase"] = MODEL, phase
+    inputs["model"], inputs["phase"], inputs["delay"] = MODEL, phase, delay
     agent = support(**inputs)
     async with App(agents=[agent], models={"scripted": model}, prices=PRICES) as app:
         yield Desk(app, agent, Finance(place.shop))
