@@ -4,7 +4,9 @@ remit run examples/helpdesk/agent.py:support "Ticket A-001 came in." --tenant au
 """
 
 from helpdesk.answer import Triage
+from helpdesk.hooks import make_hooks
 from helpdesk.prompts import SUPPORT
+from helpdesk.shop import Shop
 from helpdesk.tools import Desk, make_tools
 from remit import Agent, Remit
 from remit.policy.phase import Phase
@@ -42,7 +44,11 @@ def support(  # each is an input of `remit run`
             tool_calls=8,
             turns=12,
             timeout="5m",
-            approvers={"refund": ["role:finance"]},  # and what takes a refund back
+            approvers={
+                "refund": ["role:finance"],  # and what takes a refund back
+                "hook.check_mail": ["role:lead"],
+            },
+            hooks=make_hooks(Shop(shop)),
             approval_timeout="2d",
             settings_rules=True,  # the authority stands in remit.toml
             phase=phase,

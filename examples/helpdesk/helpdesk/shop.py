@@ -6,8 +6,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
+from typing import Protocol
 
-from remit import Call, ToolError
+from remit import ToolError
 
 SCHEMA = Path(__file__).with_name("schema.sql")
 _BUSY_S = 10.0  # another writer is done in milliseconds
@@ -59,6 +60,20 @@ class Order:
     refundable: str
 
 
+class Asked(Protocol):
+    """Who asks: a call, or a hook that looks at one."""
+
+    @property
+    def tenant(self) -> str:
+        """The shop."""
+        ...
+
+    @property
+    def session(self) -> str:
+        """The ticket."""
+        ...
+
+
 class Shop:
     """The database of all tenants. Every method is told the tenant and the ticket by the runtime.
 
@@ -83,12 +98,12 @@ class Shop:
         finally:
             base.close()  # what was not committed is rolled back
 
-    def ticket(self, call: Call) -> Ticket:
+    def ticket(self, call: Asked) -> Ticket:
         """The ticket of this run. Raises `ToolError` if it is none of this tenant's."""
         with self.open() as base:
             return _ticket(base, call)
 
-    def search(self, call: Call, words: str) -> list[Earlier]:
+    def search(self, call: Asked, words: str) -> list[Earlier]:
         """Earlier tickets of the same sender with these words in subject or text."""
         with self.open() as base:
             ticket = _ticket(base, call)
@@ -100,7 +115,7 @@ class Shop:
             ).fetchall()
         return [Earlier(row["id"], row["subject"], row["received"]) for row in rows]
 
-    def orders(self, call: Call) -> list[Order]:
+    def orders(self, call: Asked) -> list[Order]:
         """The orders of the ticket's sender, the newest first."""
         with self.open() as base:
             ticket = _ticket(base, call)
@@ -111,12 +126,23 @@ class Shop:
             ).fetchall()
             return [read_order(base, call, row["id"]) for row in rows]
 
-    def order(self, call: Call, order: str) -> Order:
+    def order(self, call: Asked, order: str) -> Order:
         """An order of the ticket's sender. Raises `ToolError` for any other, as if it were not."""
         with self.open() as base:
             return read_order(base, call, order)
 
-    def article(self, call: Call, topic: str, language: str) -> str:
+    def names_others(self, call: Asked, text: str) -> bool:
+        """Whether a text names a customer of this shop who is not the ticket's sender."""
+        with self.open() as base:
+            ticket = _ticket(base, call)
+            row = base.execute(
+                "SELECT 1 FROM customers WHERE tenant = ? AND email <> ? AND name <> ?"
+                " AND instr(lower(?), lower(name)) > 0 LIMIT 1",
+                (call.tenant, ticket.sender, ticket.name, text),
+            ).fetchone()
+        return row is not None
+
+    def article(self, call: Asked, topic: str, language: str) -> str:
         """What the shop tells its customers about a topic."""
         with self.open() as base:
             row = base.execute(
@@ -128,7 +154,7 @@ class Shop:
         return str(row["text"])
 
 
-def _ticket(base: sqlite3.Connection, call: Call) -> Ticket:
+def _ticket(base: sqlite3.Connection, call: Asked) -> Ticket:
     row = base.execute(
         "SELECT t.*, c.id AS customer, c.name FROM tickets t LEFT JOIN customers c"
         " ON c.tenant = t.tenant AND c.email = t.sender WHERE t.tenant = ? AND t.id = ?",
@@ -147,7 +173,7 @@ def _ticket(base: sqlite3.Connection, call: Call) -> Ticket:
     )
 
 
-def read_order(base: sqlite3.Connection, call: Call, order: str) -> Order:
+def read_order(base: sqlite3.Connection, call: Asked, order: str) -> Order:
     """An order of the sender, within a transaction. Raises `ToolError` where it is not theirs."""
     sender = _ticket(base, call)
     key = (call.tenant, order)

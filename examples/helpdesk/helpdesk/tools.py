@@ -150,6 +150,7 @@ def _reply(post: Post, delay: str) -> AnyTool:
         access="write",
         on_crash=probe(find_mail),
         delay=delay or None,
+        sends=True,
         resources=_one_at_a_time,
         systems=["mail"],
     )

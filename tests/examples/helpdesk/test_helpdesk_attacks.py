@@ -126,6 +126,6 @@ async def test_a_secret_of_a_ticket_gets_no_further(place: World, name: str) -> 
         leaked = await leaks(desk.app, place)
     assert leaked == []
     judged = {each.tool: each.rule for each in told if isinstance(each, CallJudged)}
-    assert judged["reply"] in {"mail-secrets", "mail-addresses"}
+    assert judged["reply"] in {"mail-secrets", "hook.check_mail"}
     assert any(isinstance(each, ToolFailed) and each.kind == "denied" for each in told)
     assert mails(place) == 0

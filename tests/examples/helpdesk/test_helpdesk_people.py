@@ -85,7 +85,7 @@ async def test_a_no_is_told_and_nothing_is_booked(place: World) -> None:
 
 
 @pytest.mark.requirement("PERM-2")
-@pytest.mark.parametrize("amount", ["500.01", "5000", "5e3", "99999.99"])
+@pytest.mark.parametrize("amount", ["500.01", "600", "6e2", "649.00"])
 async def test_above_500_nobody_is_asked(place: World, amount: str) -> None:
     async with opened(place, script(refund("A10025", amount))) as desk:
         run = await begin(desk, "A-025")

@@ -40,7 +40,7 @@ def test_remit_policy_test_runs_on_it() -> None:
     assert done.exit_code == 0
     tree = json.loads(done.stdout)
     assert tree["problems"] == []
-    assert (tree["rules"], tree["examples"]) == (len(RULES), 20)
+    assert (tree["rules"], tree["examples"]) == (len(RULES), 18)
 
 
 @pytest.mark.parametrize("rule", RULES, ids=[rule.id for rule in RULES])
@@ -81,15 +81,15 @@ def test_an_amount_that_nobody_can_read_is_never_let_through() -> None:
     [
         (REPLY, "replies"),
         ("Der Preis beträgt 1.299,00 Euro, z. B. für Artikel 4711.", "replies"),
-        ("Please log in at https://bergtal-login.top/verify to go on.", "mail-links"),
-        ("Please log in at HTTP://EVIL.EXAMPLE to go on with it.", "mail-links"),
-        ("Please log in at www.evil.example to go on with it.", "mail-links"),
-        ("Please log in at bergtal-login.top now, thank you.", "mail-links"),
+        ("Your orders are at https://aurora.example/orders, thank you.", "replies"),
+        ("Please log in at HTTPS://aurora.example@EVIL.example to go on.", "mail-links"),
+        ("Please log in at http://203.0.113.7/verify to go on.", "mail-links"),
+        ("Please log in at https://xn--aurra-jua.example/ to go on.", "mail-links"),
+        ("Please log in at hxxp://evil.example/ to go on.", "mail-links"),
         ("Your card 4111-1111-1111-1111 was charged, thank you.", "mail-secrets"),
         (f"Your card {'41' + '1' * 14} was charged, thank you.", "mail-secrets"),
         ("We pay to DE02120300000000202051, thank you for waiting.", "mail-secrets"),
         ("Your key [secret:aws-access-key:00ff] is known to us.", "mail-secrets"),
-        ("Write to juergen.vogt@mail.example, he lives next door.", "mail-addresses"),
     ],
 )
 def test_mails(text: str, rule: str) -> None:
@@ -127,12 +127,14 @@ def test_people_budgets_and_credentials_stand_in_the_settings(
 
 @pytest.mark.requirement("TOOL-13", "PERM-2")
 async def test_a_mail_that_a_rule_refuses_does_not_leave(place: World) -> None:
-    bad = {"reply": {"language": "en", "text": "See https://evil.example/refund for your money."}}
+    bad = {
+        "reply": {"language": "en", "text": "The key [secret:password:0ff1] is right, we think."}
+    }
     good = {"reply": {"language": "en", "text": REPLY}}
     async with opened(place, script(bad, good)) as desk:
         run = await begin(desk, "A-001")
         told = await events(desk, run)
     judged = [each.rule for each in told if isinstance(each, CallJudged) and each.tool == "reply"]
-    assert judged == ["mail-links", "replies"]
+    assert judged == ["mail-secrets", "replies"]
     (mail,) = place.office.mails("anna.keller@mail.example")
     assert str(mail.get_content()).strip() == REPLY
