@@ -8,7 +8,7 @@ from remit.app.payment_route import PaymentRoute
 from remit.errors import SpecError
 from remit.server import live
 from remit.server.api import health, me
-from remit.server.pages import approvals, login, switches
+from remit.server.pages import approvals, login, spend, switches
 from remit.server.route import Route, webhook
 
 WEBHOOKS = (
@@ -31,6 +31,7 @@ ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
     *approvals.ROUTES,
     *login.ROUTES,
+    *spend.ROUTES,
     *switches.ROUTES,
     *live.ROUTES,
     *WEBHOOKS,
