@@ -155,7 +155,13 @@ async def test_text_of_a_run_does_nothing_in_a_page(tmp_path: Path) -> None:
         assert await page.evaluate("document.querySelectorAll('script:not([src])').length") == 0
 
 
-PAGES = ("/switches", "/approvals", "/approvals?id={file}", "/approvals?id={file}&edit=true")
+PAGES = (
+    "/switches",
+    "/spend",
+    "/approvals",
+    "/approvals?id={file}",
+    "/approvals?id={file}&edit=true",
+)
 
 
 @pytest.mark.parametrize("size", [DESKTOP, PHONE], ids=["desktop", "phone"])

@@ -27,17 +27,20 @@
     const unit = figure.dataset.unit ?? "";
     const bars = uPlot.paths.bars({ size: [0.7, 40], align: 1 });
     const axes = { stroke: axis, grid: { stroke: axis, width: 0.15 }, ticks: { stroke: axis, width: 0.3 } };
+    const data = points(table);
+    const step = data[0].length > 1 ? data[0][1] - data[0][0] : 3600;
     const plot = new uPlot(
       {
         width: Math.max(200, figure.clientWidth),
         height: HEIGHT,
         legend: { show: false },
         cursor: { drag: { x: false, y: false } },
-        scales: { y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
+        // A bar begins at its instant, so the last one needs room to its right.
+        scales: { x: { range: (_, least, most) => [least, most + step] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
         series: [{}, { stroke: line, fill: line, paths: bars, points: { show: false }, width: 0 }],
-        axes: [axes, { ...axes, size: 64, values: (_, ticks) => ticks.map((each) => `${unit}${each}`) }],
+        axes: [axes, { ...axes, size: 76, values: (_, ticks) => ticks.map((each) => `${unit}${each}`) }],
       },
-      points(table),
+      data,
       figure,
     );
     drawn.set(figure, plot);
