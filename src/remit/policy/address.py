@@ -38,6 +38,7 @@ _INSIDE = frozenset({IPv4Address("168.63.129.16")})
 # Names that mean this machine or its network, and services that answer with any address one asks.
 _NAMES = frozenset(
     {"localhost", "metadata", "instance-data", "ip6-localhost", "ip6-loopback", "broadcasthost"}
+    | {"localtest.me", "lvh.me", "vcap.me", "nip.io", "sslip.io", "xip.io"}
 )
 _ENDINGS = (
     ".localhost",
@@ -63,7 +64,10 @@ _MAX_NAME = 253
 _KEPT = 256
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
 # What nearly every URL looks like: all readers agree about its host.
-_PLAIN_URL = re.compile(r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::[0-9]+)?(?:[/?#]|\Z)", re.ASCII)
+_PLAIN_URL = re.compile(
+    r"https?://([a-z0-9-]+(?:\.[a-z0-9-]+)*)(?::[0-9]+)?(?:/|[?#](?!@)|\Z)",
+    re.ASCII,
+)
 # What the URL standard strips before it reads a URL.
 _WEB = frozenset({"http", "https", "ws", "wss", "ftp"})
 _STRIPPED = str.maketrans("", "", "\t\r\n")
@@ -193,7 +197,9 @@ def host_of(url: str) -> str | None:
     elif not _SCHEME.fullmatch(f"{scheme}:"):
         return None
     authority = re.split(r"[/?#]", rest, maxsplit=1)[0]
-    if not authority or any(char in authority for char in "@\\%") or not authority.isprintable():
+    # `good.example#@evil.example` is the first host to some, the second to others.
+    unclear = rest[len(authority) :][:2] in ("#@", "?@") or not authority.isprintable()
+    if unclear or not authority or any(char in authority for char in "@\\%"):
         return None
     host, port = authority, ""
     if authority.startswith("["):

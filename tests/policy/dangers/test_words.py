@@ -24,7 +24,7 @@ def test_quotes_and_escapes_are_undone() -> None:
     assert words('"a \\" $x \\z"') == [[['a " $x \\z']]]
     assert words("'open") == [[["open"]]]
     assert words("$'open") == [[["open"]]]
-    assert words("{a,-b,c} a{b,c}") == [[["a", "-b", "c", "a{b,c}"]]]
+    assert words("{a,-b,c} a{b,c}") == [[["a", "-b", "c", "ab", "ac"]]]
 
 
 def test_substitutions_are_commands_of_their_own() -> None:

@@ -1,6 +1,8 @@
 """Paths that hold keys and passwords, or that decide what is run later."""
 
 import fnmatch
+import re
+import unicodedata
 from urllib.parse import unquote
 
 from remit.policy.lexical_path import clean_path
@@ -34,7 +36,14 @@ _NAMES: dict[str, str] = {
     "credentials.json": "it holds keys",
     "service-account*.json": "it holds a key",
     "terraform.tfstate*": "it holds secrets in clear",
+    "*.tfvars": "it holds secrets in clear",
     "master.key": "it is a key",
+    "secrets.yml": "it holds secrets in clear",
+    "secrets.yaml": "it holds secrets in clear",
+    "secrets.toml": "it holds secrets in clear",
+    "secrets.json": "it holds secrets in clear",
+    "wp-config.php": "it holds the password of a database",
+    ".envrc": "it holds secrets, and is run",
     ".*_history": "it tells what was typed, passwords too",
 }
 _HARMLESS = ("*.example", "*.sample", "*.template", "*.dist", "*.pub", "*.defaults")
@@ -91,6 +100,11 @@ _ROOTED: dict[str, str] = {
     "/run/secrets/*": "secrets of a container",
     "/var/run/secrets/*": "secrets of a container",
     "/var/spool/cron/*": "it is run later",
+    "/run/containerd/*": "whoever talks to it owns the machine",
+    "/var/lib/docker/*": "files of all containers",
+    "/proc/*/maps": "memory of running programs",
+    "/sys/*": "settings of the system",
+    "c:/windows/*": "it belongs to the system",
     "/boot/*": "it is run when the machine starts",
 }
 _STARTUP = frozenset(
@@ -101,6 +115,11 @@ _STARTUP = frozenset(
     | {".envrc", ".mailrc", ".curlrc", ".wgetrc", ".hushlogin", ".forward", ".rhosts", ".shosts"}
     | {"sitecustomize.py", "usercustomize.py", "authorized_keys"}
 )
+# Bytes that old decoders take for `.` and `/`.
+_OVERLONG = re.compile(r"%c0%a[ef]|%e0%80%a[ef]", re.IGNORECASE)
+# What is left of `..` once a careless filter has taken something away: `....//`, `..;/`.
+_CLIMBS = re.compile(r"(^|/)(\.{3,}|\.\.;[^/]*)(/|$)")
+_FILE = re.compile(r"^file:(?=/[^/])", re.IGNORECASE)
 _SYSTEM = tuple(
     f"/{name}/" for name in ("etc", "usr", "bin", "sbin", "lib", "lib64", "boot", "sys", "root")
 )
@@ -111,16 +130,21 @@ def file_danger(text: str) -> str | None:
 
     What climbs above its beginning (`../`) is refused too: where it leads nobody can say.
     """
-    if len(text) > _MAX_TEXT or "\0" in text:
+    if len(text) > _MAX_TEXT or "\0" in text or _OVERLONG.search(text):
         return "no path looks like this"
-    if any(form == ".." or form.startswith("../") for form in _forms(text)):
+    if text.startswith(("\\\\", "//")):
+        return "it is a path of another machine"
+    if any(_CLIMBS.search(form) or form == ".." or form.startswith("../") for form in _forms(text)):
         return "it climbs above its folder"
     return secret_file(text)
 
 
 def _forms(text: str) -> set[str]:
     """The clean forms that programs may make of a path, in lower case."""
-    given = {text, unquote(text), unquote(unquote(text))}
+    # Full-width letters and dots, which some programs take for plain ones, and outer blanks.
+    bare = unicodedata.normalize("NFKC", text).strip()
+    bare = _FILE.sub("", bare)
+    given = {text, bare, unquote(bare), unquote(unquote(bare))}
     return {clean_path(form).casefold() for form in given}
 
 

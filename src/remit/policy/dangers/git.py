@@ -1,6 +1,11 @@
 """Git commands that lose work, publish it elsewhere, or make git run other programs."""
 
+import re
+from collections.abc import Iterable
+from itertools import takewhile
+
 from remit.errors import ArgumentError
+from remit.policy.dangers.file import start_file
 from remit.policy.dangers.words import pipelines
 
 # Options before the subcommand that take the next word.
@@ -49,6 +54,13 @@ _HARMLESS_KEYS = (
     "remote.pushdefault",
     "submodule.recurse",
 )
+# Settings in the environment that make git run programs, or read its settings elsewhere.
+_ENVIRONMENT = re.compile(
+    r"GIT_(SSH|SSH_COMMAND|PAGER|EDITOR|SEQUENCE_EDITOR|EXTERNAL_DIFF|ASKPASS|PROXY_COMMAND|EXEC_PATH"
+    r"|TEMPLATE_DIR|CONFIG\w*|DIR|WORK_TREE|ALTERNATE_OBJECT_DIRECTORIES)="
+)
+# All that git knows, in a word.
+_EVERYTHING = frozenset({".", "./", ":/", ":", "*", ":(top)", "$(pwd)", ":/*"})
 _RUNNERS = ("--upload-pack", "--receive-pack", "--exec=", "--exec-path=", "-u=", "--config-env")
 _READS = frozenset({"--get", "--get-all", "--get-regexp", "--list", "-l", "get", "list"})
 _SUBCOMMANDS: dict[str, str] = {
@@ -60,6 +72,10 @@ _SUBCOMMANDS: dict[str, str] = {
     "send-email": "it sends the work elsewhere",
     "credential": "it shows passwords",
     "credential-store": "it shows passwords",
+    "credential-cache": "it shows passwords",
+    "http-backend": "it serves the repository to others",
+    "prune": "it removes lost work",
+    "replace": "it puts other work in the place of what was done",
     "shell": "it runs commands",
     "ext": "it runs commands",
 }
@@ -71,14 +87,15 @@ _REST: dict[str, tuple[frozenset[str], str]] = {
     ),
     "reflog": (frozenset({"expire", "delete"}), "it removes what lost work is found by"),
     "gc": (frozenset({"--prune=now", "--prune=all", "--aggressive"}), "it removes lost work"),
-    "update-ref": (frozenset({"-d", "--delete", "--stdin"}), "it removes a branch"),
     "branch": (frozenset({"-D", "-M", "-f", "--force"}), "it removes or moves a branch"),
     "tag": (frozenset({"-d", "-f", "--delete", "--force"}), "it removes or moves a tag"),
-    "checkout": (frozenset({"-f", "--force", "."}), "it throws work away"),
+    "checkout": (frozenset({"-f", "--force", "-B"}), "it throws work away"),
     "switch": (frozenset({"-f", "--force", "--discard-changes", "-C"}), "it throws work away"),
-    "restore": (frozenset({"."}), "it throws work away"),
     "stash": (frozenset({"drop", "clear"}), "it throws work away"),
-    "rm": (frozenset({"-f", "--force"}), "it throws work away"),
+    "rm": (frozenset({"-f", "--force", "."}), "it throws work away"),
+    "clone": (frozenset({"-u", "--template"}), "it makes git run other programs"),
+    "init": (frozenset({"--template"}), "it makes git run other programs"),
+    "fetch": (frozenset({"--upload-pack"}), "it makes git run other programs"),
     "remote": (
         frozenset({"add", "set-url", "rename", "remove", "rm", "update"}),
         "it changes where work is sent",
@@ -102,7 +119,12 @@ def git_danger(text: str) -> str | None:
         return str(exc)
     for number, command in enumerate(each for pipe in found for each in pipe):
         words = command.words
-        if number == 0 and words and words[0].rpartition("/")[2] not in ("git", "git.exe"):
+        why = in_environment(words)
+        if why is not None:
+            return why
+        while words and (words[0] == "env" or re.match(r"\w+=", words[0])):
+            words = words[1:]
+        if number == 0 and words and not _is_git(words[0]):
             words = ["git", *words]
         why = git_words(words)
         if why is not None:
@@ -110,9 +132,23 @@ def git_danger(text: str) -> str | None:
     return None
 
 
+def _is_git(word: str) -> bool:
+    return word.rpartition("/")[2].lower() in ("git", "git.exe")
+
+
+def in_environment(words: list[str]) -> str | None:
+    """Why git must not be given a setting in the environment; None where it is given none."""
+    for word in words:
+        if _ENVIRONMENT.match(word):
+            return f"{word[:40]} makes git run other programs, or work elsewhere"
+        if "=" not in word and word != "env":
+            break
+    return None
+
+
 def git_words(words: list[str]) -> str | None:
     """Why the words of a command, from `git` on, must not be run; None for other commands too."""
-    if not words or words[0].rpartition("/")[2] not in ("git", "git.exe"):
+    if not words or not _is_git(words[0]):
         return None
     at = 1
     while at < len(words) and words[at].startswith("-"):
@@ -135,21 +171,63 @@ def _subcommand(name: str, rest: list[str]) -> str | None:
         return "which git command it is cannot be seen"
     if name in _SUBCOMMANDS:
         return _SUBCOMMANDS[name]
-    for word in rest:
-        if word.startswith(("ext::", "fd::")) or word.startswith(_RUNNERS):
-            return f"{word[:60]} makes git run other programs"
+    why = _elsewhere(name, rest)
+    if why is not None:
+        return why
     if name == "push":
         return _push(rest)
     if name == "config":
         return _config(rest)
-    bad, why = _REST.get(name, (frozenset[str](), ""))
-    for word in rest:
-        if word == "--":
-            break
-        if word in bad or (name != "checkout" and _short(word, bad)):
-            return why
     # `checkout -- .` throws away what was not committed.
-    return why if name == "checkout" and "." in rest else None
+    if name in ("checkout", "restore") and _EVERYTHING & set(rest):
+        return "it throws work away"
+    bad, why = _REST.get(name, (frozenset[str](), ""))
+    options = takewhile(lambda word: word != "--", rest)
+    listed = any(_is_one_of(word, bad, bundled=name != "checkout") for word in options)
+    return why if listed else None
+
+
+def _is_one_of(word: str, bad: frozenset[str], *, bundled: bool) -> bool:
+    return word in bad or _abbreviates(word, bad) or (bundled and _short(word, bad))
+
+
+def _elsewhere(name: str, rest: list[str]) -> str | None:
+    """Why it runs other programs, or reads and writes outside of the repository."""
+    for word in rest:
+        value = word.partition("=")[2]
+        if word.startswith(("ext::", "fd::", *_RUNNERS)) or value.startswith(("ext::", "fd::")):
+            return f"{word[:60]} makes git run other programs"
+        if word.startswith("--output=") and start_file(value):
+            return f"it writes to {value[:60]}"
+    if name == "diff" and "--no-index" in rest:
+        return "it reads files outside of the repository"
+    if name in ("update-ref", "symbolic-ref") and len(rest) > 1:
+        return "it moves or removes a branch"
+    if name == "clone" and _settings(rest):
+        return "a setting makes git run something or send it elsewhere"
+    return None
+
+
+def _settings(rest: list[str]) -> bool:
+    """Whether `-c` or `--config` sets what makes git run something."""
+    for at, word in enumerate(rest):
+        if word.startswith("--config="):
+            found = word.partition("=")[2]
+        else:
+            found = rest[at + 1] if word in ("-c", "--config") and at + 1 < len(rest) else ""
+        if _runs(found):
+            return True
+    return False
+
+
+_LEAST = len("--x") + 1  # `--f` alone could be many
+
+
+def _abbreviates(word: str, bad: Iterable[str]) -> bool:
+    """Whether a long option, cut short as git allows or with its value, is one of these."""
+    option = word.partition("=")[0]
+    long = option.startswith("--") and len(option) >= _LEAST
+    return long and any(each.startswith(option) for each in bad)
 
 
 def _short(word: str, bad: frozenset[str]) -> bool:
@@ -160,17 +238,26 @@ def _short(word: str, bad: frozenset[str]) -> bool:
     return bool(letters & set(word[1:]))
 
 
+_PUSH = ("--force", "--force-with-lease", "--force-if-includes", "--mirror", "--delete", "--prune")
+
+
 def _push(rest: list[str]) -> str | None:
     for word in rest:
         if word.startswith(
             ("--force", "--mirror", "--delete", "--prune", "--no-verify", "-f", "-d")
         ):
             return f"push {word[:40]} replaces or removes what others have"
+        if _abbreviates(word, _PUSH):
+            return f"push {word[:40]} replaces or removes what others have"
         if word.startswith("+") or (word.startswith(":") and len(word) > 1):
             return f"push {word[:40]} replaces or removes a branch"
         if _short(word, frozenset({"-f", "-d"})):
             return f"push {word[:40]} replaces or removes what others have"
-        if "://" in word or ("@" in word and ":" in word):
+        if (
+            "://" in word
+            or ("@" in word and ":" in word)
+            or word.startswith(("/", "./", "../", "~"))
+        ):
             return "it sends the work to another address than the remotes that are known"
     return None
 

@@ -12,6 +12,8 @@ _SCHEMES = frozenset({"http", "https", "ws", "wss"})
 _ODD = frozenset(
     {"file", "gopher", "dict", "ftp", "tftp", "ldap", "ldaps", "jar", "netdoc", "php", "phar"}
     | {"expect", "data", "sftp", "smb", "telnet", "imap", "pop3", "smtp", "unix", "javascript"}
+    | {"redis", "rediss", "memcached", "mysql", "postgres", "postgresql", "mongodb", "amqp"}
+    | {"ssh", "git", "blob", "view-source", "about", "vbscript", "ws+unix", "http+unix"}
 )
 _MERELY_HOST = re.compile(r"[\w.\[\]:%-]+([/?#:].*)?", re.DOTALL)
 _MANY_DIGITS = re.compile(r"\d{8,10}|0[xX][0-9a-fA-F]{7,8}|0[0-7]{9,11}", re.ASCII)

@@ -1,26 +1,25 @@
 """Shell commands that destroy, fetch and run code, open a way in, or give secrets away."""
 
+import fnmatch
 import re
 
 from remit.errors import ArgumentError
 from remit.policy.dangers.file import secret_file, start_file
-from remit.policy.dangers.git import git_words
+from remit.policy.dangers.git import git_words, in_environment
 from remit.policy.dangers.http import http_danger
+from remit.policy.dangers.programs import (
+    DECODERS,
+    FETCHERS,
+    INTERPRETERS,
+    SHELLS,
+    fetched_and_run,
+    name_of,
+    past_options,
+    unwrapped,
+)
 from remit.policy.dangers.words import Command, Pipeline, pipelines
 from remit.policy.lexical_path import clean_path
 
-_SHELLS = frozenset({"sh", "bash", "zsh", "dash", "ksh", "ash", "fish", "tcsh", "csh"})
-_INTERPRETERS = _SHELLS | {"python", "perl", "ruby", "node", "php", "lua", "osascript", "deno"}
-_FETCHERS = frozenset({"curl", "wget", "fetch", "aria2c", "http", "lynx", "ftp", "scp", "nc"})
-_DECODERS = frozenset({"base64", "base32", "xxd", "openssl", "uudecode", "gunzip", "zcat", "rev"})
-# Programs that run the rest of their words; the number says how many words of their own follow.
-_WRAPPERS: dict[str, int] = {
-    "sudo": 0, "doas": 0, "env": 0, "nohup": 0, "nice": 0, "ionice": 0, "time": 0, "timeout": 1,
-    "exec": 0, "command": 0, "builtin": 0, "busybox": 0, "setsid": 0, "stdbuf": 0, "xargs": 0,
-    "chroot": 1, "unshare": 0, "watch": 0, "then": 0, "do": 0, "else": 0, "if": 0, "while": 0,
-    "until": 0, "!": 0, "{": 0, "toybox": 0, "parallel": 0, "strace": 0, "fakeroot": 0, "su": 0,
-}  # fmt: skip
-_TAKES_VALUE = frozenset({"-u", "-g", "-n", "-c", "-s", "-k", "-I", "-P", "-L", "-d"})
 _TOP = frozenset(
     {"/", "~", ".", "..", "*", "$HOME", "${HOME}", "$PWD", "/*", "~/*", ".*", "$HOME/*", "/."}
     | {"${HOME}/*", "$(pwd)", ".git", "./*", "../*", "/home", "/home/*", "/users", "/users/*"}
@@ -41,6 +40,7 @@ _ENDS: dict[str, str] = {
     "adduser": "it adds an account", "usermod": "it changes an account",
     "passwd": "it changes a password", "chpasswd": "it changes a password",
     "setenforce": "it takes protection away", "nsenter": "it leaves the sandbox",
+    "killall5": "it ends every program",
     "crontab": "it is run later", "at": "it is run later", "batch": "it is run later",
 }  # fmt: skip
 _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
@@ -56,9 +56,22 @@ _TEXTS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\biptables\s+(-F|--flush)|\bufw\s+disable|\bnft\s+flush", "it opens the firewall"),
         (r"--privileged|-v\s*/:/|docker\.sock", "it gives a container the whole machine"),
         (r"echo\s+\S+\s*>\s*/proc/sys", "it changes the system"),
+        (r"--checkpoint-action=exec|--to-command=", "it runs a command for each file"),
+        (r"\b(Proxy|Local|Remote)Command=", "it runs a command"),
+        (r"\bexec\(.{0,80}(b64decode|decode\()", "it runs what it decoded, and nobody has seen it"),
+        (r"fsockopen\(.{0,200}exec\(", "it opens a way in"),
+        (r"\bterraform\s+destroy\s+-auto", "it destroys what a whole service runs on"),
     )
 )
+_WHOLE = frozenset({"ns", "namespace", "namespaces", "node", "nodes", "pv", "--all"})
 _BOMB = re.compile(r"([\w:.-]+)\(\)\{(.{0,200}?)\}")
+_GLOB = re.compile(r"[*?\[]")
+# What a pattern of names must not be able to mean.
+_SECRETS = (
+    "/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/home/someone/.ssh/id_rsa",
+    "/home/someone/.ssh/id_ed25519", "/home/someone/.aws/credentials", "/proc/self/environ",
+    "/root/.ssh/id_rsa", "/home/someone/.netrc",
+)  # fmt: skip
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _WIDE_OPEN = re.compile(r"(0?[0-7]?777|a\+rwx|\+s|[ug]+\+s|[2467][0-7]{3}|o\+w|a\+w)")
 
@@ -88,24 +101,27 @@ def _is_bomb(text: str) -> bool:
 
 
 def _script(text: str, depth: int) -> str | None:
+    fetched: set[str] = set()
     for pipe in pipelines(text, depth):
-        why = _pipeline(pipe, depth)
+        why = _pipeline(pipe, depth) or fetched_and_run(pipe, fetched)
         if why is not None:
             return why
     return None
 
 
 def _pipeline(pipe: Pipeline, depth: int) -> str | None:
-    names = [_name(words) for words in (_unwrapped(each.words) for each in pipe)]
+    names = [name_of(words) for words in (unwrapped(each.words) for each in pipe)]
     said: list[str] = []
     for number, (command, name) in enumerate(zip(pipe, names, strict=True)):
-        if name in _INTERPRETERS and number and _runs_input(command):
-            if set(names[:number]) & (_FETCHERS | _DECODERS):
+        if name in INTERPRETERS and number and _runs_input(command):
+            if set(names[:number]) & (FETCHERS | DECODERS):
                 return "it runs what it fetched or decoded, and nobody has seen it"
-            if name in _SHELLS:
+            if name in SHELLS:
                 why = _script(" ".join(said), depth + 1)
                 if why is not None:
                     return why
+        if name in ("nc", "ncat", "netcat", "telnet") and SHELLS & set(names[:number]):
+            return "it opens a way in"
         why = _command(command, said, depth)
         if why is not None:
             return why
@@ -115,44 +131,18 @@ def _pipeline(pipe: Pipeline, depth: int) -> str | None:
 
 def _runs_input(command: Command) -> bool:
     """An interpreter that reads its program from its input."""
-    words = _unwrapped(command.words)
+    words = unwrapped(command.words)
     files = [word for word in words[1:] if not word.startswith("-") or word == "-"]
     return (
         "-c" not in words and "-e" not in words and (not files or files[0] in ("-", "/dev/stdin"))
     )
 
 
-def _name(words: list[str]) -> str:
-    name = words[0].rpartition("/")[2].lower() if words else ""
-    bare = name.rstrip("0123456789.")  # python3.11
-    return bare if bare in _INTERPRETERS else name
-
-
-def _unwrapped(words: list[str]) -> list[str]:
-    """The words from the program on that really runs."""
-    at = 0
-    while at < len(words):
-        word = words[at]
-        name = word.rpartition("/")[2]
-        if re.match(r"[A-Za-z_]\w*=", word):
-            at += 1
-        elif name in _WRAPPERS:
-            at = _past_options(words, at + 1) + _WRAPPERS[name]
-        else:
-            break
-    return words[at:]
-
-
-def _past_options(words: list[str], at: int) -> int:
-    while at < len(words) and words[at].startswith("-"):
-        if words[at] == "-c":  # `su -c COMMAND` and the like
-            return at + 1
-        at += 2 if words[at] in _TAKES_VALUE else 1
-    return at
-
-
 def _command(command: Command, said: list[str], depth: int) -> str | None:
-    words = _unwrapped(command.words)
+    why = in_environment(command.words)
+    if why is not None:
+        return why
+    words = unwrapped(command.words)
     for target in command.writes:
         why = _written(target)
         if why is not None:
@@ -163,13 +153,15 @@ def _command(command: Command, said: list[str], depth: int) -> str | None:
             return f"{word[:80]}: {why}"
     if not words:
         return None
-    name = _name(words)
-    if name in _SHELLS and command.fed:
+    name = name_of(words)
+    if name in SHELLS and command.fed:
         return _script(command.fed, depth + 1)
     if "xargs" in command.words:
         words = [*words, *said]
     return (
         _ended(name, words)
+        or _services(name, words)
+        or _asked(name, words)
         or _removal(name, words, depth)
         or _inner_code(name, words, depth)
         or _changed(name, words)
@@ -194,7 +186,32 @@ def _touched(word: str) -> str | None:
     if bare.startswith("-") or " " in bare:
         return None
     path = re.sub(r"^(~\w*|\$HOME|\$\{HOME\})(?=/|$)", "/home/someone", bare)
+    if _GLOB.search(path) and path.startswith("/"):
+        depth = path.count("/")
+        meant = (each for each in _SECRETS if each.count("/") == depth)
+        found = next((each for each in meant if fnmatch.fnmatchcase(each, path)), None)
+        if found is not None:
+            return f"it may mean {found}"
     return secret_file(path)
+
+
+def _asked(name: str, words: list[str]) -> str | None:
+    """Why a host that is fetched from must not be asked; its scheme may be left out."""
+    if name not in ("curl", "wget", "http", "fetch", "aria2c", "lynx"):
+        return None
+    found = (http_danger(word) for word in words[1:] if not word.startswith("-"))
+    return next((each for each in found if each is not None), None)
+
+
+def _services(name: str, words: list[str]) -> str | None:
+    """Programs that take away what many work on."""
+    if (name == "mount" and "remount" in " ".join(words)) or (name == "umount" and "/" in words):
+        return "it changes what the machine works on"
+    if name == "kubectl" and "delete" in words and _WHOLE & set(words):
+        return "it removes a whole service"
+    if name == "aws" and {"s3", "rb"} <= set(words):
+        return "it removes a store with all that is in it"
+    return None
 
 
 def _ended(name: str, words: list[str]) -> str | None:
@@ -233,6 +250,8 @@ def _removal(name: str, words: list[str], depth: int) -> str | None:
         )
         if wide and (deep or "*" in "".join(wide)):
             return f"it removes {wide[0]}"
+    if name == "rsync" and wide and any(each.startswith("--del") for each in options):
+        return f"it removes what is in {wide[0]}"
     if name == "find":
         return _find(words, wide, depth)
     if name in ("chmod", "chown", "chgrp"):
@@ -265,6 +284,8 @@ def _find(words: list[str], wide: list[str], depth: int) -> str | None:
         if mark in words:
             inner = words[words.index(mark) + 1 :]
             code = [wide[0] if word == "{}" and wide and wide[0] != "." else word for word in inner]
+            if wide and wide[0] not in (".", "*") and name_of(code) in ("rm", "unlink", "shred"):
+                return f"it removes everything in {wide[0]}"
             found = _command(Command(words=code), [], depth + 1)
             if found is not None:
                 return found
@@ -272,28 +293,47 @@ def _find(words: list[str], wide: list[str], depth: int) -> str | None:
 
 
 def _inner_code(name: str, words: list[str], depth: int) -> str | None:
-    """What a shell, `eval` or another interpreter is told to run."""
-    if " " in words[0].strip():
-        code = words[0]  # `su -c 'a command'`
-    elif name in ("eval", "source", ".", "trap"):
-        code = " ".join(words[1:])
-    elif name == "ssh":
-        code = " ".join(words[_past_options(words, 1) + 1 :])
-    elif name in _INTERPRETERS and (at := _code_at(words)):
-        code = words[at]
-    else:
+    """Why what a shell, `eval` or another interpreter is told to run is dangerous."""
+    code = _code_of(name, words)
+    if not code:
         return None
     if "$(" in code or "`" in code:
-        inside = {_name(_unwrapped(each.words)) for pipe in pipelines(code, depth) for each in pipe}
-        if inside & (_FETCHERS | _DECODERS):
+        inside = {
+            name_of(unwrapped(each.words)) for pipe in pipelines(code, depth) for each in pipe
+        }
+        if inside & (FETCHERS | DECODERS):
             return "it runs what it fetched or decoded, and nobody has seen it"
-    if name in _INTERPRETERS and name not in _SHELLS:
+    if name in _AWK or (name in INTERPRETERS and name not in SHELLS):
         for single, double in _QUOTED.findall(code):
             why = _script(single or double, depth + 1)
             if why is not None:
                 return why
         return None
     return _script(code, depth + 1)
+
+
+_AWK = frozenset({"awk", "gawk", "mawk", "nawk"})
+_EDITORS = frozenset({"vi", "vim", "nvim", "ex", "view"})
+
+
+def _code_of(name: str, words: list[str]) -> str:
+    """The commands that a program is given as text; empty where it is given none."""
+    if " " in words[0].strip():
+        return words[0]  # `su -c 'a command'`
+    if name == "alias":
+        return words[-1].partition("=")[2]
+    if name in _EDITORS:
+        return " ; ".join(word.partition("!")[2] for word in words[1:] if ":!" in word)
+    if name in _AWK:
+        code = " ".join(words[1:])
+        return code if "system(" in code else ""
+    if name in ("eval", "source", ".", "trap"):
+        return " ".join(words[1:])
+    if name == "ssh":
+        return " ".join(words[past_options(words, 1) + 1 :])
+    if name in INTERPRETERS | {"script", "flock"} and (at := _code_at(words)):
+        return words[at]
+    return ""
 
 
 def _code_at(words: list[str]) -> int:

@@ -32,6 +32,8 @@ _FIRST: dict[str, str] = {
     "backup": "BACKUP writes a file",
     "restore": "RESTORE replaces a database",
     "bulk": "BULK reads a file",
+    "lock": "LOCK holds up all others",
+    "table": "TABLE shows all of a table",
 }
 _ANYWHERE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(pattern), why)
@@ -45,7 +47,12 @@ _ANYWHERE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (r"\b(load_extension|sys_exec|sys_eval)\b", "it loads code"),
         (r"\b(pg_sleep|sleep|benchmark) ?\(|\bwaitfor delay\b", "it only takes time"),
         (r"\b(drop|truncate) (table|database|schema|view|index|column|user|role)\b", "it destroys"),
-        (r"\bpragma (writable_schema|temp_store_directory|key|rekey)\b", "it opens the file"),
+        (
+            r"\bpragma (writable_schema|temp_store_directory|key|rekey|journal_mode|synchronous)\b",
+            "it changes how the file is kept",
+        ),
+        (r"^set (role|session|global|persist|password)\b", "it changes rights or the server"),
+        (r"''\w", "quotes that readers could differ about may hide a part of it"),
         (
             r"\b(create|alter) (user|role|login|extension|function|procedure|trigger)\b",
             "it gives rights or adds code",
@@ -58,10 +65,11 @@ _ANYWHERE: tuple[tuple[re.Pattern[str], str], ...] = tuple(
 _ALWAYS = (
     re.compile(r"^ ?\(*(true|1|not false)\)* ?($|or\b|and true|and 1|returning|limit|order)"),
     re.compile(r"\bor \(*(true|1|not false)\b"),
-    re.compile(r"\b(?P<number>\d+) ?(=|<=|>=) ?(?P=number)\b"),
+    re.compile(r"(?<![\w.])\d+ ?(=|<=|>=|<|>|<>|!=) ?\d+(?![\w.])"),
+    re.compile(r"\blike '%'"),
+    re.compile(r"^ ?\(*exists ?\( ?select ('|\d)"),
     re.compile(r"\b(?P<name>[a-z_]\w*) ?(=|<=|>=) ?(?P=name)\b(?! ?[.(])"),
     re.compile(r"'' ?= ?''"),
-    re.compile(r"\b0 ?(<|<=|<>|!=) ?1\b|\b1 ?(>|>=|<>|!=) ?0\b"),
 )
 
 
@@ -87,8 +95,8 @@ def _statement(text: str) -> str | None:
     for pattern, why in _ANYWHERE:
         if pattern.search(line):
             return why
-    if first == "alter" and "drop" in words:
-        return "ALTER … DROP destroys"
+    if first == "alter" and {"drop", "rename"} & set(words):
+        return "ALTER … DROP or RENAME takes away what others use"
     for verb in ("delete", "update"):
         if re.search(rf"\b{verb} (from |only |[a-z_\"`\[])", line) and _changes(words, verb):
             if "where" not in words:
@@ -128,7 +136,9 @@ def _bare(text: str) -> str | None:
                 return None
             end = closed
             # Names in quotes are names still; texts say nothing.
-            kept.append("''" if char == "'" else " " + text[at + 1 : end] + " ")
+            inner = text[at + 1 : end]
+            every = "'%'" if inner and not inner.strip("%") else "''"
+            kept.append(every if char == "'" else f" {inner} ")
             at = end + 1
         else:
             kept.append(char)

@@ -18,7 +18,7 @@ _OPERATORS = (";;", "&&", "||", "|&", ";", "|", "&", "\n", "(", ")")
 _ANSI = re.compile(r"\\(x[0-9a-fA-F]{1,2}|[0-7]{1,3}|u[0-9a-fA-F]{1,4}|.)", re.DOTALL)
 _LETTERS = {"n": "\n", "t": "\t", "r": "\r", "a": "\a", "b": "\b", "e": "\x1b"}
 _BLANK_VARIABLE = re.compile(r"\$\{?IFS\}?(%%\?)?|\$\{IFS[^}]*\}")
-_BRACES = re.compile(r"^\{([^{}\s]*,[^{}\s]*)\}$")
+_BRACES = re.compile(r"^([^{}\s]*)\{([^{}\s]*,[^{}\s]*)\}([^{}\s]*)$")
 
 
 @dataclass(slots=True)
@@ -182,7 +182,11 @@ class _Reader:
             command.fed = word
         else:
             braces = _BRACES.match(word)
-            command.words += braces[1].split(",") if braces else [word]
+            if braces is None:
+                command.words.append(word)
+            else:
+                before, inner, after = braces.groups()
+                command.words += [f"{before}{each}{after}" for each in inner.split(",")]
 
     def _end_pipe(self) -> None:
         self._end_word()
