@@ -67,11 +67,11 @@ _WHOLE = frozenset({"ns", "namespace", "namespaces", "node", "nodes", "pv", "--a
 _BOMB = re.compile(r"([\w:.-]+)\(\)\{(.{0,200}?)\}")
 _GLOB = re.compile(r"[*?\[]")
 # What a pattern of names must not be able to mean.
+_HOME = "/home/someone"
 _SECRETS = (
-    "/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/home/someone/.ssh/id_rsa",
-    "/home/someone/.ssh/id_ed25519", "/home/someone/.aws/credentials", "/proc/self/environ",
-    "/root/.ssh/id_rsa", "/home/someone/.netrc",
-)  # fmt: skip
+    *("/etc/shadow", "/etc/gshadow", "/etc/sudoers", "/proc/self/environ", f"{_HOME}/.netrc"),
+    *(f"{_HOME}/.ssh/id_rsa", f"{_HOME}/.ssh/id_ed25519", f"{_HOME}/.aws/credentials"),
+)
 _QUOTED = re.compile(r"'([^']*)'|\"([^\"]*)\"")
 _WIDE_OPEN = re.compile(r"(0?[0-7]?777|a\+rwx|\+s|[ug]+\+s|[2467][0-7]{3}|o\+w|a\+w)")
 
@@ -185,7 +185,7 @@ def _touched(word: str) -> str | None:
         return http_danger(bare)
     if bare.startswith("-") or " " in bare:
         return None
-    path = re.sub(r"^(~\w*|\$HOME|\$\{HOME\})(?=/|$)", "/home/someone", bare)
+    path = re.sub(r"^(~\w*|\$HOME|\$\{HOME\})(?=/|$)", _HOME, bare)
     if _GLOB.search(path) and path.startswith("/"):
         depth = path.count("/")
         meant = (each for each in _SECRETS if each.count("/") == depth)
@@ -354,7 +354,7 @@ def _changed(name: str, words: list[str]) -> str | None:
     elif name not in ("tee", "truncate", "touch", "nano", "vi", "vim"):
         return None
     for each in files:
-        why = _written(re.sub(r"^(~|\$HOME|\$\{HOME\})(?=/)", "/home/someone", each))
+        why = _written(re.sub(r"^(~|\$HOME|\$\{HOME\})(?=/)", _HOME, each))
         if why is not None:
             return f"it writes to {each[:80]}: {why}"
     return None
