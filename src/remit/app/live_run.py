@@ -5,6 +5,7 @@ is told first what was streamed so far of the answers under way, then what comes
 processes journal comes too, without the words on their way.
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Callable
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -116,27 +117,29 @@ class LiveRun:
         Raises `StoreError` and `IntegrityError`.
         """
         ear = self._hub.listen(*self._key)
-        ear.behind = True
+        ear.ring(behind=True)
         swept = False
         try:
             while True:
-                ear.hush()
+                if not await ear.wait(idle_s):
+                    yield []
                 over = done()
                 batch = self._collect(ear)
                 if batch:
                     yield batch
                 if ear.behind or (over and not swept):
                     if over and self._late:
-                        await ear.wait(_AFTERWARDS_S)
+                        await asyncio.sleep(_AFTERWARDS_S)
                     swept = over
                     ear.behind = False
                     async with aclosing(self._catch_up(ear)) as pages:
                         async for page in pages:
                             yield page
+                    ear.ring()  # to say what is said now, and to see whether it is over
                 elif over:
                     return
-                elif not batch and not await ear.wait(idle_s):
-                    yield []
+                elif done():
+                    ear.ring()
         finally:
             self._hub.leave(ear)
 
