@@ -58,7 +58,8 @@ lock: .venv-tools/.ready  ## write the locks again (ARGS=--upgrade for newer ver
 	compile='.venv-tools/bin/uv pip compile --quiet --universal --generate-hashes --no-header --no-annotate'; \
 	$$compile $(ARGS) pyproject.toml --extra code --extra server --group build -o requirements.lock; \
 	$$compile $(ARGS) pyproject.toml --all-extras --group dev -c requirements.lock -o requirements-dev.lock; \
-	if grep -n '://' requirements.lock requirements-dev.lock; then \
+	$$compile $(ARGS) pyproject.toml --extra server --extra postgres --group build -c requirements-dev.lock -o requirements-serve.lock; \
+	if grep -n '://' requirements.lock requirements-dev.lock requirements-serve.lock; then \
 	  echo 'error: a lock holds an address; only names, versions and hashes belong there' >&2; exit 1; fi
 
 clean:  ## remove environments and caches (never a journal)

@@ -18,6 +18,7 @@ class Screen:
     """What a reader has; `cursor` is where it would go on."""
 
     def __init__(self, run: str) -> None:
+        self.run = run
         self.cursor = ""
         self.events: dict[str, list[tuple[Place, Event]]] = {}
         self.words: dict[CallKey, dict[int, str]] = {}

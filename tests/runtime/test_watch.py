@@ -106,6 +106,16 @@ async def test_due_runs_of_this_process_are_woken_though_the_store_stumbles() ->
     await stop(task)
 
 
+async def test_who_is_about_to_end_takes_up_nothing_more() -> None:
+    store = Due()
+    engine = an_engine(store)
+    engine.resting = True
+    task = asyncio.create_task(watch_due(engine, lambda *_: True))
+    await until(lambda: store.looks > 6)
+    assert engine.woken == []
+    await stop(task)
+
+
 async def test_a_run_that_cannot_be_driven_is_tried_rarely() -> None:
     store = Due()
     engine = an_engine(store)

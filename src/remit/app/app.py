@@ -71,6 +71,8 @@ class App(PeopleSay):
     work, before anything runs.
     """
 
+    readers_may_come = False  # what serves it says so before opening it: then answers are streamed
+
     def __init__(  # noqa: PLR0913  # each is one word of what a process is made of
         self,
         url: str | None = None,
@@ -136,6 +138,7 @@ class App(PeopleSay):
             owner=f"{socket.gethostname()}-{os.getpid()}",
         )
         engine = self._parts.engine
+        engine.services.hub.always = self.readers_may_come
         await engine.services.switchboard.refresh()
         self._duties = start_duties(self._parts, self._may_drive, worker=self._worker)
         return self

@@ -66,6 +66,8 @@ class Engine:
     final: OrderedDict[Key, State] = field(default_factory=OrderedDict)
     """States in which drivers of root runs left, for those who wait for them."""
     _redactors: OrderedDict[str, Redactor] = field(default_factory=OrderedDict)
+    resting: bool = False
+    """This process is about to end: it takes up no run that somebody else can take up."""
     _closing: bool = False
 
     # ------------------------------------------------------------ starting

@@ -44,7 +44,7 @@ async def watch_due(engine: Engine, mine: Callable[[str, str], bool]) -> None:
         now = loop.time()
         rest = {key: until for key, until in rest.items() if until > now}
         for key in due:
-            if key in engine.live or key in rest or not mine(*key):
+            if engine.resting or key in engine.live or key in rest or not mine(*key):
                 continue
             if key in engine.errors:
                 rest[key] = now + AGAIN_S

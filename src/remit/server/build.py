@@ -53,6 +53,7 @@ def build(
         if _is_open(app):
             yield
             return
+        app.readers_may_come = True
         async with app:
             server.state.streams.begin()
             yield

@@ -76,6 +76,7 @@ async def _serve(
 ) -> None:
     if place.is_loopback and not settings.hosts:
         settings = settings.model_copy(update={"hosts": _LOCAL})
+    app.readers_may_come = True  # to runs that are taken up as it opens, too
     async with app:
         known = await app.access.anybody()
         if not (place.is_loopback or known or place.open_to_all):
@@ -104,6 +105,7 @@ async def _run(
 
     def stop() -> None:
         server.state.draining.set()
+        app.engine.resting = True
         uvicorn_server.should_exit = True
 
     for number in (signal.SIGTERM, signal.SIGINT):
