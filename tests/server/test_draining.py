@@ -118,7 +118,7 @@ async def test_readiness_is_red_while_it_drains_and_nothing_new_is_let_in(tmp_pa
         refused = False
         while not refused and not ending.done():
             try:
-                with urllib.request.urlopen(f"{address}/readyz") as answer:  # noqa: S310  # own
+                with urllib.request.urlopen(f"{address}/readyz") as answer:  # noqa: S310  # our server
                     assert answer.status == 200  # the signal has not arrived yet
             except OSError:  # 503, or no connection any more
                 refused = True
