@@ -4,9 +4,7 @@ remit run examples/helpdesk/agent.py:support "Ticket A-001 came in." --tenant au
 """
 
 from helpdesk.answer import Triage
-from helpdesk.hooks import make_hooks
 from helpdesk.prompts import SUPPORT
-from helpdesk.shop import Shop
 from helpdesk.tools import Desk, make_tools
 from remit import Agent, Remit
 from remit.policy.phase import Phase
@@ -31,7 +29,7 @@ def support(  # each is an input of `remit run`
     before it leaves. phase: shadow records what would be written, supervised asks a human before
     each write, autonomous follows the rules.
     """
-    tools = make_tools(Desk(shop, smtp, archive, zendesk, delay))
+    tools, hooks = make_tools(Desk(shop, smtp, archive, zendesk, delay))
     return Agent(
         "support",
         model=model,
@@ -48,7 +46,7 @@ def support(  # each is an input of `remit run`
                 "refund": ["role:finance"],  # and what takes a refund back
                 "hook.check_mail": ["role:lead"],
             },
-            hooks=make_hooks(Shop(shop)),
+            hooks=hooks,
             approval_timeout="2d",
             settings_rules=True,  # the authority stands in remit.toml
             phase=phase,

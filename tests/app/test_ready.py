@@ -245,6 +245,24 @@ def test_the_synchronous_face() -> None:
         assert shop.ready().ok
 
 
+async def test_what_takes_writes_back_asks_no_provider() -> None:
+    @tool(access="write")
+    def unwrite() -> str:
+        """Take it back."""
+        return "gone"
+
+    @tool(access="write", undo=unwrite)
+    def write() -> str:
+        """Write."""
+        return "there"
+
+    agent = an_agent(tools=[write], remit=Remit(approvals={write: 0}))
+    async with told(agent, scripted=Told(ModelCard(name="x"))) as app:
+        found = await app.ready()
+    assert [check.name for check in found.checks] == ["journal", "clock", f"model {MODEL}"]
+    assert found.ok
+
+
 async def test_the_remit_of_an_agent_is_not_asked() -> None:
     agent = an_agent(remit=Remit(cost_usd="0.000001"))
     async with told(agent, scripted=Told(ModelCard(name="x"))) as app:

@@ -4,12 +4,13 @@ from decimal import Decimal
 from itertools import chain
 
 from helpdesk import wording
+from helpdesk.mail import Post
 from helpdesk.shop import Order, Shop
 from remit import BeforeAnswer, HookedCall, ToolError, before_tool
 from remit.machine.hooks import Hook
 
 
-def make_hooks(shop: Shop) -> list[Hook]:
+def make_hooks(shop: Shop, post: Post) -> list[Hook]:
     """The hooks of a desk. Each only looks: it writes nothing, and may be asked twice."""
 
     @before_tool("reply")
@@ -19,6 +20,8 @@ def make_hooks(shop: Shop) -> list[Hook]:
         if refused:
             return call.refuse(refused)
         held = _unclear(shop, call, text)
+        if post.has_answered(call):
+            held = "the sender has had an answer to this ticket"
         return call.hold(held) if held else call.go_on()
 
     @before_tool("refund")

@@ -3,11 +3,12 @@
 import mailbox
 import smtplib
 import time
+from collections.abc import Iterable
 from dataclasses import dataclass
-from email.message import EmailMessage
+from email.message import EmailMessage, Message
 from pathlib import Path
 
-from helpdesk.shop import Shop
+from helpdesk.shop import Asked, Shop
 from remit import Call, ToolError
 from remit.errors import OutcomeUnknown
 
@@ -33,7 +34,7 @@ class Post:
     """
 
     def __init__(self, shop: Shop, server: str, archive: str) -> None:
-        """`server`: host and port; `archive`: the Maildir with the desk's own copies."""
+        """`server`: host and port; `archive`: the folder of Maildirs with the desk's own copies."""
         self._shop = shop
         host, _, port = server.rpartition(":")
         self._host, self._port = host, int(port)
@@ -50,7 +51,7 @@ class Post:
         mail["Message-ID"] = message_id(call)
         mail[TICKET_HEADER] = ticket.ticket
         mail.set_content(text)
-        archive = f"archive@{call.tenant}.example"
+        archive = archive_of(call)
         try:
             # A name given spares a question to the name service for each mail.
             with smtplib.SMTP(self._host, self._port, "localhost", _TIMEOUT_S) as server:
@@ -70,13 +71,24 @@ class Post:
                 return None
         return Sent(message_id(call), call.session)
 
+    def has_answered(self, asked: Asked) -> bool:
+        """Whether a mail about the ticket has left."""
+        return any(mail[TICKET_HEADER] == asked.session for mail in self._copies(asked))
+
+    def check(self) -> None:
+        """Raises where the server does not answer, or there is no archive to be."""
+        self._archive.mkdir(parents=True, exist_ok=True)
+        with smtplib.SMTP(self._host, self._port, "localhost", _TIMEOUT_S) as server:
+            server.noop()
+
     def _archived(self, call: Call) -> bool:
-        folder = self._archive / f"archive@{call.tenant}.example"
-        if not folder.is_dir():
-            return False
         wanted = message_id(call)
-        found = mailbox.Maildir(str(folder), create=False)
-        return any(mail["Message-ID"] == wanted for mail in found)
+        return any(mail["Message-ID"] == wanted for mail in self._copies(call))
+
+    def _copies(self, asked: Asked) -> Iterable[Message]:
+        """The desk's own copies of what it sent about the ticket."""
+        folder = self._archive / archive_of(asked)
+        return mailbox.Maildir(str(folder), create=False) if folder.is_dir() else ()
 
 
 def _hand_over(server: smtplib.SMTP, mail: EmailMessage, receivers: tuple[str, ...]) -> None:
@@ -91,6 +103,11 @@ def _hand_over(server: smtplib.SMTP, mail: EmailMessage, receivers: tuple[str, .
 def _check(answer: tuple[int, bytes]) -> None:
     if answer[0] != _OK:
         raise smtplib.SMTPResponseException(*answer)
+
+
+def archive_of(asked: Asked) -> str:
+    """The mailbox with the copies of one ticket (a subaddress, RFC 5233): looking stays short."""
+    return f"archive+{asked.session.lower()}@{asked.tenant}.example"
 
 
 def message_id(call: Call) -> str:

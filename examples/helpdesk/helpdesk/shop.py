@@ -98,6 +98,11 @@ class Shop:
         finally:
             base.close()  # what was not committed is rolled back
 
+    def check(self) -> None:
+        """Raises where there is no shop."""
+        with self.open() as base:
+            base.execute("SELECT 1 FROM tickets LIMIT 1")
+
     def ticket(self, call: Asked) -> Ticket:
         """The ticket of this run. Raises `ToolError` if it is none of this tenant's."""
         with self.open() as base:

@@ -55,6 +55,10 @@ class PostOffice:
         self.folder.mkdir(parents=True, exist_ok=True)
         return mailbox.Maildir(str(self.folder / address.lower()), create=True)
 
+    def boxes(self, beginning: str) -> list[str]:
+        """The mailboxes whose address begins so."""
+        return sorted(box.name for box in self.folder.glob(f"{beginning}*@*"))
+
     def mails(self, address: str) -> list[EmailMessage]:
         """The mails in a mailbox; none where nothing ever came."""
         if not (self.folder / address).is_dir():

@@ -14,6 +14,7 @@ from remit.machine.tools import AnyTool, ToolCheck
 from remit.policy.pinning import unpinned
 from remit.ports import ModelChecker
 from remit.runtime.services import Services
+from remit.runtime.starting import OWN_PROVIDER
 from remit.values.command import Command
 from remit.values.ids import made_ms
 from remit.values.model import TRANSIENT, ModelCard
@@ -94,7 +95,8 @@ class Looks:
 
     def _models(self) -> list[str]:
         names = (each.model for spec in _every(self.specs) for each in spec.candidates)
-        return list(dict.fromkeys(names))
+        # Our own code, as what takes writes back, has neither provider nor price.
+        return [name for name in dict.fromkeys(names) if not name.startswith(OWN_PROVIDER)]
 
     def _tools(self) -> Iterator[AnyTool]:
         known: dict[int, AnyTool] = {}

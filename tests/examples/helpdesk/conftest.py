@@ -23,7 +23,8 @@ async def place(
     folder = tmp_path / "desk"
     if not _begun[0].exists():
         async with world(folder):
-            shutil.copytree(folder, _begun[0])
+            # The mails are tickets now; nobody reads them again.
+            shutil.copytree(folder, _begun[0], ignore=shutil.ignore_patterns("post"))
     else:
         shutil.copytree(_begun[0], folder)
     async with world(folder) as made:

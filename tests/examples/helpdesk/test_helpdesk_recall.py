@@ -28,7 +28,7 @@ async def test_a_mail_is_called_back_before_it_leaves(place: World) -> None:
             await desk.app.recall(run.id, principal="mia", tenant="aurora")
     assert done.status == "completed"
     assert place.office.mails(ANNA) == []
-    assert place.office.mails("archive@aurora.example") == []
+    assert place.office.boxes("archive+") == []
     (recalled,) = [each for each in told if isinstance(each, CallRecalled)]
     assert (recalled.principal, recalled.reason) == ("mia", "she has phoned")
     assert any(isinstance(each, ToolFailed) and "she has phoned" in each.text for each in told)
