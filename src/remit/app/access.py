@@ -187,15 +187,19 @@ class Access:
     async def set_password(self, user: str, password: str, *, principal: str) -> None:
         """Give a user another password; their sign-ins before are over. Raises `UsageError`."""
         await self._must(user)
-        problem = cast("Callable[[str, str], str]", _passwords("problem_of_password"))
-        wrong = problem(user, password)
-        if wrong:
-            raise UsageError(wrong)
+        self.check_new_password(user, password)
         hashing = cast("Callable[[str], str]", _passwords("hash_password"))
         hashed = await in_hasher(lambda: hashing(password))
         await self._enter(
             OPERATOR, f"login:{user}", PasswordSet(user=user, hash=hashed, principal=principal)
         )
+
+    def check_new_password(self, user: str, password: str) -> None:
+        """Raise `UsageError` for a password that is easily guessed."""
+        problem = cast("Callable[[str, str], str]", _passwords("problem_of_password"))
+        wrong = problem(user, password)
+        if wrong:
+            raise UsageError(wrong)
 
     async def bar(self, user: str, *, barred: bool, principal: str, reason: str = "") -> None:
         """Let a user not sign in any more, or again. Raises `NotFound`."""

@@ -123,8 +123,12 @@ class Answers:
         channel: str,
         value: str = "",
         comment: str = "",
+        arguments: str | None = None,
     ) -> tuple[str, bool]:
-        """Say it in the name of somebody who was authenticated; as `say`."""
+        """Say it in the name of somebody who was authenticated; as `say`.
+
+        `arguments`: agree to the call with these instead.
+        """
         tenant, ref = token.tenant, token.ref
         row = await self.desk.store.run(tenant, _run_of(ref))
         if row is None:
@@ -137,6 +141,7 @@ class Answers:
                 channel=channel,
                 digest=token.digest,
                 comment=comment,
+                arguments=arguments,
             )
         elif say == "deny":
             await self.desk.deny(tenant, ref, principal=principal, channel=channel, comment=comment)

@@ -6,6 +6,8 @@ from remit.app.access import Access
 from remit.app.assemble import Parts
 from remit.app.audit import KnownHead, Verification, verify_journal
 from remit.app.sign_ins import SignIns
+from remit.app.upgrade import UpgradeRequired
+from remit.machine.state import State
 
 
 class Served:
@@ -32,6 +34,10 @@ class Served:
     def sign_ins(self) -> SignIns:
         """Who is signed in at the server."""
         return SignIns(access=self.access, books=self._open.books)
+
+    def upgrade_of(self, state: State) -> UpgradeRequired | None:
+        """The notice of a run that ended because of its plan; None for any other."""
+        return self._open.gate.upgrade_of(state)
 
     async def verify(
         self, *, tenants: Sequence[str] = (), heads: Sequence[KnownHead] = ()

@@ -10,7 +10,6 @@ from starlette.requests import Request
 from remit.errors import RequestRefused
 from remit.server.admission import CSRF_FIELD
 from remit.server.problem import faults_of
-from remit.server.route import Nothing
 from remit.server.settings import ServerSettings
 
 M = TypeVar("M", bound=BaseModel)
@@ -59,8 +58,8 @@ def read(model: type[M], values: Mapping[str, object], place: str) -> M:
 
 def read_json(request: Request, model: type[M], content: bytes) -> M:
     """The JSON body as the model says. Raises `RequestRefused` naming the field."""
-    if model is Nothing and not content:
-        return model()
+    if not content:
+        return read(model, {}, "body")
     media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media_type != "application/json":
         raise RequestRefused(

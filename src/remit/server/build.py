@@ -73,6 +73,7 @@ def build(
     server.state.identity = identity
     server.state.throttle = Throttle(clock.now_ms)
     server.state.link = OneTimeLink(chosen.person, chosen.link_s, clock.now_ms)
+    server.state.verifying = asyncio.Lock()
     server.state.draining = asyncio.Event()
     server.state.streams = Streams(app, server.state.draining)
     if _is_open(app):

@@ -1,0 +1,34 @@
+"""All routes of the JSON API, in the order of its document."""
+
+from remit.server.api import (
+    agents,
+    approvals,
+    health,
+    keys,
+    me,
+    money,
+    proof,
+    questions,
+    runs,
+    sessions,
+    switches,
+    transcripts,
+    users,
+)
+from remit.server.route import Route
+
+ROUTES: tuple[Route, ...] = (
+    *health.ROUTES,
+    *me.ROUTES,
+    *runs.ROUTES,
+    *transcripts.ROUTES,
+    *sessions.ROUTES,
+    *approvals.ROUTES,
+    *questions.ROUTES,
+    *switches.ROUTES,
+    *money.ROUTES,
+    *agents.ROUTES,
+    *proof.ROUTES,
+    *keys.ROUTES,
+    *users.ROUTES,
+)

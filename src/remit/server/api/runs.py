@@ -1,0 +1,268 @@
+"""The API of runs: start, list, look, wait, cancel, undo."""
+
+import asyncio
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+from remit.app.following import tree_rows
+from remit.app.undo import wish_to_undo
+from remit.errors import NotFound
+from remit.journal.rows import RunRow
+from remit.server.api.given import InputItem, given_of
+from remit.server.api.run_shapes import RunLine, Runs, RunView, Status, line_of, view_of
+from remit.server.api.shapes import Id, Limit, Name, Shape, Text, Words
+from remit.server.route import Ask, Nothing, api
+from remit.server.settings import ServerSettings
+from remit.server.starting import agent_named, check_open, roles_of, user_of
+
+_SCAN = 1_000  # rows read at once
+_SCANS = 10  # pages looked through for one answer; the cursor goes on from there
+_LOOK_S = 0.1  # sooner than a person would notice
+_MARGIN_S = 2.0  # a wait ends before the request's own timeout
+
+
+class StartBody(Shape):
+    """What to run, on what, for whom."""
+
+    agent: Name
+    input: Text | tuple[InputItem, ...] = Field(description="A text, or texts and files in order.")
+    session: Name | None = Field(default=None, description="The conversation to go on with.")
+    user: Name | None = Field(
+        default=None, description="For whom; programs say it, people run for themselves."
+    )
+    labels: tuple[Name, ...] = Field(default=(), max_length=16)
+    wait_s: float = Field(default=0, ge=0, le=3600, description="Answer when it has ended.")
+
+
+class RunsQuery(Shape):
+    """Which runs."""
+
+    status: Status | None = None
+    session: Name | None = None
+    agent: Name | None = None
+    user: Name | None = None
+    sub_runs: bool = False
+    cursor: Id | None = None
+    limit: Limit = 50
+
+
+class WaitQuery(Shape):
+    """How long to wait, in seconds; never longer than the server carries a request."""
+
+    timeout_s: float = Field(default=30, ge=0, le=3600)
+
+
+class ReasonBody(Shape):
+    """Why."""
+
+    reason: Words = ""
+
+
+class RecallBody(Shape):
+    """Which call to call back; all that wait of the run without one."""
+
+    call: Id = ""
+    reason: Words = ""
+
+
+class Recalled(Shape):
+    """The calls that were called back."""
+
+    run: str
+    calls: tuple[str, ...]
+
+
+class Cancelled(Shape):
+    """The run was asked to end."""
+
+    run: str
+    asked: Literal[True] = True
+
+
+async def start_run(ask: Ask[Nothing, StartBody]) -> RunView:
+    """Start a run; it goes on in the background, and its events can be followed."""
+    check_open(ask)
+    body = ask.body
+    user = user_of(ask, body.user)
+    run = await ask.app.start(
+        agent_named(ask, body.agent),
+        given_of(body.input),
+        tenant=ask.tenant,
+        user=user,
+        session=body.session,
+        labels=body.labels,
+        roles=roles_of(ask, user),
+    )
+    if body.wait_s:
+        await _settle(ask, run, body.wait_s)
+    return await look(ask, run)
+
+
+async def list_runs(ask: Ask[RunsQuery, Nothing]) -> Runs:
+    """Runs, the newest first."""
+    wanted, found = ask.query, list[RunLine]()
+    before = wanted.cursor
+    for _ in range(_SCANS):
+        page = await ask.app.store.runs(
+            ask.tenants,
+            session=wanted.session,
+            status=(wanted.status,) if wanted.status else (),
+            before=before,
+            limit=_SCAN,
+        )
+        for row in page:
+            if _fits(row, wanted):
+                found.append(line_of(row))
+            if len(found) == wanted.limit:
+                return Runs(runs=tuple(found), next=row.run)
+        if len(page) < _SCAN:
+            return Runs(runs=tuple(found), next=None)
+        before = page[-1].run
+    return Runs(runs=tuple(found), next=before)
+
+
+def _fits(row: RunRow, wanted: RunsQuery) -> bool:
+    return (
+        (wanted.sub_runs or row.parent is None)
+        and wanted.agent in (None, row.agent)
+        and wanted.user in (None, row.user)
+    )
+
+
+async def show_run(ask: Ask[Nothing, Nothing]) -> RunView:
+    """A run as it stands."""
+    return await look(ask, ask.path["run"])
+
+
+async def wait_for_run(ask: Ask[WaitQuery, Nothing]) -> RunView:
+    """A run once it has ended or waits for people, or as it stands when the time is over."""
+    run = ask.path["run"]
+    await _row(ask, run)
+    await _settle(ask, run, ask.query.timeout_s)
+    return await look(ask, run)
+
+
+async def cancel_run(ask: Ask[Nothing, ReasonBody]) -> Cancelled:
+    """Ask that a run end, with everything below it."""
+    run = ask.path["run"]
+    await ask.app.desk.cancel(ask.tenant, run, principal=ask.principal.name, reason=ask.body.reason)
+    return Cancelled(run=run)
+
+
+async def recall_calls(ask: Ask[Nothing, RecallBody]) -> Recalled:
+    """Call back delayed calls before they leave."""
+    run, body = ask.path["run"], ask.body
+    found = await ask.app.desk.recall(
+        ask.tenant, run, body.call, principal=ask.principal.name, reason=body.reason
+    )
+    return Recalled(run=run, calls=tuple(each.call for each in found))
+
+
+async def undo_run(ask: Ask[Nothing, Nothing]) -> RunView:
+    """Take back what an ended run did, in a run of its own; each step is judged like any call."""
+    check_open(ask)
+    app = ask.app
+    await _row(ask, ask.path["run"])
+    agent, wish = await wish_to_undo(
+        app.engine.reader, ask.tenant, ask.path["run"], app.agents, user_of(ask, None)
+    )
+    run = await app.launch(agent, wish)
+    await app.engine.begun(ask.tenant, run)
+    return await look(ask, run)
+
+
+async def look(ask: Ask[BaseModel, BaseModel], run: str) -> RunView:
+    """A run with everything below it. Raises `NotFound`."""
+    tree = await ask.app.desk.tree(ask.tenant, run)
+    return view_of(tree, ask.app.upgrade_of(tree[0]))
+
+
+async def _row(ask: Ask[BaseModel, BaseModel], run: str) -> RunRow:
+    row = await ask.app.store.run(ask.tenant, run)
+    if row is None or not row.agent:
+        raise NotFound(f"there is no run {run} of tenant {ask.tenant}")
+    return row
+
+
+async def _settle(ask: Ask[BaseModel, BaseModel], run: str, wanted_s: float) -> None:
+    """Wait until a run has ended or waits for people, within the request's own timeout."""
+    settings: ServerSettings = ask.request.app.state.settings
+    most = max(0.0, settings.timeout_s - _MARGIN_S)
+    loop = asyncio.get_running_loop()
+    until = loop.time() + min(wanted_s, most)
+    # Another process may drive it: then nothing here tells that it moved.
+    while loop.time() < until and await _moves(ask, run):  # noqa: ASYNC110  # see above
+        await asyncio.sleep(min(_LOOK_S, max(0.0, until - loop.time())))
+
+
+async def _moves(ask: Ask[BaseModel, BaseModel], run: str) -> bool:
+    """Somebody drives it or something below it, or has yet to read what people said."""
+    store = ask.app.store
+    for row in await tree_rows(store, ask.tenant, run):
+        if row.status == "running" or await store.inbox(ask.tenant, row.run):
+            return True
+    return False
+
+
+ROUTES = (
+    api(
+        "POST",
+        "/api/v1/runs",
+        start_run,
+        needs="operator",
+        tenant="one",
+        body=StartBody,
+        gives=RunView,
+        status=201,
+        uploads=True,
+    ),
+    api(
+        "GET",
+        "/api/v1/runs",
+        list_runs,
+        needs="viewer",
+        tenant="any",
+        query=RunsQuery,
+        gives=Runs,
+    ),
+    api("GET", "/api/v1/runs/{run}", show_run, needs="viewer", tenant="one", gives=RunView),
+    api(
+        "GET",
+        "/api/v1/runs/{run}/wait",
+        wait_for_run,
+        needs="viewer",
+        tenant="one",
+        query=WaitQuery,
+        gives=RunView,
+    ),
+    api(
+        "POST",
+        "/api/v1/runs/{run}/cancel",
+        cancel_run,
+        needs="operator",
+        tenant="one",
+        body=ReasonBody,
+        gives=Cancelled,
+        status=202,
+    ),
+    api(
+        "POST",
+        "/api/v1/runs/{run}/recall",
+        recall_calls,
+        needs="operator",
+        tenant="one",
+        body=RecallBody,
+        gives=Recalled,
+        status=202,
+    ),
+    api(
+        "POST",
+        "/api/v1/runs/{run}/undo",
+        undo_run,
+        needs="operator",
+        tenant="one",
+        gives=RunView,
+        status=201,
+    ),
+)
