@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from remit.app.following import tree_rows
 from remit.app.undo import wish_to_undo
 from remit.errors import NotFound
+from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
 from remit.server.api.given import InputItem, given_of
 from remit.server.api.run_shapes import RunLine, Runs, RunView, Status, line_of, view_of
@@ -198,9 +199,10 @@ async def _settle(ask: Ask[BaseModel, BaseModel], run: str, wanted_s: float) -> 
 
 async def _moves(ask: Ask[BaseModel, BaseModel], run: str) -> bool:
     """Somebody drives it or something below it, or has yet to read what people said."""
-    store = ask.app.store
+    store, now_ms = ask.app.store, ask.app.desk.clock.now_ms()
     for row in await tree_rows(store, ask.tenant, run):
-        if row.status == "running" or await store.inbox(ask.tenant, row.run):
+        driven = row.owner is not None and row.lease_until_ms > now_ms and row.status in LIVE
+        if row.status == "running" or driven or await store.inbox(ask.tenant, row.run):
             return True
     return False
 
