@@ -183,11 +183,11 @@ class Gate(RuleBasedStateMachine):
         self.epoch += 1
         self.bench.recover(self.epoch)
 
-    @precondition(lambda self: any(c.status == "running" for c in self.bench.state.calls))
+    @precondition(lambda self: any(c.status == "released" for c in self.bench.state.calls))
     @rule(data=st.data())
     def a_call_ends(self, data: st.DataObject) -> None:
         calls = enumerate(self.bench.state.calls, 1)
-        self.bench.done(data.draw(st.sampled_from([n for n, c in calls if c.status == "running"])))
+        self.bench.done(data.draw(st.sampled_from([n for n, c in calls if c.status == "released"])))
 
     @precondition(lambda self: len(self.bench.inputs) % 7 == 0)
     @rule()
