@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from remit.policy.hours import Hours
     from remit.policy.permission import ArgumentPattern, Rule
     from remit.policy.plan import Plan, Plans
+    from remit.policy.rate import Rate
     from remit.policy.roster import Person
     from remit.policy.rule import Example
     from remit.policy.where import Where
@@ -66,6 +67,7 @@ _HOMES = {
     "Plan": "remit.policy.plan",
     "Plans": "remit.policy.plan",
     "Prompt": "remit.machine.agent",
+    "Rate": "remit.policy.rate",
     "Remit": "remit.machine.remit",
     "RemitError": "remit.errors",
     "Rule": "remit.policy.permission",
@@ -111,6 +113,7 @@ __all__ = [
     "Plan",
     "Plans",
     "Prompt",
+    "Rate",
     "Remit",
     "RemitError",
     "Rule",

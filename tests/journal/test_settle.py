@@ -211,3 +211,30 @@ def test_an_alert_never_refuses_and_is_told_once_when_all_of_it_is_used() -> Non
     refused = settle((line, other), (), now.standings, {})
     assert isinstance(refused, Exceeded)
     assert [each.account for each in refused.balances] == [DAY]
+
+
+@pytest.mark.requirement("TOOL-15")
+def test_a_rate_refuses_and_warns_nobody_and_nobody_sets_it_later() -> None:
+    name = "rate:send_mail,ann|minute:2026-11-21T14:05|calls"
+    lines = [HoldLine(f"h{number}", name, 1, 2) for number in range(3)]
+    assert touched_limits(lines) == []
+    refused = settle(lines, (), {}, {})
+    assert refused == Exceeded((Balance(name, 0, 0, 2),))
+    both = [post(1, name=f"h{number}", account=name) for number in range(2)]
+    used = settled(settle(lines[:2], both, {}, {}))
+    assert (used.standings[name].posted, used.standings[name].held) == (2, 0)
+    assert used.crossed == ()
+
+
+@pytest.mark.requirement("TOOL-15")
+def test_what_was_booked_makes_room_for_the_call_that_leaves() -> None:
+    name = "rate:send_mail,ann|minute:2026-11-21T14:05|calls"
+    booked = HoldLine("run_1:c1-1:booked", name, 1, 1)
+    full = settled(settle((booked,), (), {}, {}))
+    leaving = HoldLine("run_1:c1-1:1", name, 1, 1)
+    open_holds = {(booked.hold, name): booked}
+    assert isinstance(settle((leaving,), (), full.standings, open_holds), Exceeded)
+    back = PostLine(booked.hold, name, 0)
+    left = settled(settle((leaving,), (back,), full.standings, open_holds))
+    assert left.standings[name].held == 1
+    assert left.open_holds == {(booked.hold, name): None, (leaving.hold, name): leaving}

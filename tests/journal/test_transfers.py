@@ -11,12 +11,20 @@ from remit.journal.events import (
     Post,
     ProbeCompleted,
     ToolCompleted,
+    ToolPostponed,
     ToolQueued,
     ToolRequested,
     ToolResolved,
     ToolUnknown,
 )
-from remit.journal.transfers import HoldLine, PostLine, correction_id, hold_id, transfers
+from remit.journal.transfers import (
+    HoldLine,
+    PostLine,
+    booking_id,
+    correction_id,
+    hold_id,
+    transfers,
+)
 from remit.values.clean import Clean
 from remit.values.usage import Usage
 
@@ -100,6 +108,21 @@ def test_priced_tools_hold_and_post_beside_the_models() -> None:
         PostLine(correction_id("run_1", "c1-1"), own, -5),
         PostLine("run_1:c1-1:2", own, 5),
     ]
+
+
+@pytest.mark.requirement("TOOL-15")
+def test_what_a_waiting_call_books_it_gives_back_when_it_may_go() -> None:
+    rate = "rate:send_mail,ann|minute:2026-11-21T14:05|calls"
+    place = Hold(account=rate, amount=1, limit=2)
+    events = (
+        ToolPostponed(call="c1-1", until_ms=9, account=rate, holds=(place,)),
+        ToolQueued(call="c1-1", posts=(Post(account=rate, amount=0),)),
+        ToolQueued(call="c1-2"),
+    )
+    holds, posts = transfers("run_1", events)
+    assert booking_id("run_1", "c1-1") == "run_1:c1-1:booked"
+    assert holds == [HoldLine("run_1:c1-1:booked", rate, 1, 2)]
+    assert posts == [PostLine("run_1:c1-1:booked", rate, 0)]
 
 
 def test_a_hold_is_named_by_run_call_and_attempt() -> None:

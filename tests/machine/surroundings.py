@@ -25,7 +25,7 @@ EXAMPLES = int(os.environ.get("REMIT_EXAMPLES", "200"))
 STEPS = 50
 LONG = 15
 """Inputs after which a run may also be stopped: before, too little has happened."""
-WORLDS = st.sampled_from(["plain"] * 20 + ["stale", "poor", "broke", "last"])
+WORLDS = st.sampled_from(["plain"] * 20 + ["stale", "poor", "broke", "last"] + ["crowded"] * 4)
 HUMANS = st.sampled_from(["ann", "boss", "carl", "mallory"])
 PATHS = st.sampled_from(["a", "b"])
 CALLS = st.one_of(
@@ -70,6 +70,7 @@ REMITS = st.sampled_from(
         PLAIN,
         replace(PLAIN, approvals={**PLAIN.approvals, pay_bill: 2, commit_tree: 1}),
         replace(PLAIN, delays={"*": "2s", "pay_bill": "5m"}),
+        replace(PLAIN, rates={"*": ("2/second", "9/minute"), "pay_*": "1/hour"}),
         replace(PLAIN, success=bool),
         replace(PLAIN, phase="supervised", parallel_calls=1),
         replace(PLAIN, phase="shadow"),

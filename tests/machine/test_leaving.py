@@ -33,7 +33,7 @@ def later(effect: Effect, needed: int = 1) -> Agent[object]:
 def test_a_rule_that_denies_by_then_refuses_it() -> None:
     bench = begun(POST, agent=later("deny"))
     events = bench.wake(5 * MINUTE)
-    assert types(events)[:2] == ["ToolFailed", "ClockResumed"]
+    assert types(events)[:3] == ["ToolQueued", "ToolFailed", "ClockResumed"]
     failed = one(events, ToolFailed)
     assert (failed.kind, failed.rule, failed.text) == (
         "denied",
@@ -46,7 +46,7 @@ def test_a_rule_that_denies_by_then_refuses_it() -> None:
 def test_a_rule_that_asks_by_then_asks_and_the_delay_is_not_taken_again() -> None:
     bench = begun(POST, agent=later("ask"))
     events = bench.wake(5 * MINUTE)
-    assert types(events) == ["ApprovalRequested"]
+    assert types(events) == ["ToolQueued", "ApprovalRequested"]
     assert one(events, ApprovalRequested).digest == bench.call().digest
     assert types(bench.approve()) == [
         "ApprovalGiven",
@@ -62,7 +62,7 @@ def test_who_agreed_before_the_delay_has_agreed_unless_more_are_needed_now() -> 
     asks = replace(agent.remit, approvals={post_note: 1})
     bench = begun(POST, agent=make_agent(post_note, remit=asks))
     bench.approve("boss")
-    assert types(bench.wake(5 * MINUTE)) == ["ApprovalRequested"]
+    assert types(bench.wake(5 * MINUTE)) == ["ToolQueued", "ApprovalRequested"]
     bench.approve("boss")
     assert bench.call().status == "asking"
     bench.approve("carl")

@@ -30,6 +30,7 @@ from remit.machine.ending import STOP_GRACE_MS
 from remit.machine.inputs import Inspection
 from remit.machine.spec import InputCount
 from remit.machine.turns import input_bound
+from remit.values.account import dated
 from remit.values.model import FailureKind, StopReason
 from remit.values.usage import Usage
 from tests.machine.bench import MONEY, TOKENS, Bench
@@ -87,6 +88,8 @@ class Runs(Invariants):
         plain = self.bench.world
         room = {"poor": input_bound(with_results(self.bench.state)) + 1_500, "broke": 0}
         refused = {} if kind in ("plain", "stale") else dict.fromkeys((MONEY, TOKENS), 10**6)
+        if kind == "crowded":
+            refused = self._used_up()
         if kind in room:
             refused = dict.fromkeys((MONEY, TOKENS), room[kind])
         self.bench.world = replace(
@@ -98,6 +101,12 @@ class Runs(Invariants):
             released = ModelRequested | ToolRequested | SubrunRequested
             assert not any(isinstance(event, released) for event in self.bench.log[before:])
         self.bench.world = plain
+
+    def _used_up(self) -> dict[str, int]:
+        """The windows of all rates that are open now."""
+        state, now_ms = self.bench.state, self.bench.world.now_ms
+        rates = [r for tool in state.spec.tools for r in state.spec.rates_of(tool, "acme", "ann")]
+        return {dated(rate.account, now_ms, state.calendar): 0 for rate in rates}
 
     @precondition(lambda self: self.thinks)
     @rule(

@@ -18,6 +18,7 @@ from remit.policy.allowance import Budget
 from remit.policy.delay import Delay
 from remit.policy.limits import Limits
 from remit.policy.permission import Rule
+from remit.policy.rate import Rate
 from remit.policy.routing import Candidate
 
 TOOL = ToolSpec(name="look_up", description="Look.", parameters='{"type":"object"}')
@@ -44,6 +45,7 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"server": "crm"},
     {"delay_ms": 1},
     {"sends": True},
+    {"rates": (Rate(rate="1/day"),)},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},
@@ -58,6 +60,8 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"limits": Limits(turns=3)},
     {"budgets": (Budget(of="user", window="day", calls=3),)},
     {"delays": (Delay(tool="x", delay_ms=1),)},
+    {"rates": (Rate(rate="1/day"),)},
+    {"set_rates": (Rate(rate="1/day"),)},
     {"phase": "shadow"},
     {"mode": "plan"},
     {"approvers": ("ann",)},

@@ -177,6 +177,20 @@ def asked_at_the_end_of_the_delay() -> Bench:
     return bench
 
 
+def rated() -> Bench:
+    agent = make_agent(look_up, remit=Remit(rates={look_up: "1/minute"}))
+    bench = begun(agent=agent)
+    bench.world = replace(
+        bench.world, refused={"rate:look_up,ann|minute:1970-01-01T00:16|calls": 0}
+    )
+    bench.answer("", LOOK)
+    bench.world = replace(bench.world, refused={})
+    bench.wake(60_000)
+    bench.done()
+    bench.answer("Done.")
+    return bench
+
+
 def shadow() -> Bench:
     agent = make_agent(send_mail, remit=Remit(approvals={send_mail: 0}, phase="shadow"))
     bench = begun(MAIL, agent=agent)
@@ -237,6 +251,7 @@ TOURS: list[Callable[[], Bench]] = [
     predicate,
     predicate_cut,
     delayed,
+    rated,
     called_back_from_the_queue,
     asked_at_the_end_of_the_delay,
     shadow,

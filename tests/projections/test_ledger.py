@@ -224,7 +224,8 @@ def test_any_ledger_balances(costs: list[tuple[str, int]]) -> None:
 def test_what_a_run_used_of_its_accounts_is_told_with_their_limits() -> None:
     own, shared = "run:.|total|nano", "user:ann|day:1970-01-01|nano"
     holds = (Hold(account=own, amount=90, limit=500), Hold(account=shared, amount=90, limit=100))
-    raised = (Hold(account=shared, amount=90, limit=900),)
+    rate = Hold(account="rate:x,ann|minute:1970-01-01T00:00|calls", amount=1, limit=2)
+    raised = (Hold(account=shared, amount=90, limit=900), rate)
     pairs = records(
         started(),
         asked().model_copy(update={"holds": holds}),

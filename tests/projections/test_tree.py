@@ -12,7 +12,6 @@ from remit.journal.events import (
     ApprovalRequested,
     BudgetRefused,
     BudgetWarned,
-    CallRecalled,
     CancelRequested,
     CheckCompleted,
     ClockPaused,
@@ -33,7 +32,6 @@ from remit.journal.events import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
-    ToolDelayed,
     ToolFailed,
     ToolQueued,
     ToolRequested,
@@ -213,19 +211,6 @@ def test_a_typed_question_and_its_answer() -> None:
     ]
     tree = decision_tree(records(started(), asked(), answered("", ("pay_bill", "{}")), question))
     assert [node.ref for node in tree.walk() if node.ref] == ["q1"]
-
-
-@pytest.mark.requirement("TOOL-14")
-def test_a_delayed_call_and_who_called_it_back() -> None:
-    assert of_call(
-        ToolDelayed(call="c1-1", until_ms=START_MS + 303_000),
-        CallRecalled(call="c1-1", principal="ann", reason=clean("wrong")),
-        ToolFailed(call="c1-1", kind="cancelled", text=clean("called back")),
-    ) == [
-        ("note", "delayed", "", "leaves in 5 min 0 s, until then it can be called back"),
-        ("note", "called back", "", "wrong"),
-        ("error", "cancelled", "", "called back"),
-    ]
 
 
 def test_a_call_in_doubt_and_how_it_was_settled() -> None:

@@ -10,6 +10,8 @@ from remit.journal.events import (
     ModelRequested,
     RunStarted,
     ToolCompleted,
+    ToolPostponed,
+    ToolQueued,
     ToolRequested,
 )
 from remit.journal.fact import Post
@@ -137,3 +139,33 @@ def test_a_tool_posts_what_it_cost_where_it_had_reserved() -> None:
     (fault,) = found(begun(), tool)
     assert fault == "call c1-1: it posted on other accounts than it had reserved on"
     assert found(begun(), ToolCompleted(call="c1-1", text=clean("x"))) == []
+
+
+RATE = "rate:send_mail,ann|minute:2026-11-21T14:05|calls"
+PLACE = Hold(account=RATE, amount=1, limit=2)
+
+
+@pytest.mark.requirement("BIL-1", "TOOL-15")
+def test_a_call_counts_once_on_a_rate_beside_what_it_costs() -> None:
+    asked_tool = ToolRequested(call="c1-1", until_ms=0, holds=(*HOLDS[:1], PLACE))
+
+    def outcome(count: int) -> ToolCompleted:
+        posts = (Post(account=NANO, amount=7), Post(account=RATE, amount=count))
+        return ToolCompleted(call="c1-1", text=clean("x"), cost=7, posts=posts)
+
+    assert found(begun(), asked_tool, outcome(1)) == []
+    assert found(begun(), asked_tool, outcome(0)) == []
+    (fault,) = found(begun(), asked_tool, outcome(2))
+    assert fault == "call c1-1: it counts more than once on a rate"
+
+
+@pytest.mark.requirement("BIL-1", "TOOL-15")
+def test_a_waiting_call_gives_back_what_it_had_booked() -> None:
+    waits = ToolPostponed(call="c1-1", until_ms=9, account=RATE, holds=(PLACE,))
+    back = ToolQueued(call="c1-1", posts=(Post(account=RATE, amount=0),))
+    assert found(begun(), waits, back, ToolQueued(call="c1-1")) == []
+    what = "call c1-1: it gave back other places than it had booked"
+    assert found(begun(), waits, ToolQueued(call="c1-1")) == [what]
+    assert found(begun(), back) == [what]
+    kept = ToolQueued(call="c1-1", posts=(Post(account=RATE, amount=1),))
+    assert found(begun(), waits, kept) == [what]

@@ -16,6 +16,8 @@ from remit.journal.events import (
     RetryPlanned,
     RunEnded,
     ToolCompleted,
+    ToolFailed,
+    ToolPostponed,
     ToolRequested,
 )
 from remit.journal.record import UNUSED_JITTER
@@ -25,9 +27,11 @@ from remit.machine.evolve import fold
 from remit.machine.inputs import Input, Kind, World
 from remit.machine.state import State, begin
 from remit.runtime.decisions import fold_decisions, status_of
+from remit.values.account import dated
 from remit.values.clean import Clean
 from remit.values.message import CallPart, Origin, TextPart
 from remit.values.usage import Usage
+from remit.values.windows import UTC
 from tests.runtime.kit import NOW, RUN, TENANT, FlatPrices, answered, spec_of, started
 from tests.runtime.stage import an_agent
 
@@ -107,6 +111,34 @@ def test_dice_are_kept_only_where_they_were_rolled() -> None:
     assert any(isinstance(event, RetryPlanned) for event in body.events)
     assert state.model is not None
     assert state.model.retry_at_ms is not None
+
+
+@pytest.mark.requirement("AUD-5", "TOOL-15")
+async def test_dice_are_kept_where_calls_wait_for_their_rate() -> None:
+    agent = an_agent(tools=[find_fact], remit=Remit(rates={find_fact: "1/hour"}))
+    state, _ = fold_decisions(begin(TENANT, RUN, spec_of(agent)), [START], WORLD)
+    (rate,) = state.spec.rates_of(find_fact.spec, TENANT, "ann")
+    full = new_world(WORLD, refused={dated(rate.account, NOW, UTC): 0})
+    _, body = fold_decisions(state, [await inspected(calling("find_fact"))], full)
+    assert any(isinstance(event, ToolFailed) for event in body.events), "it is an hour away"
+    short = new_world(full, refused={})
+    _, body = fold_decisions(state, [await inspected(calling("find_fact"))], short)
+    assert [cause.jitter for cause in body.causes] == [UNUSED_JITTER]
+
+
+@pytest.mark.requirement("AUD-5", "TOOL-15")
+async def test_what_is_known_of_rates_holds_for_a_whole_batch() -> None:
+    agent = an_agent(tools=[find_fact], remit=Remit(rates={find_fact: "9/second"}))
+    state, _ = fold_decisions(begin(TENANT, RUN, spec_of(agent)), [START], WORLD)
+    (rate,) = state.spec.rates_of(find_fact.spec, TENANT, "ann")
+    now, later = (dated(rate.account, at_ms, UTC) for at_ms in (NOW, NOW + 1_000))
+    world = new_world(WORLD, refused={now: 1, later: 0})
+    two = await inspected(calling("find_fact", 1), calling("find_fact", 2))
+    _, body = fold_decisions(state, [WAKE, two], world)
+    (waits,) = [event for event in body.events if isinstance(event, ToolPostponed)]
+    assert sum(isinstance(event, ToolRequested) for event in body.events) == 1
+    assert waits.holds[0].account == dated(rate.account, NOW + 2_000, UTC)
+    assert [cause.jitter for cause in body.causes] == [WORLD.jitter]
 
 
 @pytest.mark.requirement("AUD-5")

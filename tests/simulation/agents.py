@@ -17,6 +17,7 @@ from remit.machine.hooks import (
 from remit.machine.spec import AgentSpec, InputCount
 from remit.machine.tools import AnyTool, probe
 from remit.policy.permission import Rule
+from remit.policy.rate import Rate
 from tests.simulation.world import world_of
 
 MODEL = "sim:mind"
@@ -217,8 +218,24 @@ digger = _agent(
     agents=(mole,),
     few=True,
 )
-_REMIT = Remit(approvals=_ASKED, rules=(_NEVER,), approval_timeout="90s", hooks=HOOKS)
-clerk = _agent("clerk", replace(_REMIT, turns=8, timeout="5m"))
+_REMIT = Remit(
+    approvals=_ASKED,
+    rules=(_NEVER,),
+    approval_timeout="90s",
+    hooks=HOOKS,
+)
+_RATED = replace(
+    _REMIT,
+    rates={
+        "look": Rate(rate="1/minute", per=("tool",)),
+        "note": ("1/second", Rate(rate="1/minute", per=("tool",))),
+        "pe*": Rate(rate="1/minute", per=()),
+        "*": Rate(rate="1/second", per=("tenant",)),
+        "mail": Rate(rate="2/minute", when="refuse"),
+        "wire": Rate(rate="1/second", per=("tool", "tenant")),
+    },
+)
+clerk = _agent("clerk", replace(_RATED, turns=8, timeout="5m"))
 poor = _agent(
     "poor",
     replace(_REMIT, cost_usd="0.08", tokens=40_000, timeout="5m"),
@@ -232,20 +249,20 @@ saver = _agent(
 hasty = _agent("hasty", replace(_REMIT, timeout="12s", parallel_calls=2))
 boss = _agent(
     "boss",
-    replace(_REMIT, cost_usd="0.90", timeout="4m", turns=6),
+    replace(_RATED, cost_usd="0.90", timeout="4m", turns=6),
     agents=(digger, mole),
 )
 judge = _agent(
     "judge",
     replace(
-        _REMIT,
+        _RATED,
         approvers=("ann", "bob"),
         success=lambda answer: bool(int(str(answer)) % 2),
         turns=8,
     ),
     output_type=int,
 )
-draft = _agent("draft", replace(_REMIT, phase="supervised", turns=6))
+draft = _agent("draft", replace(_RATED, phase="supervised", turns=6))
 ghost = _agent("ghost", replace(_REMIT, phase="shadow", turns=6))
 
 ROOTS = (clerk, poor, saver, hasty, boss, judge, draft, ghost)

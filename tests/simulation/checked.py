@@ -22,13 +22,15 @@ from remit.journal.events import (
     RunStarted,
     ToolCompleted,
     ToolFailed,
+    ToolPostponed,
+    ToolQueued,
     ToolRequested,
     ToolResolved,
     ToolUnknown,
 )
 from remit.journal.record import GENESIS, Body, check_link, check_mac
 from remit.journal.rows import Answer, Append, Appended, RunRow
-from remit.journal.transfers import hold_id
+from remit.journal.transfers import booking_id, hold_id
 from remit.machine.call import Call
 from remit.machine.conversation import history_of
 from remit.machine.evolve import evolve
@@ -36,10 +38,11 @@ from remit.machine.lexemes import compact
 from remit.machine.spec import AgentSpec
 from remit.machine.state import CallState, State, begin
 from remit.machine.tools import call_digest
-from remit.values.account import account, resolve
+from remit.values.account import account, is_rate, keeper, resolve
 from remit.values.ids import parent_of, root_of
 from remit.values.message import Message
 from tests.simulation.agents import ACCESS, POLICY, PRICE, REPORTS, authority_of
+from tests.simulation.rated import check_rates
 from tests.simulation.world import SECRET, Effect, Node, Violation, World, ensure, same
 
 MACS = {"sim": b"m" * 32}
@@ -65,6 +68,8 @@ class CheckedStore(MemoryStore):
         self._above: dict[RunKey, int] = defaultdict(int)
         """(tenant, account) -> what tools reported above their prices, and what providers counted
         too little: that may overdraw."""
+        self._counted: set[tuple[str, str, str]] = set()
+        """(tenant, run, call) that count on their rates."""
         self._paid: dict[tuple[str, str, str], int] = defaultdict(int)
         """(tenant, run, call) -> what the journal says that a tool call cost."""
 
@@ -157,6 +162,8 @@ class CheckedStore(MemoryStore):
             match event:
                 case ModelRequested() | ToolRequested():
                     touched |= self._reserve(key, event)
+                case ToolPostponed() | ToolQueued():
+                    touched |= self._book(key, event)
                 case ModelCompleted() | ModelFailed():
                     touched |= self._settle(key, event)
                 case ToolCompleted() | ToolFailed() | ToolUnknown() | InputRequested():
@@ -177,19 +184,31 @@ class CheckedStore(MemoryStore):
 
     def _reserve(self, key: RunKey, event: ModelRequested | ToolRequested) -> set[str]:
         tenant, run = key
-        names = {resolve(hold.account, run) for hold in event.holds}
+        names = {resolve(hold.account, run) for hold in event.holds if not is_rate(hold.account)}
         due = self._drawn_on(key)
         if isinstance(event, ToolRequested):
             known = self.states[key].find(event.call)
             price = 0 if known is None else PRICE[known.tool]
             due = {name for name in due if name.endswith("|nano")} if price else set()
-            amounts = {hold.amount for hold in event.holds}
+            amounts = {hold.amount for hold in event.holds if not is_rate(hold.account)}
+            check_rates(self._counted, self.states[key], event, known)
             ensure(amounts <= {price}, f"{key}: a call of {price} holds {amounts}")
         ensure(names == due, f"{key}: held on {sorted(names)}, not {sorted(due)}")
         mark = hold_id(run, event.call, event.attempt)
         for hold in event.holds:
             self._reserved[tenant, mark, resolve(hold.account, run)] = hold.amount
-        return names
+        return {resolve(hold.account, run) for hold in event.holds}
+
+    def _book(self, key: RunKey, event: ToolPostponed | ToolQueued) -> set[str]:
+        mark = booking_id(key[1], event.call)
+        if isinstance(event, ToolPostponed):
+            self._reserved |= {(key[0], mark, each.account): each.amount for each in event.holds}
+            self._world.counts["postponed"] += 1
+            return {hold.account for hold in event.holds}
+        for post in event.posts:
+            ensure(post.amount == 0, f"{key}: {event.call} counts before it leaves")
+            self._reserved.pop((key[0], mark, post.account))
+        return {post.account for post in event.posts}
 
     def _settle(
         self,
@@ -214,8 +233,11 @@ class CheckedStore(MemoryStore):
             self._above[tenant, name] += max(0, above)
             self._world.counts["above the hold"] += above > 0
         if tells:
-            ensure(all(post.amount == event.cost for post in event.posts), f"{key}: wrong posts")
-            self._world.counts["paid tools"] += 1
+            money = [post for post in event.posts if not is_rate(post.account)]
+            ensure(all(post.amount == event.cost for post in money), f"{key}: wrong posts")
+            self._world.counts["paid tools"] += bool(money)
+            if any(not post.amount for post in event.posts if is_rate(post.account)):
+                self._counted.discard((*key, event.call))
         return {resolve(post.account, run) for post in event.posts}
 
     def _take_back(self, key: RunKey, event: ProbeCompleted | ToolResolved) -> set[str]:
@@ -228,7 +250,7 @@ class CheckedStore(MemoryStore):
         return {resolve(post.account, run) for post in event.posts}
 
     def _check_account(self, key: RunKey, tenant: str, name: str) -> None:
-        now = self._accounts._standings[tenant][name]
+        now = self._accounts._standings[keeper(tenant, name)][name]
         held = sum(
             amount for (t, _, a), amount in self._reserved.items() if (t, a) == (tenant, name)
         )

@@ -9,7 +9,7 @@ import pytest
 
 from remit.runtime import watch
 from tests.simulation import people
-from tests.simulation.agents import ROOTS, boss
+from tests.simulation.agents import ROOTS, boss, poor
 from tests.simulation.checked import CheckedStore
 from tests.simulation.process import Machine
 from tests.simulation.virtual import VirtualLoop
@@ -55,7 +55,7 @@ class Scenario:
         for number in range(rng.choice((1, 3, 4, 6))):
             await asyncio.sleep(rng.random() * 8)
             tenant, session = rng.choice(("acme", "beta")), rng.choice(("s1", "s2"))
-            agent = rng.choice((*ROOTS, boss, boss))
+            agent = rng.choice((*ROOTS, poor, boss, boss))
             text = f"task {number} tenant={tenant} session={session} {SECRET}"
             if self._alive:
                 machine = rng.choice(self._alive)

@@ -19,6 +19,7 @@ _HAPPENS = (
     "requests",
     "cancels",
     "recalled",
+    "postponed",
     "paid tools",
     "refused tools",
     "counts",

@@ -12,9 +12,11 @@ from remit.values.account import (
     dated,
     holder_of,
     is_alert,
+    is_rate,
     keeper,
     limit_names,
     own_name,
+    rate_account,
     resets_ms,
     resolve,
     scope_of,
@@ -75,6 +77,22 @@ def test_each_kind_of_window_has_instances_and_the_whole_has_none() -> None:
     for whole in ("user:ann|total|nano", "user:ann|alert|nano"):
         assert dated(whole, NIGHT_MS, UTC) == undated(whole) == whole
         assert resets_ms(whole, NIGHT_MS, UTC) is None
+
+
+@pytest.mark.requirement("TOOL-15")
+def test_rates_have_windows_of_seconds_and_minutes_too_and_are_no_budgets() -> None:
+    name = rate_account("send_mail,ann", "minute", everywhere=False)
+    assert name == "rate:send_mail,ann|minute|calls"
+    opened = dated(name, NIGHT_MS + 61_000, BERLIN)
+    assert opened == "rate:send_mail,ann|minute:2026-11-21T23:31|calls"
+    assert (undated(opened), window_of(opened)) == (name, "minute")
+    assert resets_ms(opened, NIGHT_MS + 61_000, BERLIN) == NIGHT_MS + 120_000
+    day = rate_account("send_mail", "day", everywhere=False)
+    world = rate_account("send_mail", "day", everywhere=True)
+    assert dated(day, NIGHT_MS, BERLIN).split("|")[1] == "day:2026-11-22"
+    assert dated(world, NIGHT_MS, BERLIN).split("|")[1] == "day:2026-11-21"
+    assert (keeper("acme", day), keeper("acme", world)) == ("acme", OPERATOR)
+    assert [is_rate(each) for each in (name, world, "user:ann|day|calls")] == [True, True, False]
 
 
 @pytest.mark.requirement("BUD-8")

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.app.calendars import calendar_of
-from remit.values.windows import UTC, Calendar, WindowKind
+from remit.values.windows import UTC, Calendar, ShortKind, WindowKind
 
 ZONES = (
     "UTC",
@@ -75,3 +75,17 @@ def test_a_calendar_is_data() -> None:
     berlin = calendar_of("Europe/Berlin", START_MS)
     assert Calendar.model_validate_json(berlin.model_dump_json()) == berlin
     assert UTC.window("month", 0) == "1970-01"
+
+
+@pytest.mark.requirement("TOOL-15")
+@pytest.mark.parametrize(("kind", "length_ms"), [("second", 1_000), ("minute", 60_000)])
+@given(ahead=st.integers(0, YEAR_MS))
+def test_seconds_and_minutes_are_those_of_utc_in_every_zone(
+    kind: ShortKind, length_ms: int, ahead: int
+) -> None:
+    calendar, now_ms = calendar_of("Australia/Lord_Howe", START_MS), START_MS + ahead
+    text = datetime.fromtimestamp(now_ms // 1000, ZERO).replace(tzinfo=None).isoformat()
+    assert calendar.window(kind, now_ms) == text[: {"second": 19, "minute": 16}[kind]]
+    ends_ms = calendar.ends_ms(kind, now_ms)
+    assert now_ms < ends_ms <= now_ms + length_ms
+    assert ends_ms % length_ms == 0

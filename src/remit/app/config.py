@@ -19,6 +19,7 @@ from remit.policy.delay import Delay, delays_of
 from remit.policy.mode import Modes
 from remit.policy.permission import Rule
 from remit.policy.plan import Billing, PlanBody
+from remit.policy.rate import Rate
 from remit.policy.roster import Person, Role, Roster
 from remit.policy.rules_text import read_rules_text
 
@@ -35,6 +36,7 @@ _SHOWN = (
     "plain_http",
     "budgets",
     "delays",
+    "rates",
     "plans",
     "reconciliation",
     "timezone",
@@ -124,6 +126,8 @@ class Settings(BaseModel):
     """Whether agents have the built-in rules that are safe for all; see `remit.app.permissions`."""
     delays: tuple[Delay, ...] = ()
     """How long writes wait before they leave, by glob of their tools: `"send_*" = "5m"`."""
+    rates: tuple[Rate, ...] = ()
+    """How often tools may be called, beside what they and agents declare."""
     modes: Modes = Modes()
     """Modes of tenants and users."""
     budgets: tuple[Budget, ...] = ()
@@ -225,6 +229,7 @@ def _problem(error: ErrorDetails) -> str:
         "reconciliation.{daily, tolerance, key_ids, google_table}, "
         "rules (see remit policy test), default_rules, modes.{default, tenants, users}, "
         'delays."TOOL" = "5m", '
+        "rates.{rate, per, when, tool, tenant, user}, "
         "budgets.{of, name, tenant, window, cost_usd, tokens, calls, alert_usd}, "
         f"{CHANNEL_KEYS}, {REMEDY}"
     )

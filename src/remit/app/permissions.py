@@ -1,4 +1,4 @@
-"""What the settings add to the agents of a process: rules, delays, modes; and what they refuse.
+"""What the settings add to agents: rules, delays, rates, modes; and what they refuse.
 
 A run keeps its rules: they stand in the declaration that it was started with, so its decisions
 can be made again from the journal alone.
@@ -31,7 +31,7 @@ DEFAULT_RULES: tuple[Rule, ...] = (
 def governed(spec: AgentSpec, settings: Settings, hooks: tuple[HookSpec, ...] = ()) -> AgentSpec:
     """The declaration with what settings and app add, for it and the agents below it.
 
-    These are the rules and delays of the settings, and the hooks of the app.
+    These are the rules, delays and rates of the settings, and the hooks of the app.
 
     Raises `SpecError` for an action without authority, `ConfigError` for a mode that this
     environment has not.
@@ -54,6 +54,7 @@ def _with_rules(spec: AgentSpec, settings: Settings, hooks: tuple[HookSpec, ...]
         update={
             "rules": (*spec.rules, *(rule.bare for rule in extra)),
             "delays": (*spec.delays, *settings.delays),
+            "set_rates": settings.rates,
             "hooks": with_hooks(spec.hooks, hooks),
             "agents": tuple(_with_rules(agent, settings, hooks) for agent in spec.agents),
         }

@@ -45,6 +45,7 @@ _SHOWN = {
     "ToolCompleted": ("answer", "green"),
     "ToolDelayed": ("delay", "yellow"),
     "ToolFailed": ("error", "red"),
+    "ToolPostponed": ("rate", "yellow"),
     "ToolRequested": ("call", "magenta"),
     "ToolResolved": ("resolved", "green"),
     "ToolUnknown": ("in doubt", "red"),

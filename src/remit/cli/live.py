@@ -28,6 +28,7 @@ from remit.journal.events import (
     ToolCompleted,
     ToolDelayed,
     ToolFailed,
+    ToolPostponed,
     ToolResolved,
     ToolUnknown,
 )
@@ -40,7 +41,12 @@ _NOTE_CHARS = 70
 _SAID_CHARS = 90
 _BAR = 30
 _ASK = "ask_"
-_WAITS = {"ApprovalRequested": "asking", "ToolDelayed": "delayed", "SubrunRequested": "working"}
+_WAITS = {
+    "ApprovalRequested": "asking",
+    "ToolDelayed": "delayed",
+    "ToolPostponed": "postponed",
+    "SubrunRequested": "working",
+}
 _PRICED = (
     ToolCompleted,
     ToolFailed,
@@ -164,7 +170,7 @@ class LiveView:
                 call.verdict, call.rule = event.effect, event.rule
                 arguments = one_line(call.arguments, _ARGUMENT_CHARS)
                 yield f"{call.tool} {arguments} → {event.effect} ({event.rule})"
-            case ApprovalRequested() | ToolDelayed() | SubrunRequested():
+            case ApprovalRequested() | ToolDelayed() | ToolPostponed() | SubrunRequested():
                 role.calls[event.call].status = _WAITS[event.type]
             case ApprovalGiven() | ApprovalDenied():
                 who = event.principal

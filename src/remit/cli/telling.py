@@ -212,6 +212,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ToolCompleted": _outcome,
     "ToolDelayed": lambda it: f"{it.call} until {iso(it.until_ms)}",
     "ToolFailed": _outcome,
+    "ToolPostponed": lambda it: f"{it.call} until {iso(it.until_ms)}: {it.account} is used up",
     "ToolQueued": lambda it: it.call,
     "ToolRequested": lambda it: f"{it.call} attempt {it.attempt}",
     "ToolResolved": _resolved,

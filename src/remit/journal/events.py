@@ -88,6 +88,7 @@ from remit.journal.facts_of_tools import (
     ToolCompleted,
     ToolDelayed,
     ToolFailed,
+    ToolPostponed,
     ToolQueued,
     ToolRequested,
     ToolResolved,
@@ -164,6 +165,7 @@ __all__ = [
     "ToolCompleted",
     "ToolDelayed",
     "ToolFailed",
+    "ToolPostponed",
     "ToolQueued",
     "ToolRequested",
     "ToolResolved",
@@ -199,6 +201,7 @@ Event = Annotated[
     | CallJudged
     | ToolQueued
     | ToolDelayed
+    | ToolPostponed
     | ToolRequested
     | ToolCompleted
     | ToolFailed

@@ -9,7 +9,7 @@ from remit.values.usage import Usage
 
 
 class Settled(Fact):
-    """What a priced call came to; an outcome of one without a price says nothing of this."""
+    """What a priced call came to, and whether it counts on its rates; else it says nothing."""
 
     charged: int | None = None
     """What the tool said it cost (nano-dollars), 0 where it certainly did not begin; None: it said
@@ -77,6 +77,8 @@ class ToolQueued(Fact):
 
     type: Literal["ToolQueued"] = tag("ToolQueued")
     call: str
+    posts: tuple[Post, ...] = ()
+    """What it had booked on its rates is given back: it counts when it leaves."""
 
 
 class ToolDelayed(Fact):
@@ -85,6 +87,18 @@ class ToolDelayed(Fact):
     type: Literal["ToolDelayed"] = tag("ToolDelayed")
     call: str
     until_ms: int
+
+
+class ToolPostponed(Fact):
+    """A rate is used up: the call waits for an instant, in windows that have room for it."""
+
+    type: Literal["ToolPostponed"] = tag("ToolPostponed")
+    call: str
+    until_ms: int
+    account: str
+    """The rate that is used up, in the window that was open."""
+    holds: tuple[Hold, ...] = ()
+    """Its place in the windows of that instant; none where it only tries again then."""
 
 
 class ToolRequested(Fact):
@@ -96,7 +110,7 @@ class ToolRequested(Fact):
     until_ms: int
     """The instant at which it is cut."""
     holds: tuple[Hold, ...] = ()
-    """The most a priced call can cost."""
+    """The most a priced call can cost, and its place in the windows of its rates."""
 
 
 class ToolCompleted(Settled):

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from remit.journal.events import BudgetWarned, CostAlerted
 from remit.journal.rows import Balance, Crossed, Exceeded, Letter
 from remit.journal.transfers import HoldLine, PostLine
-from remit.values.account import is_alert, limit_names, scope_of
+from remit.values.account import is_alert, is_rate, limit_names, scope_of
 
 # BUD-4: the soft warning comes at four fifths of a limit.
 _WARN_NUMERATOR, _WARN_DENOMINATOR = 4, 5
@@ -55,9 +55,10 @@ def touched_holds(holds: Sequence[HoldLine], posts: Sequence[PostLine]) -> list[
 def touched_limits(holds: Sequence[HoldLine]) -> list[str]:
     """The names under which an operator may have set a limit that these holds must keep.
 
-    The limits of one run are its own and nobody sets them later.
+    The limits of one run are its own and nobody sets them later; rates are declared.
     """
-    shared = (line.account for line in holds if scope_of(line.account) != "run")
+    names = (line.account for line in holds)
+    shared = (name for name in names if scope_of(name) != "run" and not is_rate(name))
     return sorted({name for account in shared for name in limit_names(account)})
 
 
@@ -164,6 +165,8 @@ def is_near(account: str, posted: int, limit: int) -> bool:
 def _cross(accounts: dict[str, Standing]) -> list[Crossed]:
     crossed = []
     for name, now in accounts.items():
+        if is_rate(name):
+            continue  # it fills up again and again, as it should
         if now.limit > 0 and not now.warned and is_near(name, now.posted, now.limit):
             accounts[name] = replace(now, warned=True)
             crossed.append(Crossed(name, now.posted, now.limit))

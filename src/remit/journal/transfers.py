@@ -13,6 +13,8 @@ from remit.journal.events import (
     ProbeCompleted,
     ToolCompleted,
     ToolFailed,
+    ToolPostponed,
+    ToolQueued,
     ToolRequested,
     ToolResolved,
     ToolUnknown,
@@ -48,6 +50,11 @@ def hold_id(run: str, call: str, attempt: int) -> str:
     return f"{run}:{call}:{attempt}"
 
 
+def booking_id(run: str, call: str) -> str:
+    """The name of what a call that waits for its rates has booked; it waits for one at a time."""
+    return f"{run}:{call}:booked"
+
+
 def correction_id(run: str, call: str) -> str:
     """The name under which what was assumed of a tool call is taken back; no hold is named so."""
     return f"{run}:{call}:absent"
@@ -63,6 +70,12 @@ def transfers(run: str, events: Iterable[Event]) -> tuple[list[HoldLine], list[P
             holds += [
                 HoldLine(name, resolve(h.account, run), h.amount, h.limit) for h in event.holds
             ]
+        elif isinstance(event, ToolPostponed):
+            name = booking_id(run, event.call)
+            holds += [HoldLine(name, h.account, h.amount, h.limit) for h in event.holds]
+        elif isinstance(event, ToolQueued):
+            name = booking_id(run, event.call)
+            posts += [PostLine(name, post.account, post.amount) for post in event.posts]
         elif isinstance(event, _POSTS):
             name = hold_id(run, event.call, event.attempt)
             posts += [PostLine(name, resolve(p.account, run), p.amount) for p in event.posts]

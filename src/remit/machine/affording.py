@@ -9,11 +9,12 @@ from remit.journal.events import (
     Hold,
     ModelRequested,
     RunStopping,
+    ToolPostponed,
     ToolRequested,
 )
 from remit.machine.draft import Draft
 from remit.policy.budget import open_accounts
-from remit.values.account import resets_ms, unit_of
+from remit.values.account import is_rate, resets_ms, unit_of
 from remit.values.clean import Clean
 
 _UNITS = {"nano": "nano-dollars", "tokens": "tokens", "calls": "calls"}
@@ -25,19 +26,24 @@ def accounts_now(draft: Draft) -> tuple[AccountLimit, ...]:
 
 
 def holds_of(event: Event) -> tuple[Hold, ...]:
-    """What an intent reserves."""
-    return event.holds if isinstance(event, ModelRequested | ToolRequested) else ()
+    """What an intent reserves, or a call that waits for a rate."""
+    return event.holds if isinstance(event, ModelRequested | ToolRequested | ToolPostponed) else ()
 
 
 def rooms(draft: Draft) -> Mapping[str, int]:
     """What the refused accounts still afford, after what this decision reserved already.
 
-    A window that has ended since the store refused says nothing of the one that is open now.
+    A window that has ended since the store refused says nothing of the one that is open now; of
+    rates, windows to come are known too.
     """
     if not draft.world.refused:
         return {}
     drawn_on = {known.account for known in accounts_now(draft)}
-    left = {name: room for name, room in draft.world.refused.items() if name in drawn_on}
+    left = {
+        name: room
+        for name, room in draft.world.refused.items()
+        if name in drawn_on or is_rate(name)
+    }
     for event in draft.events:
         for hold in holds_of(event):
             if hold.account in left:
@@ -45,12 +51,15 @@ def rooms(draft: Draft) -> Mapping[str, int]:
     return left
 
 
-def short_of(draft: Draft, holds: tuple[Hold, ...]) -> Hold | None:
-    """The first of a call's holds that is known not to fit; on the last try none does."""
+def short_of(draft: Draft, holds: tuple[Hold, ...], *, last_try: bool | None = None) -> Hold | None:
+    """The first of a call's holds that is known not to fit; on the last try none does.
+
+    `last_try`: other than the world says, where the call has something else to give way for.
+    """
     left = rooms(draft)
     wanted = [hold for hold in holds if hold.account in left]
     short = [hold for hold in wanted if hold.amount > left[hold.account]]
-    if draft.world.last_try:
+    if draft.world.last_try if last_try is None else last_try:
         short += (*wanted, *holds)
     return short[0] if short else None
 

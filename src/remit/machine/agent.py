@@ -139,6 +139,7 @@ class Agent(Generic[T_co]):
         self.remit.limits()
         self.remit.all_delays()
         hooks_by_name(self.remit.hooks)
+        self.remit.all_rates()
         self._check_authority(self.remit.all_rules())
 
     def _check_models(self) -> None:
@@ -226,6 +227,7 @@ class Agent(Generic[T_co]):
             limits=self.remit.limits(),
             budgets=tuple(self.remit.budgets),
             delays=self.remit.all_delays(),
+            rates=self.remit.all_rates(),
             phase=self.remit.phase,
             mode=self.remit.mode,
             approvers=anyone(self.remit.approvers),

@@ -20,6 +20,7 @@ from remit.journal.events import (
     ToolCompleted,
     ToolDelayed,
     ToolFailed,
+    ToolPostponed,
     ToolQueued,
     ToolRequested,
     ToolResolved,
@@ -30,6 +31,7 @@ from remit.machine.lexemes import unwrap
 from remit.machine.state import ANY, CallState, State
 from remit.machine.transitions import CALL
 from remit.policy.limits import IDENTICAL_CALLS
+from remit.values.account import is_rate
 
 
 def _put(state: State, call: CallState) -> State:
@@ -102,6 +104,11 @@ def _given(state: State, call: CallState, event: ApprovalGiven) -> State:
     return _put(state, changed)
 
 
+def _postponed(state: State, call: CallState, event: ToolPostponed) -> State:
+    waits = replace(call, not_before_ms=event.until_ms, booked=event.holds, postponed=True)
+    return _put(state, waits)
+
+
 def _delayed(state: State, call: CallState, event: ToolDelayed) -> State:
     waits = replace(call, not_before_ms=event.until_ms, delayed=True)
     return _queued(state, waits, event)
@@ -111,11 +118,14 @@ def _queued(state: State, call: CallState, _: ToolQueued | ToolDelayed) -> State
     agreed = call.effect == "ask" and len(set(call.given)) >= call.needed
     if call.effect != "allow" and not agreed:
         raise StoreCorrupt(f"{state.run}: {call.call} goes on without the agreement it needs")
-    return _put(state, call)
+    return _put(state, replace(call, booked=(), postponed=False) if call.postponed else call)
 
 
 def _tool_requested(state: State, call: CallState, event: ToolRequested) -> State:
-    out = replace(call, attempt=event.attempt, until_ms=event.until_ms, holds=event.holds)
+    rated = call.rated or any(is_rate(hold.account) for hold in event.holds)
+    out = replace(
+        call, attempt=event.attempt, until_ms=event.until_ms, holds=event.holds, rated=rated
+    )
     return replace(_put(state, out), tool_calls=state.tool_calls + (event.attempt == 1))
 
 
@@ -158,11 +168,15 @@ def _tool_failed(state: State, call: CallState, event: ToolFailed) -> State:
 
 def _unknown(state: State, call: CallState, event: ToolUnknown) -> State:
     writes = call.spec is None or call.spec.access == "write"
-    doubtful = replace(call, unsure=writes, labels=event.labels)
+    given_back = any(is_rate(post.account) and not post.amount for post in event.posts)
+    rated = call.rated and not given_back
+    doubtful = replace(call, unsure=writes, labels=event.labels, rated=rated)
     if event.assumed:
+        # A call that was tried has used its rate, whatever became of it.
+        paid = (post for post in event.posts if not is_rate(post.account))
         doubtful = replace(
             doubtful,
-            assumed=(*call.assumed, *event.posts),
+            assumed=(*call.assumed, *paid),
             assumed_cost=call.assumed_cost + event.cost,
         )
     return _paid(state, doubtful, event.cost)
@@ -210,6 +224,7 @@ _CALL_FOLD: dict[str, Callable[..., State]] = {
     "CallJudged": _judged,
     "ToolQueued": _queued,
     "ToolDelayed": _delayed,
+    "ToolPostponed": _postponed,
     "ToolRequested": _tool_requested,
     "ToolCompleted": _tool_completed,
     "ToolFailed": _tool_failed,

@@ -15,7 +15,7 @@ from remit.journal.events import (
 from remit.machine.affording import accounts_now
 from remit.machine.draft import Draft
 from remit.machine.state import CallState
-from remit.values.account import unit_of
+from remit.values.account import is_rate, unit_of
 
 _Outcome = ToolCompleted | ToolFailed | ToolUnknown | InputRequested
 OutcomeT = TypeVar("OutcomeT", ToolCompleted, ToolFailed, ToolUnknown, InputRequested, _Outcome)
@@ -41,16 +41,31 @@ def settle_call(call: CallState, fact: OutcomeT) -> OutcomeT:
     """The outcome of an attempt with what it cost; nothing of that where the tool has no price."""
     spec = call.spec
     if call.status != "released" or spec is None or spec.price_nano == 0:
+        if call.status == "released" and call.holds:
+            return fact.model_copy(update={"posts": _posts(call, fact, 0)})
         return fact if fact.charged is None else fact.model_copy(update={"charged": None})
     nano, assumed = _came_to(fact, spec.price_nano, reports=spec.reports_price)
     settled: dict[str, object] = {
         "cost": nano,
-        "posts": tuple(Post(account=hold.account, amount=nano) for hold in call.holds),
+        "posts": _posts(call, fact, nano),
         "over_hold": nano > spec.price_nano,
     }
     if assumed:
         settled["assumed"] = True
     return fact.model_copy(update=settled)
+
+
+def _posts(call: CallState, fact: _Outcome, nano: int) -> tuple[Post, ...]:
+    """What comes on each account; a call that certainly did not begin counts on no rate.
+
+    Of one that reports its price, nought may also be what it cost.
+    """
+    reports = call.spec is not None and call.spec.reports_price
+    began = int(reports or fact.charged != 0)
+    return tuple(
+        Post(account=hold.account, amount=began if is_rate(hold.account) else nano)
+        for hold in call.holds
+    )
 
 
 def _came_to(fact: _Outcome, price: int, *, reports: bool) -> tuple[int, bool]:

@@ -14,6 +14,8 @@ from remit.machine.spec import OnCrash, ToolSpec
 from remit.machine.tools import AnyTool, Depends, Probe, Resources, Tool, ToolCheck, problems
 from remit.policy.delay import delay_ms_of
 from remit.policy.permission import Access, Risk
+from remit.policy.rate import Rate, rate_of
+from remit.values.account import EVERYONE
 from remit.values.duration import milliseconds
 from remit.values.money import usd
 
@@ -75,6 +77,8 @@ class ToolOptions(TypedDict, total=False):
     delay: str | None
     """How long a write that was let through waits before it leaves, such as `5m`; until then it can
     be called back (`App.recall`)."""
+    rate: str | Rate | Iterable[str | Rate]
+    """How often it may be called, such as `10/minute`, or several: `("2/second", "30/minute")`."""
     credential: str | None
     """The name of what it shows to the system it calls; it finds it in `Call.credential`."""
     sends: bool
@@ -128,6 +132,21 @@ def _delay_ms(name: str, access: Access, delay: str | None) -> int:
         return delay_ms_of(delay)
     except ConfigError as exc:
         raise SpecError(f"tool {name!r}: delay: {exc}") from exc
+
+
+def _rates(name: str, given: str | Rate | Iterable[str | Rate]) -> tuple[Rate, ...]:
+    several = (given,) if isinstance(given, str | Rate) else given
+    try:
+        rates = tuple(rate_of(each) for each in several)
+    except ValidationError as exc:
+        raise SpecError(f"tool {name!r}: rate: {problems(exc)}") from exc
+    for rate in rates:
+        if "tool" not in rate.per or rate.tool != EVERYONE:
+            raise SpecError(
+                f"tool {name!r}: rate {rate.rate!r} is that of this tool: leave 'tool' in per, "
+                "and name no other"
+            )
+    return rates
 
 
 def _price_nano(name: str, price_usd: str | None, *, reports: bool) -> int:
@@ -239,6 +258,7 @@ def _contract(
         personal_data=options.get("personal_data", False),
         credential=options.get("credential") or "",
         delay_ms=_delay_ms(name, access, options.get("delay")),
+        rates=_rates(name, options.get("rate", ())),
         undo=_undo_name(name, access, arguments, options.get("undo")),
         sends=_sends(name, access, sends=options.get("sends", False)),
     )

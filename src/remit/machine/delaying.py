@@ -2,6 +2,8 @@
 
 from remit.journal.events import ToolDelayed, ToolQueued
 from remit.machine.draft import Draft
+from remit.machine.state import CallState
+from remit.policy.budget import voids
 
 
 def let_go(draft: Draft, name: str) -> None:
@@ -14,3 +16,8 @@ def let_go(draft: Draft, name: str) -> None:
         draft.add(ToolDelayed(call=name, until_ms=draft.world.now_ms + delay_ms))
     else:
         draft.add(ToolQueued(call=name))
+
+
+def queue(draft: Draft, call: CallState) -> None:
+    """A delayed call may go; what it had booked on its rates it takes anew when it leaves."""
+    draft.add(ToolQueued(call=call.call, posts=voids(call.booked)))

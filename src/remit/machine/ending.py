@@ -11,6 +11,7 @@ from remit.journal.events import (
 )
 from remit.machine.charging import settle_call
 from remit.machine.conversation import json_text
+from remit.machine.delaying import queue
 from remit.machine.draft import Draft
 from remit.machine.inputs import Input
 from remit.machine.settle import on_model_failed
@@ -37,6 +38,9 @@ def end_if_quiet(draft: Draft) -> None:
         if draft.world.now_ms < state.stopping_ms + STOP_GRACE_MS:
             return
         _give_up(draft)
+    for call in draft.state.calls:
+        if call.booked:
+            queue(draft, call)
     state = draft.state
     partial = state.answer or (json_text(state.last_text) if state.last_text else None)
     doubtful = [call.tool for call in state.unfinished if call.unsure]

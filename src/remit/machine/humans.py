@@ -10,7 +10,7 @@ from remit.journal.events import (
     ToolFailed,
     ToolQueued,
 )
-from remit.machine.delaying import let_go
+from remit.machine.delaying import let_go, queue
 from remit.machine.draft import Draft
 from remit.machine.inputs import Input, Inspection
 from remit.machine.judging import ask, hear_hooks, verdict_on
@@ -164,6 +164,8 @@ def on_recalled(draft: Draft, fact: CallRecalled, _given: Input) -> None:
         ignore(draft, "CallRecalled", fact.call, reason, fact.principal)
         return
     draft.add(fact)
+    if call.booked:
+        queue(draft, call)
     why = f": {fact.reason}" if fact.reason else ""
     text = Clean.vouch(f"{fact.principal} called it back before it was carried out{why}")
     draft.add(ToolFailed(call=call.call, kind="cancelled", text=text))

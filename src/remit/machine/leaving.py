@@ -1,6 +1,6 @@
 """A delayed call leaves: what was decided when it was let through must still hold."""
 
-from remit.journal.events import ToolQueued
+from remit.machine.delaying import queue
 from remit.machine.draft import Draft
 from remit.machine.inputs import Inspection
 from remit.machine.judging import ask, refuse, verdict_on
@@ -20,6 +20,7 @@ def leave_if_due(draft: Draft) -> None:
 
 
 def _leave(draft: Draft, call: CallState) -> None:
+    queue(draft, call)
     # What hooks said of it stands: they were asked before it was let through.
     known = Inspection(call=call.call, arguments=call.arguments, digest=call.digest)
     verdict = verdict_on(draft, call, known)
@@ -27,5 +28,3 @@ def _leave(draft: Draft, call: CallState) -> None:
         refuse(draft, call.call, verdict)
     elif verdict.effect == "ask" and len(set(call.given)) < verdict.needed:
         ask(draft, call, verdict, call.digest)
-    else:
-        draft.add(ToolQueued(call=call.call))

@@ -17,6 +17,7 @@ from remit.policy.limits import Limits
 from remit.policy.mode import Mode
 from remit.policy.permission import Effect, Rule
 from remit.policy.phase import Phase
+from remit.policy.rate import Rate, rate_of
 from remit.values.duration import milliseconds
 from remit.values.money import usd
 
@@ -35,6 +36,8 @@ class Remit:
     rules: further allow, ask and deny rules; deny wins, a write no rule covers is refused.
     delays: how long writes wait before they leave, so that they can be called back, by tool or
     glob: `{send_mail: "5m"}`; the longest counts.
+    rates: how often tools may be called, by tool or glob: `{search: "10/minute"}`, or a `Rate`, or
+    several.
     deny_sets: for tools, the built-in deny sets that look at their arguments: `{tool: "shell"}`.
     mode: plan, default, auto or bypass (`remit.policy.mode`); None: as the settings say.
     settings_rules: authority may stand in `remit.toml`; it is looked for when the app opens.
@@ -71,6 +74,7 @@ class Remit:
     approval_timeout: str = "3d"
     rules: Sequence[Rule] = ()
     delays: Mapping[AnyTool | str, str] = field(default_factory=dict)
+    rates: Mapping[AnyTool | str, str | Rate | Sequence[str | Rate]] = field(default_factory=dict)
     deny_sets: Mapping[AnyTool | str, str | Sequence[str]] = field(default_factory=dict)
     hooks: Sequence[Hook] = ()
     mode: Mode | None = None
@@ -116,6 +120,18 @@ class Remit:
             return delays_of(named)
         except ConfigError as exc:
             raise SpecError(f"a delay of the remit is wrong: {exc}") from exc
+
+    def all_rates(self) -> tuple[Rate, ...]:
+        """The declared rates. Raises `SpecError` for one that is wrong."""
+        found: list[Rate] = []
+        for target, given in self.rates.items():
+            name = target if isinstance(target, str) else target.name
+            try:
+                several = (given,) if isinstance(given, str | Rate) else given
+                found += [rate_of(each).model_copy(update={"tool": name}) for each in several]
+            except ValidationError as exc:
+                raise SpecError(f"rates[{name!r}] is wrong: {problems(exc)}") from exc
+        return tuple(found)
 
     def all_rules(self) -> tuple[Rule, ...]:
         """The declared rules, and one per entry of `approvals` and `deny_sets`."""

@@ -18,6 +18,7 @@ from remit.machine.leaving import leave_if_due
 from remit.machine.lexemes import brief_of
 from remit.machine.plans import denied_by_plan
 from remit.machine.questions import switched_off
+from remit.machine.rating import places, rates_of, waits_for_rate
 from remit.machine.state import CallState, State
 from remit.machine.turns import next_turn, retry_if_due
 from remit.policy.limits import clock_warning_ms
@@ -99,12 +100,15 @@ def _start(draft: Draft, call: CallState) -> None:
 
 
 def _release(draft: Draft, call: CallState) -> None:
-    """Let a call go, if its price is affordable."""
-    holds = tool_holds(draft, call)
-    short = short_of(draft, holds)
+    """Let a call go, if its price is affordable and its rates have room."""
+    holds, rates = tool_holds(draft, call), rates_of(draft, call)
+    short = short_of(draft, holds, last_try=draft.world.last_try and not rates)
     if short is not None:
         _refuse_priced(draft, call, short)
         return
+    if waits_for_rate(draft, call, rates):
+        return
+    holds += places(draft, rates, draft.world.now_ms)
     timeout = 0 if call.spec is None else call.spec.timeout_ms
     soft_ms, deadline_ms = draft.state.soft_ms, draft.state.deadline_ms
     # Time is kept back to say what became of it, but for that no write is brought into doubt.

@@ -13,6 +13,7 @@ from remit.policy.limits import Limits
 from remit.policy.mode import Mode
 from remit.policy.permission import Access, Risk, Rule
 from remit.policy.phase import Phase
+from remit.policy.rate import Rate, RateLimit, drawn
 from remit.policy.routing import Candidate
 from remit.values.added import added
 from remit.values.model import Effort, ToolSchema
@@ -70,6 +71,8 @@ class ToolSpec(_Frozen):
     """How long a call that was let through waits before it leaves."""
     sends: bool = added(default=False)
     """It sends messages to people outside."""
+    rates: tuple[Rate, ...] = added(())
+    """How often it may be called."""
 
     @property
     def acts(self) -> bool:
@@ -116,6 +119,10 @@ class AgentSpec(_Frozen):
     budgets: tuple[Budget, ...] = added(())
     delays: tuple[Delay, ...] = added(())
     """Of writes, beside those that their tools declare."""
+    rates: tuple[Rate, ...] = added(())
+    """Of tools, beside those that they declare."""
+    set_rates: tuple[Rate, ...] = added(())
+    """The same, of the settings."""
     phase: Phase = "autonomous"
     mode: Mode | None = added(None)
     """None: that of the settings, or of the run above."""
@@ -170,6 +177,13 @@ class AgentSpec(_Frozen):
         if tool.kind != "function" or tool.access != "write":
             return 0
         return max(tool.delay_ms, longest_ms(self.delays, tool.name, tool.server))
+
+    def rates_of(self, tool: ToolSpec, tenant: str, user: str) -> tuple[RateLimit, ...]:
+        """The rates that a call of this tool counts on."""
+        lists = (tool.rates, self.rates, self.set_rates)
+        if tool.kind != "function" or not any(lists):
+            return ()
+        return drawn(lists, tool=tool.name, server=tool.server, tenant=tenant, user=user)
 
     def agent(self, name: str) -> "AgentSpec | None":
         """The direct sub-agent of that name."""

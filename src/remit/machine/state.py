@@ -58,6 +58,12 @@ class CallState:
     """Answers to the call's own questions: (key, JSON value)."""
     not_before_ms: int = 0
     """The instant for which it is delayed."""
+    booked: tuple[Hold, ...] = ()
+    """Its place in the windows of its rates at that instant."""
+    postponed: bool = False
+    """It is delayed for a rate, not as declared: that is part of the run's own time."""
+    rated: bool = False
+    """It counts on its rates already: it does so once, however often it is tried."""
     delayed: bool = False
     """It was delayed as its tool or its agent wants it; that happens once."""
     until_ms: int = 0
@@ -258,12 +264,7 @@ class State:
         """Only humans, sub-runs and delays can move the run on; the queued waits behind them."""
         if self.phase != "acting" or not self.unfinished:
             return False
-        waits = all(
-            call.status in ("asking", "delayed", "input", "doubt", "queued")
-            or (call.status == "released" and call.child)
-            for call in self.unfinished
-        )
-        return waits and self.next_free is None
+        return all(map(_waits, self.unfinished)) and self.next_free is None
 
     def find(self, call: str) -> CallState | None:
         """The call of that id in the current turn."""
@@ -302,6 +303,15 @@ def begin(tenant: str, run: str, spec: AgentSpec, history: tuple[Message, ...] =
         context_bound=size,
         shows=any(message.media for message in history),
     )
+
+
+def _waits(call: CallState) -> bool:
+    """Others, or its own delay, must move it on, or what it waits behind."""
+    if call.status == "released":
+        return bool(call.child)
+    if call.status == "delayed":
+        return not call.postponed
+    return call.status in ("asking", "input", "doubt", "queued")
 
 
 def is_out(call: CallState) -> bool:

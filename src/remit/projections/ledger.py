@@ -28,7 +28,7 @@ from remit.journal.events import (
 from remit.journal.facts_of_tools import Settled
 from remit.journal.transfers import PostLine, transfers
 from remit.projections.timeline import Pair, Told, timeline
-from remit.values.account import resolve
+from remit.values.account import is_rate, resolve
 from remit.values.ledger import Amounts, LedgerKey, amounts_of, utc_day
 from remit.values.usage import Usage
 
@@ -207,7 +207,9 @@ class RunCharges:
             price_version=asked.price_version,
             amounts=amounts,
             posts=tuple(
-                PostLine("", resolve(post.account, self.run), post.amount) for post in event.posts
+                PostLine("", resolve(post.account, self.run), post.amount)
+                for post in event.posts
+                if not is_rate(post.account)
             ),
         )
 
@@ -319,5 +321,6 @@ def drawn_on(pairs: Iterable[Pair]) -> list[Drawn]:
         for told in timeline(known)
         if isinstance(told.event, ModelRequested | ToolRequested)
         for hold in told.event.holds
+        if not is_rate(hold.account)
     }
     return [Drawn(name, used[name], limits[name]) for name in sorted(limits)]

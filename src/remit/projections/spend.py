@@ -19,7 +19,7 @@ from remit.journal.events import (
 )
 from remit.journal.fact import Post
 from remit.projections.timeline import Pair, timeline
-from remit.values.account import resolve
+from remit.values.account import is_rate, resolve
 from remit.values.ids import root_of
 from remit.values.usage import Usage
 
@@ -137,10 +137,13 @@ def _settled(event: Event) -> tuple[str, int, Spent, tuple[Post, ...]] | None:
         assumed = event.cost if isinstance(event, ModelFailed) and event.assumed else 0
         spent = Spent(calls=1, usage=event.usage or _NONE, cost=event.cost, assumed=assumed)
         return event.call, event.attempt, spent, event.posts
-    if isinstance(event, _TOLD_OF_TOOLS) and (event.cost or event.posts):
+    if isinstance(event, _TOLD_OF_TOOLS):
+        posts = tuple(post for post in event.posts if not is_rate(post.account))
+        if not (event.cost or posts):
+            return None
         doubted = not isinstance(event, InputRequested) and event.assumed
         spent = Spent(tool_calls=1, cost=event.cost, assumed=event.cost if doubted else 0)
-        return event.call, event.attempt, spent, event.posts
+        return event.call, event.attempt, spent, posts
     if isinstance(event, _CORRECTS) and event.cost:
         return event.call, 0, Spent(cost=event.cost, assumed=event.cost), event.posts
     return None

@@ -38,6 +38,7 @@ from remit.journal.events import (
     ToolCompleted,
     ToolDelayed,
     ToolFailed,
+    ToolPostponed,
     ToolRequested,
     ToolResolved,
     ToolUnknown,
@@ -236,6 +237,13 @@ def _delayed(to: Branch, event: ToolDelayed) -> None:
     to.add(node, "note", "delayed", f"leaves in {wait}, until then it can be called back")
 
 
+def _postponed(to: Branch, event: ToolPostponed) -> None:
+    node = to.call(event.call)
+    node.status = "postponed"
+    wait = spoken(event.until_ms - to.now_ms)
+    to.add(node, "note", "rate", f"{event.account} is used up, it waits {wait}")
+
+
 def _recalled(to: Branch, event: CallRecalled) -> None:
     node = to.call(event.call)
     to.add(node, "note", "called back", event.reason, principal=event.principal)
@@ -369,6 +377,7 @@ _ON: dict[str, Callable[..., None]] = {
     "HookAnswered": _hooked,
     "CallJudged": _judged,
     "ToolDelayed": _delayed,
+    "ToolPostponed": _postponed,
     "CallRecalled": _recalled,
     "ToolRequested": _released,
     "ToolCompleted": _answered,

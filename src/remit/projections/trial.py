@@ -13,13 +13,15 @@ from remit.journal.events import (
     RunStarted,
     ToolCompleted,
     ToolFailed,
+    ToolPostponed,
+    ToolQueued,
     ToolRequested,
     ToolUnknown,
 )
 from remit.journal.fact import Post
 from remit.policy.budget import amount_of
 from remit.projections.timeline import Pair, timeline
-from remit.values.account import unit_of
+from remit.values.account import is_rate, unit_of
 from remit.values.price import ModelPrice
 from remit.values.usage import Usage
 
@@ -36,6 +38,8 @@ class _Run:
     prices: dict[str, ModelPrice] = field(default_factory=dict)
     models: dict[tuple[str, int], ModelRequested] = field(default_factory=dict)
     tools: dict[tuple[str, int], ToolRequested] = field(default_factory=dict)
+    booked: dict[str, tuple[Hold, ...]] = field(default_factory=dict)
+    """What calls that wait for their rates have booked."""
 
 
 def faults(pairs: Iterable[Pair]) -> list[Fault]:
@@ -59,6 +63,8 @@ def _faults(run: _Run, event: Event) -> Iterator[str]:
         run.models[event.call, event.attempt] = event
     elif isinstance(event, ToolRequested):
         run.tools[event.call, event.attempt] = event
+    elif isinstance(event, ToolPostponed | ToolQueued):
+        yield from _booking(run, event)
     elif isinstance(event, _OfModel):
         name = f"call {event.call}, attempt {event.attempt}"
         asked = run.models.pop((event.call, event.attempt), None)
@@ -75,10 +81,21 @@ def _faults(run: _Run, event: Event) -> Iterator[str]:
         yield from (f"call {event.call}: {what}" for what in _tool(holds, event))
 
 
+def _booking(run: _Run, event: ToolPostponed | ToolQueued) -> Iterator[str]:
+    if isinstance(event, ToolPostponed):
+        run.booked[event.call] = event.holds
+        return
+    booked = _by_account(run.booked.pop(event.call, ()))
+    if dict.fromkeys(booked, 0) != _by_account(event.posts):
+        yield f"call {event.call}: it gave back other places than it had booked"
+
+
 def _tool(holds: Iterable[Hold], event: _OfTool) -> Iterator[str]:
     if sorted(post.account for post in event.posts) != sorted(hold.account for hold in holds):
         yield "it posted on other accounts than it had reserved on"
-    elif any(post.amount != event.cost for post in event.posts):
+    elif any(post.amount not in (0, 1) for post in event.posts if is_rate(post.account)):
+        yield "it counts more than once on a rate"
+    elif any(post.amount != event.cost for post in event.posts if not is_rate(post.account)):
         yield f"it cost {event.cost} nano-dollars and posted another amount"
 
 

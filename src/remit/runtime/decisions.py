@@ -9,6 +9,7 @@ from remit.journal.events import (
     Event,
     ModelFailed,
     ModelRequested,
+    ToolPostponed,
 )
 from remit.journal.record import UNUSED_JITTER, Body, Cause
 from remit.journal.rows import RunStatus
@@ -17,6 +18,7 @@ from remit.machine.decide import decide
 from remit.machine.inputs import Input, World
 from remit.machine.state import State
 
+_ROLLED = (ModelFailed, ToolPostponed)
 # What tells which of several models was chosen, whether it is asked, counted or not affordable.
 _OF_A_MODEL = (ModelRequested, CountRequested, BudgetRefused)
 
@@ -38,10 +40,10 @@ def _rank(given: Input) -> int:
 
 
 def _rolled(events: list[Event], state: State) -> bool:
-    """The dice matter after a failed model call, and where one of several models is chosen."""
+    """The dice matter after a failed model call, for a wait, and where a model is chosen."""
     chosen = len(state.spec.candidates) > 1
     return any(
-        isinstance(event, ModelFailed) or (chosen and isinstance(event, _OF_A_MODEL))
+        isinstance(event, _ROLLED) or (chosen and isinstance(event, _OF_A_MODEL))
         for event in events
     )
 

@@ -6,7 +6,6 @@ Nobody else appends to the run.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
 
 from remit.errors import StoreError
 from remit.journal.codec import seal
@@ -39,9 +38,9 @@ from remit.runtime.letters import child_letters, end_letter, read_letter
 from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
 from remit.runtime.services import LEASE_MS, Services
+from remit.runtime.shortage import Shortage, look_ahead, shortage_of
 from remit.runtime.starting import session_is_active
 from remit.runtime.toolgate import ToolGate
-from remit.values.account import own_name
 
 # Decisions on one input after refused holds; then the budget counts as exhausted.
 _REFUSALS = 3
@@ -202,7 +201,7 @@ class Driver:
             loop = asyncio.get_running_loop()
             self._timer = loop.call_later(max(0, at_ms - now_ms) / 1000, self._bell.set)
 
-    def _world(self, short: "_Short", *, last_try: bool) -> World:
+    def _world(self, short: Shortage, *, last_try: bool) -> World:
         board = self.services.switchboard
         return World(
             now_ms=self.services.clock.now_ms(),
@@ -219,7 +218,7 @@ class Driver:
         self, inputs: list[Input], outcomes: list[Outcome], rows: list[InboxRow]
     ) -> bool:
         """Decide, append once, and start what was released; False where nothing was decided."""
-        short = _Short()
+        short = Shortage()
         for refusal in range(_REFUSALS + 1):
             world = self._world(short, last_try=refusal == _REFUSALS)
             self._was_stale = world.stale_switches
@@ -230,7 +229,8 @@ class Driver:
             append = self._append(record, body, state, outcomes, rows)
             answer = await self.services.store.append(append)
             if isinstance(answer, Exceeded):
-                short = _short_of(answer, append, self.seat.run)
+                refused = shortage_of(answer, append, self.seat.run)
+                short = await look_ahead(self.services.store, self.seat.tenant, refused, short)
                 continue
             if not isinstance(answer, Appended):
                 self.fenced = True
@@ -349,26 +349,6 @@ class Driver:
             if came:
                 self.ring()
                 await asyncio.sleep(_MAIL_PAUSE_S)
-
-
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """What the accounts afford that refused an append, by the names that the run's events use."""
-
-    rooms: dict[str, int] = field(default_factory=dict)
-    limits: dict[str, int] = field(default_factory=dict)
-    """Limits that are others than the run was started with."""
-
-
-def _short_of(answer: Exceeded, append: Append, run: str) -> _Short:
-    declared = {line.account: line.limit for line in append.holds}
-    short = _Short()
-    for each in answer.balances:
-        name = own_name(each.account, run)
-        short.rooms[name] = each.available
-        if each.limit != declared.get(each.account):
-            short.limits[name] = each.limit
-    return short
 
 
 def _status(state: State, body: Body) -> RunStatus:

@@ -3,20 +3,25 @@
 A limit is declared for a window of a kind, `user:ann|day|nano`; what is spent stands on the account
 of one such window, `user:ann|day:2026-11-21|nano`. The tenant stands beside the name; the accounts
 of scope `global` belong to `OPERATOR`, in whichever tenant a run draws on them.
+
+The accounts of rates (`rate:send_mail,ann|minute|calls`) count calls of tools; they are no budgets.
 """
 
 from typing import Literal, get_args
 
-from remit.values.windows import UTC, Calendar, WindowKind
+from remit.values.windows import UTC, Calendar, ShortKind, WindowKind
 
 Unit = Literal["nano", "tokens", "calls"]
-"""Nano-dollars, tokens in and out, or model calls."""
+"""Nano-dollars, tokens in and out, or calls: of models, and of tools where a rate counts them."""
 Scope = Literal["run", "session", "user", "agent", "tenant", "global", "label"]
 Window = Literal["total", "hour", "day", "month", "alert"]
 """`alert` counts as `total` does and never refuses: at its limit somebody is told."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope)
 WINDOWS: tuple[WindowKind, ...] = get_args(WindowKind)
+_DATED: tuple[WindowKind | ShortKind, ...] = (*WINDOWS, *get_args(ShortKind))
+_RATE, _GLOBAL_RATE = "rate", "global-rate"
+_EVERYWHERE = ("global", _GLOBAL_RATE)
 
 OWN = "."
 """In a run's own events the run names itself so: its id would be stored with every call."""
@@ -34,6 +39,16 @@ WORLD = "all"
 def account(scope: Scope, name: str, unit: Unit, window: Window = "total") -> str:
     """The account of `name`, for example `run:run_01J…|total|nano`."""
     return f"{scope}:{name}|{window}|{unit}"
+
+
+def rate_account(what: str, window: WindowKind | ShortKind, *, everywhere: bool) -> str:
+    """The account of a rate that counts calls of `what`; `everywhere`: of all tenants together."""
+    return f"{_GLOBAL_RATE if everywhere else _RATE}:{what}|{window}|calls"
+
+
+def is_rate(name: str) -> bool:
+    """It counts calls of tools for a rate: it makes calls wait, and nobody is warned of it."""
+    return scope_of(name) in (_RATE, _GLOBAL_RATE)
 
 
 def resolve(name: str, run: str) -> str:
@@ -73,13 +88,13 @@ def is_alert(name: str) -> bool:
 
 def keeper(tenant: str, name: str) -> str:
     """The tenant under which a store keeps an account that a run of `tenant` draws on."""
-    return OPERATOR if scope_of(name) == "global" else tenant
+    return OPERATOR if scope_of(name) in _EVERYWHERE else tenant
 
 
 def dated(name: str, now_ms: int, calendar: Calendar) -> str:
     """The account of the window that is open now; windows of scope `global` are those of UTC."""
     holder, window, unit = name.split("|")
-    for kind in WINDOWS:
+    for kind in _DATED:
         if window == kind:
             open_now = _zone(name, calendar).window(kind, now_ms)
             return f"{holder}|{kind}:{open_now}|{unit}"
@@ -88,14 +103,14 @@ def dated(name: str, now_ms: int, calendar: Calendar) -> str:
 
 def resets_ms(name: str, now_ms: int, calendar: Calendar) -> int | None:
     """When the next window of an account begins; None where there is none."""
-    for kind in WINDOWS:
+    for kind in _DATED:
         if window_of(name) == kind:
             return _zone(name, calendar).ends_ms(kind, now_ms)
     return None
 
 
 def _zone(name: str, calendar: Calendar) -> Calendar:
-    return UTC if scope_of(name) == "global" else calendar
+    return UTC if scope_of(name) in _EVERYWHERE else calendar
 
 
 def undated(name: str) -> str:

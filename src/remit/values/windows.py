@@ -11,10 +11,16 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict
 
 WindowKind = Literal["hour", "day", "month"]
+ShortKind = Literal["second", "minute"]
+"""Windows of rates, besides hours and days; they are those of UTC in every zone."""
 
 _MINUTE_MS = 60_000
 _EPOCH = datetime(1970, 1, 1, tzinfo=_ZERO)
-_FORMATS: dict[WindowKind, str] = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
+_FORMATS: dict[str, str] = {"hour": "%Y-%m-%dT%H", "day": "%Y-%m-%d", "month": "%Y-%m"}
+_SHORT: dict[str, tuple[str, int]] = {
+    "second": ("%Y-%m-%dT%H:%M:%S", 1_000),
+    "minute": ("%Y-%m-%dT%H:%M", 60_000),
+}
 _FEBRUARY_IS_OVER = 32  # days from the first of any month lead into the next
 
 
@@ -36,15 +42,21 @@ class Calendar(BaseModel):
     shifts: tuple[Shift, ...] = ()
     """In rising order."""
 
-    def window(self, kind: WindowKind, now_ms: int) -> str:
+    def window(self, kind: WindowKind | ShortKind, now_ms: int) -> str:
         """The window an instant lies in: `2026-11-21T14`, `2026-11-21` or `2026-11`.
 
-        The hour that comes twice when clocks are set back is one window.
+        The hour that comes twice when clocks are set back is one window; minutes and seconds do not
+        come twice, for they are those of UTC.
         """
+        if kind in _SHORT:
+            return (_EPOCH + timedelta(milliseconds=now_ms)).strftime(_SHORT[kind][0])
         return self._local(now_ms).strftime(_FORMATS[kind])
 
-    def ends_ms(self, kind: WindowKind, now_ms: int) -> int:
+    def ends_ms(self, kind: WindowKind | ShortKind, now_ms: int) -> int:
         """When the next window begins, in milliseconds since 1970."""
+        if kind in _SHORT:
+            length_ms = _SHORT[kind][1]
+            return now_ms - now_ms % length_ms + length_ms
         local = self._local(now_ms).replace(minute=0, second=0, microsecond=0)
         if kind == "hour":
             after = local + timedelta(hours=1)
