@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from remit.app.pairs import pairs_of
 from remit.cli import journal as module
-from remit.cli.journal import find_run, open_journal, pairs_of, short, the_one, waiting
+from remit.cli.journal import find_run, open_journal, short, the_one, waiting
 from remit.cli.options import Options
 from remit.errors import ConfigError, NotFound, UsageError
 

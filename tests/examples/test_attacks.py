@@ -9,7 +9,7 @@ import pytest
 
 from remit import App, ScriptedModel, declare
 from remit.adapters.scripted import Reply, turn_of
-from remit.cli.journal import pairs_of
+from remit.app.pairs import pairs_of
 from remit.journal.codec import decompress
 from remit.journal.events import CallJudged, ToolCompleted, ToolFailed
 from remit.projections.timeline import timeline

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from remit.cli.journal import pairs_of
+from remit.app.pairs import pairs_of
 from remit.errors import ConfigError
 from remit.journal.events import CallJudged, RunStarted, ToolCompleted
 from remit.projections.timeline import timeline

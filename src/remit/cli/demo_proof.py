@@ -6,11 +6,12 @@ from dataclasses import dataclass
 
 from remit.app.audit import Verification, verify_journal
 from remit.app.lazy import WallClock
+from remit.app.pairs import pairs_of
 from remit.app.people import LOCAL_TENANT
 from remit.app.run import status_of
 from remit.cli.demo_play import CAP_USD
 from remit.cli.demo_stage import Stage, git, run_tests
-from remit.cli.journal import Journal, pairs_of
+from remit.cli.journal import Journal
 from remit.errors import SandboxUnavailable
 from remit.journal.events import ApprovalGiven, ModelCompleted, RunStarted, ToolCompleted
 from remit.journal.rows import RunRow

@@ -19,13 +19,11 @@ from remit.app.secrets import make_secrets
 from remit.app.speaking import Speakers
 from remit.cli.options import Options
 from remit.errors import ConfigError, NotFound, UsageError
-from remit.journal.codec import open_record
 from remit.journal.rows import RunRow
 from remit.machine.state import State
 from remit.policy.redact import Redactor
 from remit.policy.secret_scan import SecretRules
 from remit.ports import Store
-from remit.projections.timeline import Pair
 from remit.runtime.books import Books
 from remit.runtime.reader import Reader
 
@@ -144,22 +142,6 @@ async def _ending(store: Store, options: Options, given: str) -> list[RunRow]:
         if len(rows) < _PAGE:
             break
         before = rows[-1].run
-    return found
-
-
-async def pairs_of(store: Store, row: RunRow) -> list[Pair]:
-    """The records of a run and of all its sub-runs; those whose payload was erased are left out.
-
-    Raises `ChainBroken` or `StoreCorrupt` where a payload is not what was written.
-    """
-    found: list[Pair] = []
-    rows = [row]
-    for each in rows:
-        for record in await store.records(each.tenant, each.run):
-            body = open_record(record)
-            if body is not None:
-                found.append((record.header, body))
-        rows += await store.runs(each.tenant, parent=each.run, limit=_PAGE)
     return found
 
 

@@ -7,12 +7,11 @@ import click
 from rich.table import Table
 from rich.text import Text
 
+from remit.app.pairs import spent_by
 from remit.cli.journal import open_journal, short
 from remit.cli.options import Options
 from remit.cli.output import cell, console, iso, moment, print_json, state
 from remit.journal.rows import RunRow, RunStatus
-from remit.ports import Store
-from remit.values.account import account
 from remit.values.money import format_usd
 
 _STATUSES = ("running", "waiting", "completed", "stopped")
@@ -51,7 +50,7 @@ def runs(  # one argument per option
                     break
                 last = page[-1].run
             rows = found[:limit]
-            return [(row, await _spent(journal.store, row)) for row in rows]
+            return [(row, await spent_by(journal.store, row)) for row in rows]
 
     rows = asyncio.run(look())
     if options.json:
@@ -82,12 +81,6 @@ def _status(row: RunRow) -> Text:
     if row.status == "waiting" and row.wake_at_ms is not None:
         text.append(f" until {moment(row.wake_at_ms)}", "dim")
     return text
-
-
-async def _spent(store: Store, row: RunRow) -> int:
-    """Nano-dollars entered on the run's own account; sub-runs draw on it too."""
-    name = account("run", row.run, "nano")
-    return sum(each.posted for each in await store.balances(row.tenant, name))
 
 
 def run_json(row: RunRow) -> dict[str, object]:

@@ -5,8 +5,9 @@ import asyncio
 import click
 from rich.table import Table
 
+from remit.app.pairs import pairs_of
 from remit.cli.drawing import draw, node_json
-from remit.cli.journal import find_run, open_journal, pairs_of
+from remit.cli.journal import find_run, open_journal
 from remit.cli.options import Options
 from remit.cli.output import cell, console, iso, moment, print_json, state
 from remit.cli.plain import one_line

@@ -10,7 +10,7 @@ from remit.errors import SpecError
 from remit.server import live
 from remit.server.api import described, offered
 from remit.server.openapi import Tree, document
-from remit.server.pages import approvals, login, spend, switches
+from remit.server.pages import approvals, login, run, runs, spend, switches
 from remit.server.route import Route, webhook
 
 WEBHOOKS = (
@@ -38,6 +38,8 @@ ROUTES: tuple[Route, ...] = (
     *offered.ROUTES,
     *approvals.ROUTES,
     *login.ROUTES,
+    *run.ROUTES,
+    *runs.ROUTES,
     *spend.ROUTES,
     *switches.ROUTES,
     *live.ROUTES,
