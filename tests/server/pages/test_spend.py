@@ -9,7 +9,7 @@ from tests.cli.shop import clerk
 from tests.server.stage import Grants, Served, journal, post, served, shop_app, signed_in
 
 pytestmark = pytest.mark.requirement("OBS-3", "UX-2")
-OPERATOR: Grants = {"acme": frozenset({"operator"})}
+ADMIN: Grants = {"acme": frozenset({"admin"})}
 VIEWER: Grants = {"acme": frozenset({"viewer"})}
 
 
@@ -61,7 +61,7 @@ async def test_only_the_days_that_are_asked_for(tmp_path: Path) -> None:
 @pytest.mark.requirement("BUD-3")
 async def test_a_budget_is_set_and_given_back_with_name_and_reason(tmp_path: Path) -> None:
     async with served(shop_app(journal(tmp_path))) as found:
-        ann = await signed_in(found, "ann", OPERATOR)
+        ann = await signed_in(found, "ann", ADMIN)
         told = await post(
             ann, "/spend/budget", of="user", name="bob", window="day", cost_usd="2.50",
             tokens="1,000", reason="a trial",
@@ -84,14 +84,14 @@ async def test_a_budget_is_set_and_given_back_with_name_and_reason(tmp_path: Pat
 
 async def test_what_is_wrong_is_said_and_what_was_typed_stays(tmp_path: Path) -> None:
     async with served(shop_app(journal(tmp_path))) as found:
-        ann = await signed_in(found, "ann", OPERATOR)
+        ann = await signed_in(found, "ann", ADMIN)
         for fields, says in (
             ({"of": "user", "name": "", "cost_usd": "1"}, "whose budget?"),
             ({"of": "user", "name": "bob", "cost_usd": "lots"}, "cost_usd"),
             ({"of": "user", "name": "bob", "tokens": "-1"}, "write a whole number"),
             ({"of": "user", "name": "bob"}, ""),
             ({"of": "moon", "name": "bob", "calls": "1"}, "a budget is of one of"),
-            ({"of": "global", "calls": "1"}, "operator of all tenants"),
+            ({"of": "global", "calls": "1"}, "admin of all tenants"),
         ):
             told = await post(ann, "/spend/budget", reason="why not", **fields)
             assert told.status == 422, fields
@@ -109,7 +109,7 @@ async def test_who_may_not_set_is_refused(tmp_path: Path) -> None:
         told = await post(eve, "/spend/budget", of="user", name="bob", calls="1", reason="mine")
         assert told.status == 403
         del eve.headers["x-csrf-token"]
-        ann = await signed_in(found, "ann", OPERATOR)
+        ann = await signed_in(found, "ann", ADMIN)
         del ann.headers["x-csrf-token"]
         told = await post(ann, "/spend/budget", of="user", name="bob", calls="1", reason="forged")
         assert told.status == 403

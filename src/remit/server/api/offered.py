@@ -12,6 +12,7 @@ from remit.server.api import (
     runs,
     sessions,
     switches,
+    traces,
     transcripts,
     users,
 )
@@ -22,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *me.ROUTES,
     *runs.ROUTES,
     *transcripts.ROUTES,
+    *traces.ROUTES,
     *sessions.ROUTES,
     *approvals.ROUTES,
     *questions.ROUTES,

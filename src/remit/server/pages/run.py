@@ -21,11 +21,13 @@ from remit.projections.spend import entries, total
 from remit.projections.story import story
 from remit.projections.timeline import Pair
 from remit.projections.tree import decision_tree
+from remit.server.api.shapes import Id, Words
 from remit.server.frame import linker
-from remit.server.route import Ask, Nothing, api, page
+from remit.server.route import Ask, Nothing, page
 from remit.server.runs.branches import branches_of
+from remit.server.runs.place import root_of_path
 from remit.server.runs.said import said_of
-from remit.server.runs.trace import Trace, trace_of
+from remit.server.starting import check_open, user_of
 from remit.server.web import render
 
 View = Literal["trace", "story", "messages", "decisions", "cost", "replay", "records", "versions"]
@@ -39,8 +41,6 @@ TITLES: dict[View, str] = {
     "records": "Records",
     "versions": "Versions",
 }
-_MAX_REASON = 2_000
-_MAX_ID = 700
 _MAX_LINES = 2_000  # of one view; the API and `remit show` give all
 
 
@@ -50,11 +50,11 @@ class RunQuery(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     view: View = "trace"
-    of: str = Field(default="", max_length=_MAX_ID)
+    of: Id = ""
     """Which run below it, for what is told run by run."""
     at: int = Field(default=0, ge=0, le=10_000_000)
     """Up to which record it is replayed; 0: the last."""
-    said: str = Field(default="", max_length=_MAX_REASON)
+    said: Words = ""
     """What became of a button that was pressed."""
 
 
@@ -63,10 +63,7 @@ class WhyForm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    reason: str = Field(default="", max_length=_MAX_REASON)
-
-
-AnyAsk = Ask[RunQuery, Nothing] | Ask[Nothing, WhyForm] | Ask[Nothing, Nothing]
+    reason: Words = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +82,7 @@ class RecordLine:
 
 async def show_run_page(ask: Ask[RunQuery, Nothing]) -> Response:
     """One run with everything below it."""
-    root = await _root(ask)
+    root = await root_of_path(ask)
     if ask.path["run"] != root.run:
         there = linker(ask)(f"/runs/{root.run}", view=ask.query.view, of=ask.path["run"])
         return RedirectResponse(there, status_code=303)
@@ -200,32 +197,12 @@ async def _versions(ask: Ask[RunQuery, Nothing], rows: list[RunRow]) -> dict[str
     return {"pasts": pasts}
 
 
-async def trace_run(ask: Ask[Nothing, Nothing]) -> Trace:
-    """The decision tree of a run and all below it as a flat list, parents first, with times."""
-    root = await _root(ask)
-    pairs = await pairs_of(ask.app.store, root)
-    if not pairs:
-        raise NotFound(f"what the run {root.run} did was erased")
-    return trace_of(decision_tree(pairs, pairs[0][0].run), ask.app.desk.clock.now_ms())
-
-
-async def _root(ask: AnyAsk) -> RunRow:
-    """The root of the run that the path names. Raises `NotFound`."""
-    run = ask.path["run"]
-    row = await ask.app.store.run(ask.tenant, run)
-    while row is not None and row.parent is not None:
-        row = await ask.app.store.run(ask.tenant, row.parent)
-    if row is None or not row.agent:
-        raise NotFound(f"there is no run {run} of tenant {ask.tenant}")
-    return row
-
-
 # ---------------------------------------------------------------- buttons
 
 
 async def cancel_from_page(ask: Ask[Nothing, WhyForm]) -> Response:
     """Ask that the run end, with everything below it."""
-    root = await _root(ask)
+    root = await root_of_path(ask)
     said = "It was asked to end."
     try:
         await ask.app.desk.cancel(
@@ -238,11 +215,11 @@ async def cancel_from_page(ask: Ask[Nothing, WhyForm]) -> Response:
 
 async def undo_from_page(ask: Ask[Nothing, WhyForm]) -> Response:
     """Take back what the run did, in a run of its own."""
-    app, root = ask.app, await _root(ask)
-    who = ask.principal.person or ask.principal.name
+    check_open(ask)
+    app, root = ask.app, await root_of_path(ask)
     try:
         agent, wish = await wish_to_undo(
-            app.engine.reader, ask.tenant, root.run, app.agents, who.rpartition(":")[2]
+            app.engine.reader, ask.tenant, root.run, app.agents, user_of(ask, None)
         )
     except (NotAllowed, SpecError) as exc:
         return RedirectResponse(linker(ask)(f"/runs/{root.run}", said=str(exc)), status_code=303)
@@ -252,7 +229,6 @@ async def undo_from_page(ask: Ask[Nothing, WhyForm]) -> Response:
 
 
 ROUTES = (
-    api("GET", "/api/v1/runs/{run}/trace", trace_run, needs="viewer", tenant="one", gives=Trace),
     page("GET", "/runs/{run}", show_run_page, needs="viewer", tenant="one", query=RunQuery),
     page(
         "POST",

@@ -9,6 +9,7 @@ from starlette.responses import Response
 from remit.app.finding import Findings, Wish, find_runs
 from remit.errors import ConfigError
 from remit.journal.rows import RunStatus
+from remit.server.api.shapes import Id, Words
 from remit.server.route import Ask, Nothing, page
 from remit.server.web import render
 from remit.values.money import usd
@@ -16,7 +17,6 @@ from remit.values.money import usd
 _PAGE = 50
 _MAX_NAME = 128
 _MAX_TEXT = 200
-_MAX_ID = 700
 _STATUSES: tuple[RunStatus, ...] = ("running", "waiting", "completed", "stopped")
 
 
@@ -29,12 +29,12 @@ class RunsQuery(BaseModel):
     status: str = Field(default="", max_length=16)
     agent: str = Field(default="", max_length=_MAX_NAME)
     user: str = Field(default="", max_length=_MAX_NAME)
-    session: str = Field(default="", max_length=_MAX_NAME)
+    session: Words = Field(default="", max_length=_MAX_NAME)
     tool: str = Field(default="", max_length=_MAX_NAME)
     rule: str = Field(default="", max_length=_MAX_TEXT)
     least: str = Field(default="", max_length=32)
     most: str = Field(default="", max_length=32)
-    before: str = Field(default="", max_length=_MAX_ID)
+    before: Id = ""
 
     def wish(self) -> tuple[Wish, dict[str, str]]:
         """What is looked for, and what is wrong with the fields, by name."""
@@ -72,7 +72,7 @@ def _nano(name: str, text: str, wrong: dict[str, str]) -> int | None:
         return None
 
 
-async def show_runs(ask: Ask[RunsQuery, Nothing]) -> Response:
+async def show_runs_page(ask: Ask[RunsQuery, Nothing]) -> Response:
     """Runs that fit, the newest first."""
     query = ask.query
     wish, wrong = query.wish()
@@ -97,4 +97,4 @@ async def show_runs(ask: Ask[RunsQuery, Nothing]) -> Response:
     return render(ask, "runs.html", values, status=422 if wrong else 200)
 
 
-ROUTES = (page("GET", "/runs", show_runs, needs="viewer", tenant="any", query=RunsQuery),)
+ROUTES = (page("GET", "/runs", show_runs_page, needs="viewer", tenant="any", query=RunsQuery),)

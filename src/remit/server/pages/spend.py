@@ -11,6 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from remit.app.budgets import BudgetView
 from remit.app.ledger_view import LedgerView
 from remit.errors import NotAllowed, NotFound, UsageError
+from remit.server.api.shapes import Words
 from remit.server.frame import linker
 from remit.server.principal import EVERYWHERE
 from remit.server.route import Ask, Nothing, page
@@ -24,7 +25,6 @@ _MAX_DAYS = 366  # bars of one chart
 _MAX_ROWS = 500  # lines of one page; `remit ledger --csv` gives all
 _MAX_BUDGETS = 200
 _MAX_NAME = 128
-_MAX_REASON = 2_000
 _HOLDERS = ("user", "agent", "session", "label", "tenant", "global")
 
 
@@ -36,9 +36,9 @@ class SpendQuery(BaseModel):
     by: By = "agent"
     since: str = Field(default="", max_length=10)
     until: str = Field(default="", max_length=10)
-    user: str = Field(default="", max_length=_MAX_NAME)
-    agent: str = Field(default="", max_length=_MAX_NAME)
-    model: str = Field(default="", max_length=_MAX_NAME)
+    user: Words = Field(default="", max_length=_MAX_NAME)
+    agent: Words = Field(default="", max_length=_MAX_NAME)
+    model: Words = Field(default="", max_length=_MAX_NAME)
 
 
 class BudgetForm(BaseModel):
@@ -47,12 +47,12 @@ class BudgetForm(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     of: str = Field(default="user", max_length=16)
-    name: str = Field(default="", max_length=_MAX_NAME)
+    name: Words = Field(default="", max_length=_MAX_NAME)
     window: str = Field(default="month", max_length=16)
     cost_usd: str = Field(default="", max_length=32)
     tokens: str = Field(default="", max_length=24)
     calls: str = Field(default="", max_length=24)
-    reason: str = Field(default="", max_length=_MAX_REASON)
+    reason: Words = ""
     unset: bool = False
 
     @property
@@ -96,7 +96,7 @@ async def show_spend(ask: Ask[SpendQuery, Nothing]) -> Response:
     return await _page(ask, ask.query)
 
 
-async def set_budget(ask: Ask[Nothing, BudgetForm]) -> Response:
+async def set_budget_from_page(ask: Ask[Nothing, BudgetForm]) -> Response:
     """Set a limit, or give it back to what is declared; it holds at once, in every process."""
     form = ask.body
     try:
@@ -111,8 +111,8 @@ async def _carry_out(ask: Ask[Nothing, BudgetForm]) -> None:
     form, budgets, who = ask.body, ask.app.budgets, ask.principal
     if form.of not in _HOLDERS:
         raise UsageError(f"{form.of!r}: a budget is of one of {', '.join(_HOLDERS)}")
-    if form.of == "global" and not who.may("operator", EVERYWHERE):
-        raise UsageError("the global budget is set by an operator of all tenants")
+    if form.of == "global" and not who.may("admin", EVERYWHERE):
+        raise UsageError("the global budget is set by an admin of all tenants")
     if form.unset:
         await budgets.unset(
             ask.tenant, form.holder, window=form.window, principal=who.name, reason=form.reason
@@ -146,7 +146,7 @@ async def _page(
     except UsageError as exc:
         values |= {"span_wrong": str(exc), "since": query.since, "until": query.until}
     one = ask.tenants is not None
-    everywhere = ask.principal.may("operator", EVERYWHERE)
+    everywhere = ask.principal.may("admin", EVERYWHERE)
     budgets: list[BudgetView] = []
     if one:
         budgets = await ask.app.budgets.show(ask.tenant, limit=_MAX_BUDGETS)
@@ -218,5 +218,7 @@ def _days(view: LedgerView, since: date, until: date) -> tuple[DaySpend, ...]:
 
 ROUTES = (
     page("GET", "/spend", show_spend, needs="viewer", tenant="any", query=SpendQuery),
-    page("POST", "/spend/budget", set_budget, needs="operator", tenant="one", body=BudgetForm),
+    page(
+        "POST", "/spend/budget", set_budget_from_page, needs="admin", tenant="one", body=BudgetForm
+    ),
 )
