@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from remit.cli import delivery
+from remit.app import uptake
 from tests.cli.shop import fill_with_questions
 from tests.cli.terminal import Remit
 
@@ -37,7 +37,7 @@ def journal(filled: Path, tmp_path: Path) -> Path:
 @pytest.fixture
 def remit(journal: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Remit:
     """The command line on the copy, in an empty folder."""
-    monkeypatch.setattr(delivery, "_WAIT_S", 0.1)
+    monkeypatch.setattr(uptake, "_WAIT_S", 0.1)
     folder = tmp_path / "here"
     folder.mkdir()
     monkeypatch.chdir(folder)
