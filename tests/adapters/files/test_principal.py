@@ -99,6 +99,8 @@ def test_a_path_means_the_folder_of_whoever_calls(tmp_path: Path) -> None:
     base = str(tmp_path)
     assert place(f"{base}/{{tenant}}/in/{{user}}", "acme", "ann") == f"{base}/acme/in/ann"
     assert place(f"{base}/{{user}}", "acme", "../x") == f"{base}/%2e%2e%2fx"
+    assert place(f"{base}/{{tenant}}/graph.json", "acme", "ann") == f"{base}/acme/graph.json"
+    assert not (tmp_path / "acme/graph.json").exists()
     assert place(base, "acme", "ann") == base
     assert (tmp_path / "acme/in/ann").is_dir()
     assert stat.S_IMODE((tmp_path / "acme").stat().st_mode) == 0o700

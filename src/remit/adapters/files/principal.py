@@ -39,11 +39,11 @@ def principal_path(base: str | os.PathLike[str], tenant: str, user: str) -> Path
 
 
 def place(path: str, tenant: str, user: str) -> str:
-    """The folder that an absolute path with `{tenant}` and `{user}` means, made where missing.
+    """The path that an absolute path with `{tenant}` and `{user}` means for one of them.
 
     Each stands for a whole folder of the path, so that no two names can meet: `/srv/{tenant}/in`.
-    What lies before the first of them must exist; from there on no link is followed. Raises
-    `ConfigError`.
+    What lies before the first of them must exist; up to the last of them folders are made where
+    missing, and no link is followed. Raises `ConfigError`.
     """
     words = {"{tenant}": tenant, "{user}": user}
     parts = PurePosixPath(path).parts
@@ -61,8 +61,11 @@ def place(path: str, tenant: str, user: str) -> str:
                 "/srv/files/{tenant}/{user}; names could meet otherwise"
             )
     whole = Path(*parts[:first])
-    names = tuple(encode_name(words[part]) if part in words else part for part in rest)
-    return str(_made(whole.resolve(), names) if rest else whole)
+    if not rest:
+        return str(whole)
+    names = [encode_name(words[part]) if part in words else part for part in rest]
+    last = max(at for at, part in enumerate(rest) if part in words) + 1
+    return str(_made(whole.resolve(), tuple(names[:last])).joinpath(*names[last:]))
 
 
 def _made(whole: Path, names: tuple[str, ...]) -> Path:

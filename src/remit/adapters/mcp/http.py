@@ -99,7 +99,7 @@ class PinnedTransport(httpx2.AsyncBaseTransport):
         if (request.url.scheme, name, port) != (origin.scheme, origin.host, origin.port):
             return _instead(NOT_SENT, f"{name} is not the host of this server")
         if request.method == "GET":
-            self._resumed += 1
+            self._resumed += _RESUMES in request.headers
             if _RESUMES not in request.headers or self._resumed > MAX_RESUMED:
                 return httpx2.Response(405)
         expires = _SESSION in request.headers
