@@ -14,6 +14,7 @@ from remit.app.channels import Channel, Channels, OnApproval, make_channels, mak
 from remit.app.config import Settings
 from remit.app.credentials import declared_credentials
 from remit.app.desk import Desk
+from remit.app.drift import Drift
 from remit.app.housing import house_of, settle
 from remit.app.keyring import Keyring, open_keys
 from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
@@ -69,6 +70,7 @@ class Parts:
     watchman: Watchman
     channels: Channels
     keys: Keyring
+    drift: Drift
 
     @property
     def ledger(self) -> Ledger:
@@ -103,6 +105,7 @@ class Parts:
             for each in agent.tools:
                 if each.source is not None:
                     await each.source.close()
+        await self.drift.close()
         await self.engine.services.store.close()
 
 
@@ -135,7 +138,8 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     table = make_prices(prices)
     roster = make_roster(settings, people)
     walls = LazySandbox(make_sandbox) if sandbox is None else sandbox
-    settle(agents.values(), house_of(walls, keys.hidden, settings.environment))
+    drift = Drift()
+    settle(agents.values(), house_of(walls, keys.hidden, settings.environment, drift))
     channels = make_channels(settings.channels, on_approval, roster, WallClock(), shown.read)
     store = make_store(settings.url)
     await store.open()  # after everything that may be refused: whoever opens it must close it
@@ -169,7 +173,7 @@ async def assemble(  # noqa: PLR0913  # each is one word of what a process is ma
     )
     own = OwnRuns(settings.memory.runs, settings.memory.idle_s)
     engine = Engine(services, Reader(store), mine=own)
-    return _parts(engine, settings, shelf, keys, shown, plans, (roster, channels))
+    return _parts(engine, settings, shelf, keys, shown, plans, (roster, channels), drift)
 
 
 def _parts(  # what the parts are made of
@@ -180,11 +184,12 @@ def _parts(  # what the parts are made of
     shown: Secrets,
     plans: Plans | None,
     people: tuple[Roster, tuple[Channel, ...]],
+    drift: Drift,
 ) -> Parts:
     """What stands around the engine."""
     services, (roster, channels) = engine.services, people
     store, clock = services.store, services.clock
-    books = Books(store, clock, services.dice, keys.signer)
+    drift.books = books = Books(store, clock, services.dice, keys.signer)
     speakers = Speakers(roster=roster, books=books, clock=clock, redactor=engine.redactor)
     desk = Desk(
         store=store,
@@ -211,6 +216,7 @@ def _parts(  # what the parts are made of
         Watchman(engine, partial(_where_key, shown, settings), len(channels)),
         _channels(channels, speakers, desk, settings, answer),
         keys,
+        drift,
     )
 
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
+from remit.app.drift import Drift
 from remit.app.lazy import LazySandbox
 from remit.app.load import make_sandbox, named
 from remit.machine.agent import Agent
@@ -15,11 +16,14 @@ from remit.values.command import Command, Program
 
 
 def house_of(
-    sandbox: Sandbox | None = None, hidden: tuple[str, ...] = (), environment: str = "dev"
+    sandbox: Sandbox | None = None,
+    hidden: tuple[str, ...] = (),
+    environment: str = "dev",
+    drift: Drift | None = None,
 ) -> House:
     """A house over a sandbox, by default the strongest that works here.
 
-    `hidden`: host paths that no program may see.
+    `hidden`: host paths that no program may see. `drift` hears of tools that were stopped.
     """
     walls = LazySandbox(make_sandbox) if sandbox is None else sandbox
 
@@ -29,7 +33,8 @@ def house_of(
             yield program
 
     opener = cast("Callable[[Command], AbstractAsyncContextManager[Program]]", start)
-    return House(open=opener, place=_place, environment=environment)
+    heard = Drift() if drift is None else drift
+    return House(open=opener, place=_place, environment=environment, stopped=heard.notice)
 
 
 def settle(agents: Iterable[Agent[object]], house: House) -> None:

@@ -203,6 +203,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "RunStarted": _started,
     "RunStopping": lambda it: f"{it.reason} {it.detail}",
     "RuntimeSaid": lambda it: it.text,
+    "ServerToolStopped": lambda it: f"{it.server}/{it.tool} is not {it.accepted[:12]} any more",
     "ServerToolAccepted": lambda it: f"{it.server}/{it.tool} as {it.digest[:12]} by {it.principal}",
     "SubrunEnded": _answer_came,
     "SubrunRequested": lambda it: f"{it.call} {it.agent}: {it.brief}",

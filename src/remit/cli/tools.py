@@ -9,15 +9,17 @@ from collections.abc import Iterable, Mapping
 import click
 
 from remit.app.accepting import Accepting, Described, accept, server_named, servers_of
+from remit.app.drift import Stopped, stopped
 from remit.app.housing import house_of, settle
 from remit.app.keyring import hidden_paths, open_keys
 from remit.app.lazy import SystemDice, WallClock
 from remit.app.load import make_store
 from remit.cli.agents import load_agent
-from remit.cli.journal import settings_of
+from remit.cli.journal import open_journal, settings_of
 from remit.cli.options import Options
-from remit.cli.output import print_json
+from remit.cli.output import iso, moment, print_json
 from remit.cli.person import principal
+from remit.journal.events import ServerToolStopped
 from remit.machine.agent import Agent
 from remit.runtime.books import Books
 
@@ -81,6 +83,43 @@ def _housed(options: Options, name: str) -> Agent[object]:
     hidden = hidden_paths(settings, os.environ)
     settle([agent], house_of(hidden=hidden, environment=settings.environment))
     return agent
+
+
+@tools.command("stopped")
+@click.pass_obj
+def stopped_tools(options: Options) -> None:
+    """Show the tools that runs were refused because their servers changed them; 1 where some are.
+
+    It is read from the journal. What was accepted since is not shown.
+    """
+
+    async def look() -> list[Stopped]:
+        async with open_journal(options) as journal:
+            books = Books(journal.store, WallClock(), SystemDice(), journal.keys.signer)
+            return await stopped(journal.store, books)
+
+    found = asyncio.run(look())
+    if options.json:
+        print_json([{"time": iso(each.time_ms), **_stopped_json(each.fact)} for each in found])
+    else:
+        for each in found:
+            fact = each.fact
+            now = f"offered is {fact.offered[:12]}" if fact.offered else "it is offered no more"
+            click.echo(
+                f"{moment(each.time_ms)}  {fact.server}/{fact.tool}: accepted was "
+                f"{fact.accepted[:12]}, {now}"
+            )
+    if found:
+        raise SystemExit(1)
+
+
+def _stopped_json(fact: ServerToolStopped) -> dict[str, object]:
+    return {
+        "server": fact.server,
+        "tool": fact.tool,
+        "accepted": fact.accepted,
+        "offered": fact.offered or None,
+    }
 
 
 async def _seen(server: Accepting) -> Seen:

@@ -75,7 +75,7 @@ from remit.journal.facts_of_runs import (
     RunStopping,
     RuntimeSaid,
 )
-from remit.journal.facts_of_servers import ServerToolAccepted
+from remit.journal.facts_of_servers import ServerToolAccepted, ServerToolStopped
 from remit.journal.facts_of_switches import TargetSwitched
 from remit.journal.facts_of_tools import (
     CallJudged,
@@ -157,6 +157,7 @@ __all__ = [
     "RunStopping",
     "RuntimeSaid",
     "ServerToolAccepted",
+    "ServerToolStopped",
     "SessionEnded",
     "SessionOpened",
     "SubrunEnded",
@@ -226,6 +227,7 @@ Event = Annotated[
     | BudgetSet
     | ReconciliationFinished
     | ServerToolAccepted
+    | ServerToolStopped
     | TargetSwitched
     | ReconciliationFailed
     | AssumptionCorrected

@@ -20,3 +20,18 @@ class ServerToolAccepted(Fact):
     before: str = ""
     """The digest that was accepted until then; empty for the first."""
     principal: str
+
+
+class ServerToolStopped(Fact):
+    """A tool was called that is not what was accepted, and was not carried out; once per offer.
+
+    It stands in the operator's book of the server.
+    """
+
+    type: Literal["ServerToolStopped"] = tag("ServerToolStopped")
+    server: str
+    tool: str
+    accepted: str
+    """The digest that a human accepted."""
+    offered: str = ""
+    """What the server offers instead; empty where it offers the tool no more."""

@@ -37,6 +37,8 @@ class House:
     place: Callable[[str, str, str], str]
     """The folder that a path with `{tenant}` or `{user}` means for a tenant and user."""
     environment: str = "dev"
+    stopped: Callable[[str, str, str, str], None] = lambda _server, _tool, _accepted, _offered: None
+    """Tell operators of a tool that is not what was accepted: digests of both, or empty."""
 
 
 @runtime_checkable

@@ -87,6 +87,10 @@ class McpServer:
             )
         self._house = house
 
+    def stopped(self, tool: str, accepted: str, offered: str) -> None:
+        """Tell operators of a tool that is not what was accepted."""
+        self._house.stopped(self.name, tool, accepted, offered)
+
     async def close(self) -> None:
         """End all sessions and processes."""
         for key in list(self._sessions):

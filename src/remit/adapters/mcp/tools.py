@@ -71,6 +71,8 @@ class PinnedServer:
         if pinned is None:
             raise ToolError(f"{self.name}/{tool} was not accepted yet; {remedy}")
         offered = offers.get(tool)
+        if offered != pinned:
+            self.server.stopped(tool, pinned.digest, "" if offered is None else offered.digest)
         if offered is None:
             raise ToolError(f"{self.name}/{tool} is not offered any more")
         if offered.digest != pinned.digest:
