@@ -104,6 +104,17 @@ async def faults_of(page: Page) -> list[str]:
     ]
 
 
+async def too_wide(page: Page) -> list[str]:
+    """What makes the page scroll sideways; nothing where it does not."""
+    found: list[str] = await page.evaluate(
+        """document.documentElement.scrollWidth <= innerWidth ? [] :
+        [...document.querySelectorAll("body *")]
+          .filter((each) => each.getBoundingClientRect().right > innerWidth + 1)
+          .map((each) => each.outerHTML.slice(0, 120)).slice(0, 8).concat("it is too wide")"""
+    )
+    return found
+
+
 @cache
 def _axe() -> str:
     """axe-core 4.14.1 of npm, unchanged (MPL-2.0)."""

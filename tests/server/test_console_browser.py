@@ -12,6 +12,7 @@ from tests.server.chromium import (
     faults_of,
     needs_chromium,
     sign_in,
+    too_wide,
     visit,
 )
 from tests.server.office import HOSTILE, clerk, office
@@ -155,7 +156,33 @@ async def test_text_of_a_run_does_nothing_in_a_page(tmp_path: Path) -> None:
         assert await page.evaluate("document.querySelectorAll('script:not([src])').length") == 0
 
 
+@pytest.mark.requirement("OPS-1", "OBS-3", "UX-1")
+async def test_now_follows_what_happens_and_stops_it(tmp_path: Path) -> None:
+    async with served(office(journal(tmp_path))) as found, browser(found) as (context, _):
+        page = await sign_in(context, found, "/now%3Ftenant=local")
+        await page.get_by_text("Nothing runs").wait_for()
+        await page.locator("#health").get_by_text("model scripted:x").wait_for()
+        run = await found.app.run(clerk, "file it")
+        # By the feed: asking again would take half a minute.
+        await page.get_by_text("write_file waits for approval").wait_for()
+        assert await page.locator(".chart canvas").count() == 1
+        await page.keyboard.press("x")
+        stop = page.get_by_role("dialog", name="Stop")
+        await stop.get_by_label("What").select_option("everything in local")
+        await stop.get_by_label("Why").fill("It writes nonsense.")
+        await stop.get_by_role("button", name="Stop it now").click()
+        await page.get_by_text("It writes nonsense.").first.wait_for()
+        (made,) = await found.app.store.switches()
+        assert (made.target, made.principal) == ("tenant:local", "local")
+        await page.goto(f"{found.url}/now?tenant=local")
+        await found.app.approve(run.approvals[0].id, principal="ann")
+        await page.get_by_text("switched-off").first.wait_for()
+
+
 PAGES = (
+    "/now",
+    "/now?tenant=local",
+    "/now/health",
     "/switches",
     "/spend",
     "/approvals",
@@ -188,5 +215,4 @@ async def test_everybody_can_read_every_page(
         for path in (each.format(file=file) for each in PAGES):
             await page.goto(f"{found.url}{path}")
             assert await faults_of(page) == [], path
-            wide = await page.evaluate("document.documentElement.scrollWidth > innerWidth")
-            assert not wide, f"{path} scrolls sideways"
+            assert await too_wide(page) == [], f"{path} scrolls sideways"

@@ -61,6 +61,16 @@ class HealthBoard:
                 found[key[1]] = "open"
         return found
 
+    def unwell(self) -> tuple[tuple[str, str, Unwell], ...]:
+        """What is not well now: (tenant, target, position); a model is everybody's (`""`)."""
+        now_ms = self._clock.now_ms()
+        found = []
+        for (tenant, target), known in self._breakers.items():
+            position = looked_at(known, now_ms).position
+            if position != "closed":
+                found.append((tenant, target, position))
+        return tuple(found)
+
     def hear(self, events: Iterable[Event], before: State) -> None:
         """Learn from the outcomes in a record; `before` is the state that they came to."""
         for event in events:

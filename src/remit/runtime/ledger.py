@@ -119,6 +119,10 @@ class Ledger:
 
     # ------------------------------------------------------------ records in feed order
 
+    async def charges_of_items(self, items: Sequence[FeedItem]) -> list[Charge]:
+        """The entries of records in feed order, each call with what follows the last one's."""
+        return await self._charges(items)
+
     async def _charges(self, items: Sequence[FeedItem]) -> list[Charge]:
         found: list[Charge] = []
         for number, item in enumerate(items, start=1):

@@ -150,6 +150,7 @@ def render(
             "may": ask.may,
             "frame": frame_of(ask),
             "url": linker(ask),
+            "part": ask.request.headers.get("hx-request-type") == "partial",
             "nonce": nonce,
             "hx": stamp(nonce),
             "now_ms": WallClock().now_ms(),

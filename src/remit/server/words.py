@@ -17,6 +17,11 @@ def money(nano: int) -> str:
     return format_usd(nano, _CENTS)
 
 
+def dollars(nano: int) -> str:
+    """A plain decimal number of dollars, exactly: `1.5`, for charts."""
+    return format_usd(nano, 0).replace("$", "")
+
+
 def amount(number: int, unit: str) -> str:
     """What an account counts: dollars, tokens or calls."""
     return format_amount(unit, number)
@@ -60,5 +65,11 @@ def short(text: str) -> str:
 def add_words(environment: Environment) -> None:
     """Make these filters known to templates."""
     environment.filters.update(
-        money=money, amount=amount, moment=moment, span=span, short=short, instant=instant
+        money=money,
+        dollars=dollars,
+        amount=amount,
+        moment=moment,
+        span=span,
+        short=short,
+        instant=instant,
     )

@@ -8,6 +8,7 @@ from remit.errors import IntegrityError, NotFound, StoreCorrupt
 from remit.journal.rows import RunRow
 from remit.machine.state import State
 from remit.runtime.reader import Reader
+from remit.server.route import Ask, B, Q
 
 # States hold whole conversations, some kilobytes each: as many as wait for people in a busy team.
 _KEPT = 500
@@ -42,3 +43,12 @@ class States:
             state = await self.of(row)
             if state is not None:
                 yield row, state
+
+
+def states_of(ask: Ask[Q, B]) -> States:
+    """Those of the server that is asked."""
+    state = ask.request.app.state
+    if not hasattr(state, "states"):
+        state.states = States(ask.app.engine.reader)
+    found: States = state.states
+    return found

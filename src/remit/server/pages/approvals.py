@@ -13,7 +13,7 @@ from remit.server.frame import linker
 from remit.server.inbox.call_view import view_call
 from remit.server.inbox.items import Item, waiting, why_not
 from remit.server.inbox.schema_form import PREFIX, Filled, SchemaForm
-from remit.server.inbox.states import States
+from remit.server.inbox.states import states_of
 from remit.server.route import Ask, Nothing, page
 from remit.server.web import render
 from remit.values.role import Role
@@ -215,16 +215,8 @@ async def _not_valid(ask: Ask[Nothing, FieldsForm], item: Item, arguments: str) 
     return found.error or ""
 
 
-def _states(ask: AnyAsk) -> States:
-    state = ask.request.app.state
-    if not hasattr(state, "states"):
-        state.states = States(ask.app.engine.reader)
-    found: States = state.states
-    return found
-
-
 async def _item(ask: AnyForm, ref: str, kind: str) -> Item:
-    for item in await waiting(ask.app.desk, _states(ask), ask.tenant):
+    for item in await waiting(ask.app.desk, states_of(ask), ask.tenant):
         if item.id == ref and item.kind == kind:
             return item
     raise NotFound(f"nothing waits as {ref}: it was answered, has expired, or is over")
@@ -242,7 +234,7 @@ async def _page(
 ) -> Response:
     body = ask.body
     every = ask.tenants is None or (isinstance(body, WordForm) and body.every)
-    items = await waiting(ask.app.desk, _states(ask), None if every else ask.tenant)
+    items = await waiting(ask.app.desk, states_of(ask), None if every else ask.tenant)
     item = next((each for each in items if each.id == chosen), None)
     gone = bool(chosen) and item is None
     if item is None and not chosen:

@@ -2,6 +2,8 @@
 (() => {
   "use strict";
   const HEIGHT = 180;
+  const HOUR = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+  const DAY = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short", timeZone: "UTC" });
   const drawn = new Map();
 
   function points(table) {
@@ -15,7 +17,7 @@
   }
 
   function colours(figure) {
-    const probe = figure.querySelector(".axes");
+    const probe = figure.querySelector(".axes") ?? figure.parentElement.querySelector(".axes");
     return { line: getComputedStyle(figure).color, axis: getComputedStyle(probe ?? figure).color };
   }
 
@@ -29,6 +31,7 @@
     const axes = { stroke: axis, grid: { stroke: axis, width: 0.15 }, ticks: { stroke: axis, width: 0.3 } };
     const data = points(table);
     const step = data[0].length > 1 ? data[0][1] - data[0][0] : 3600;
+    const clock = step < 86_400 ? HOUR : DAY; // in the reader's words and zone
     const plot = new uPlot(
       {
         width: Math.max(200, figure.clientWidth),
@@ -38,7 +41,7 @@
         // A bar begins at its instant, so the last one needs room to its right.
         scales: { x: { range: (_, least, most) => [least, most + step] }, y: { range: (_, __, most) => [0, most > 0 ? most * 1.1 : 1] } },
         series: [{}, { stroke: line, fill: line, paths: bars, points: { show: false }, width: 0 }],
-        axes: [axes, { ...axes, size: 76, values: (_, ticks) => ticks.map((each) => `${unit}${each}`) }],
+        axes: [{ ...axes, values: (_, ticks) => ticks.map((each) => clock.format(each * 1000)) }, { ...axes, size: 76, values: (_, ticks) => ticks.map((each) => `${unit}${each}`) }],
       },
       data,
       figure,
