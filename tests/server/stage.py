@@ -12,6 +12,7 @@ import uvicorn
 from starlette.applications import Starlette
 
 from remit.app.app import App
+from remit.server.bounded import BoundedProtocol
 from remit.server.build import build
 from remit.server.principal import Principal
 from remit.server.route import Route
@@ -108,7 +109,7 @@ async def served(
     async with app:
         server = build(app, settings, routes=routes)
         config = uvicorn.Config(
-            server, port=0, lifespan="off", log_config=None, http="httptools", ws="none"
+            server, port=0, lifespan="off", log_config=None, http=BoundedProtocol, ws="none"
         )
         runner = uvicorn.Server(config)
         task = asyncio.create_task(runner._serve())  # `serve` would take the signals of the tests

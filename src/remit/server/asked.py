@@ -66,7 +66,7 @@ def read_json(request: Request, model: type[M], content: bytes) -> M:
             "the body is not application/json", status=415, remedy="send JSON, and say so"
         )
     try:
-        return model.model_validate_json(content)
+        return model.model_validate_json(content, strict=True)
     except ValidationError as exc:
         raise _misfit(exc, "body") from None
 

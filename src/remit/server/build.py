@@ -71,6 +71,7 @@ def build(
     server.state.statics = statics
     server.state.templates = make_templates(statics)
     server.state.identity = identity
+    server.state.doors = doors
     server.state.throttle = Throttle(clock.now_ms)
     server.state.link = OneTimeLink(chosen.person, chosen.link_s, clock.now_ms)
     server.state.verifying = asyncio.Lock()

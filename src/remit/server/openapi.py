@@ -170,11 +170,9 @@ def _responses(route: Route, names: Names) -> Tree:
 
 def _errors(route: Route) -> list[int]:
     """The statuses of a route besides success."""
-    found = {400, 422, 429, 500, 503, 504}
+    found = {400, 413, 422, 429, 500, 503, 504}
     if route.needs != "public":
-        found |= {401, 403, 404}
+        found |= {401, 403, 404, 409}
     if route.changes:
-        found |= {409, 413, 415, 502}
-    if "{" in route.path:
-        found |= {404, 409}
+        found |= {415, 502}
     return sorted(found)

@@ -51,7 +51,7 @@ _TITLES = {
     403: ("forbidden", "This needs another role"),
     404: ("not-found", "There is no such thing"),
     405: ("method-not-allowed", "This is not done here"),
-    409: ("conflict", "It cannot be done now"),
+    409: ("conflict", "It cannot be done"),
     413: ("too-large", "The request is too large"),
     415: ("media-type", "The body is of another type"),
     422: ("invalid", "The request does not fit"),
@@ -112,7 +112,8 @@ def problem_of(error: RemitError) -> Problem:
     if isinstance(error, MissingExtra):
         return Problem(status=503, detail=text, remedy="install it where the server runs")
     if isinstance(error, UsageError):
-        return Problem(status=422, detail=text, remedy="change the request as the detail says")
+        # It fits the shape, and still cannot be: 422 is for what does not fit.
+        return Problem(status=409, detail=text, remedy="change the request as the detail says")
     if isinstance(error, StoreError):
         # What the database says names hosts and files: it is for the log.
         return Problem(

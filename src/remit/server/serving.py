@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from remit.app.app import App
 from remit.errors import ConfigError
+from remit.server.bounded import BoundedProtocol
 from remit.server.build import build
 from remit.server.settings import ServerSettings
 
@@ -144,7 +145,7 @@ def _config(server: Starlette, place: Place) -> uvicorn.Config:
         host=place.host,
         port=place.port,
         loop="uvloop",
-        http="httptools",
+        http=BoundedProtocol,
         ws="none",
         lifespan="off",  # the app is open
         log_config=None,

@@ -22,8 +22,6 @@ class ServerSettings(BaseModel):
     """Of a request; a million characters are more than any person or context takes."""
     max_upload_bytes: int = Field(default=32 * MIB, ge=1024)
     """Of a request that may bring images and documents."""
-    max_header_bytes: int = Field(default=32 * 1024, ge=1024)
-    """Of a request's line and headers together; what other servers allow."""
     requests: int = Field(default=32, ge=1)
     """Requests of one principal at one time."""
     streams: int = Field(default=1_000, ge=1)

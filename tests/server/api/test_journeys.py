@@ -103,9 +103,9 @@ async def test_other_arguments_are_what_is_carried_out(found: Served) -> None:
     ann = await signed_in(found, "ann", APPROVER)
     digest = asked(run)["digest"]
     wrong, _ = await decide(ann, run, "approve", digest=digest, arguments="[1]")
-    assert wrong == 422
+    assert wrong == 409
     other, problem = await decide(ann, run, "approve", digest="0" * 64)
-    assert (other, problem["title"]) == (409, "It cannot be done now")
+    assert (other, problem["title"]) == (409, "It cannot be done")
     changed = json.dumps({"order": "18", "amount": "2.50"})
     status, _ = await decide(ann, run, "approve", digest=digest, arguments=changed)
     assert status == 200
@@ -290,7 +290,7 @@ async def test_what_cannot_be_started_is_told(found: Served) -> None:
         ({"agent": "clerk", "input": "", "user": "a/b"}, 422),
         ({"agent": "clerk", "input": [], "user": "u"}, 409),
         ({"agent": "clerk", "input": "x", "user": "u", "more": 1}, 422),
-        ({"agent": "clerk", "user": "u", "input": [{"kind": "image", "content": "%"}]}, 422),
+        ({"agent": "clerk", "user": "u", "input": [{"kind": "image", "content": "%"}]}, 409),
         ({"agent": "clerk", "input": "\x00", "user": "u"}, 422),
     ):
         told = await bot.ask("POST", "/api/v1/runs", json=body)

@@ -3,10 +3,10 @@
 from collections.abc import AsyncIterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, Field
+from pydantic import BaseModel, Field
 from pydantic_core import from_json
 
-from remit.errors import NotFound
+from remit.errors import NotFound, RequestRefused
 from remit.machine.state import State
 from remit.server.api.run_shapes import ApprovalView, approvals_of
 from remit.server.api.shapes import Shape, Text, Words
@@ -17,14 +17,18 @@ from remit.wire.webhook.answer_link import AnswerToken
 MOST = 1_000  # calls of one answer; who has more waiting has another problem
 
 
-def _object(text: str) -> str:
+def _check_object(text: str | None) -> None:
+    """Raise `RequestRefused` unless it is the JSON text of an object."""
     try:
-        fits = isinstance(from_json(text), dict)
+        fits = text is None or isinstance(from_json(text), dict)
     except ValueError:
         fits = False
     if not fits:
-        raise ValueError("not the JSON text of an object")
-    return text
+        raise RequestRefused(
+            "the arguments are not the JSON text of an object",
+            status=409,
+            remedy='send them as text: "{"order": "18"}"',
+        )
 
 
 class Approvals(Shape):
@@ -38,7 +42,7 @@ class ApproveBody(Shape):
 
     digest: Annotated[str, Field(max_length=128, description="That of the call as it was shown.")]
     comment: Words = ""
-    arguments: Annotated[Text, AfterValidator(_object)] | None = Field(
+    arguments: Text | None = Field(
         default=None, description="Other arguments, as JSON text; the call is checked anew."
     )
 
@@ -81,6 +85,7 @@ async def show_approval(ask: Ask[Nothing, Nothing]) -> ApprovalView:
 async def approve_call(ask: Ask[Nothing, ApproveBody]) -> Decided:
     """Agree to a call as it was shown, or with other arguments, in the name of who is signed in."""
     body = ask.body
+    _check_object(body.arguments)
     return await _put(
         ask, "approve", digest=body.digest, comment=body.comment, arguments=body.arguments
     )

@@ -1,13 +1,16 @@
 """The API of API keys: issue, list, revoke."""
 
 from datetime import datetime
+from typing import Annotated
+
+from pydantic import Field
 
 from remit.errors import RequestRefused
 from remit.projections.access import KeyState
 from remit.server.api.shapes import Name, Shape, Words, instant, instant_or_none
 from remit.server.identity import Identity
 from remit.server.route import Ask, Nothing, api
-from remit.values.role import Role
+from remit.values.role import ROLES, Role
 
 
 class KeyView(Shape):
@@ -36,7 +39,7 @@ class KeyBody(Shape):
     """What the key is to be called and may do."""
 
     name: Name
-    roles: tuple[Role, ...]
+    roles: Annotated[tuple[Role, ...], Field(min_length=1, max_length=len(ROLES))]
     person: Name | None = None
     """In whose name it approves; only your own."""
     until: datetime | None = None

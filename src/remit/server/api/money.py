@@ -3,22 +3,27 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
 from remit.app.budgets import BudgetView
+from remit.errors import RequestRefused
 from remit.policy.plan import holder_name
 from remit.server.api.shapes import Day, Name, Shape, Words, instant_or_none, usd
+from remit.server.principal import EVERYWHERE
 from remit.server.route import Ask, Nothing, api
 from remit.server.starting import user_of
 from remit.values.ledger import Amounts
 
 _MAX_ROWS = 10_000  # of the ledger in one answer; fewer fields or days give fewer
 _MAX_BUDGETS = 1_000
-By = Literal["tenant", "day", "user", "agent", "model", "session"]
+_FIELD = "(tenant|day|user|agent|model|session)"
+_BY = rf"^{_FIELD}(,{_FIELD}){{0,5}}$"
 Window = Literal["hour", "day", "month", "total"]
 Holder = Annotated[
     str,
-    StringConstraints(pattern=r"^[a-z]+(:([A-Za-z0-9*][A-Za-z0-9._@+-]{0,127}))?$", max_length=200),
+    StringConstraints(
+        pattern=r"^(tenant|global|(user|session|agent|label):(\*|[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}))$"
+    ),
 ]
 """`user:ann`, `agent:NAME`, `label:NAME`, `tenant`, `user:*` for each, `global` (with tenant *)."""
 Dollars = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
@@ -29,7 +34,7 @@ Reason = Annotated[Words, StringConstraints(min_length=1)]
 class LedgerQuery(Shape):
     """What to sum by, and of what; days are UTC, both ends included."""
 
-    by: Annotated[str, StringConstraints(pattern=r"^[a-z]+(,[a-z]+){0,5}$")] = Field(
+    by: Annotated[str, StringConstraints(pattern=_BY)] = Field(
         default="tenant,day,user,agent,model",
         description="Some of tenant, day, user, agent, model, session, separated by commas.",
     )
@@ -207,7 +212,11 @@ def _amounts(found: Amounts) -> AmountsView:
 async def list_budgets(ask: Ask[BudgetsQuery, Nothing]) -> BudgetLines:
     """Budgets and what is left; with `?tenant=*` those that belong to no tenant."""
     found = await ask.app.budgets.show(ask.tenant, ask.query.holder, limit=_MAX_BUDGETS)
-    return BudgetLines(budgets=tuple(_budget(each) for each in found))
+    # What all tenants use together is none of one tenant's business.
+    shared = ask.principal.may("viewer", EVERYWHERE)
+    return BudgetLines(
+        budgets=tuple(_budget(each) for each in found if shared or each.tenant == ask.tenant)
+    )
 
 
 def _budget(each: BudgetView) -> BudgetLine:
@@ -232,6 +241,7 @@ def _budget(each: BudgetView) -> BudgetLine:
 async def set_budget(ask: Ask[Nothing, BudgetBody]) -> LimitsSet:
     """Set limits of a holder for a window, in the name of who is signed in."""
     body = ask.body
+    _check_holder(ask, body.holder)
     facts = await ask.app.budgets.set(
         ask.tenant,
         body.holder,
@@ -248,9 +258,20 @@ async def set_budget(ask: Ask[Nothing, BudgetBody]) -> LimitsSet:
     return LimitsSet(limits=tuple(LimitSet(account=e.account, limit=e.limit) for e in facts))
 
 
+def _check_holder(ask: Ask[BaseModel, BaseModel], holder: str) -> None:
+    """Raise `RequestRefused` where one tenant's admin would limit everybody."""
+    if holder == "global" and ask.tenant != EVERYWHERE:
+        raise RequestRefused(
+            "the global budget is that of all tenants",
+            status=403,
+            remedy="ask with ?tenant=*, as an admin of all tenants",
+        )
+
+
 async def unset_budget(ask: Ask[Nothing, UnsetBody]) -> LimitsSet:
     """Give limits back to what is declared."""
     body = ask.body
+    _check_holder(ask, body.holder)
     facts = await ask.app.budgets.unset(
         ask.tenant,
         body.holder,

@@ -1,7 +1,7 @@
 """What the shapes of the API share: frozen models, instants, money, names and pages."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
@@ -35,7 +35,20 @@ Id = Annotated[str, StringConstraints(max_length=MAX_ID), AfterValidator(_fit)]
 Words = Annotated[str, StringConstraints(max_length=_FREE), AfterValidator(_fit)]
 """A reason or a comment."""
 Text = Annotated[str, AfterValidator(_fit)]
-Day = Annotated[str, StringConstraints(pattern=r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$")]
+
+
+def _iso_day(text: str) -> str:
+    try:
+        same = date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        same = False
+    if not same:
+        raise ValueError("a day is written as 2026-11-21")
+    return text
+
+
+Day = Annotated[str, AfterValidator(_iso_day), Field(json_schema_extra={"format": "date"})]
+"""Of UTC."""
 Limit = Annotated[int, Field(ge=1, le=MAX_PAGE, description="Rows of one answer.")]
 
 

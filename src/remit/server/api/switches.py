@@ -153,10 +153,9 @@ def _view(each: Switch) -> SwitchView:
 
 def _wrong_time(what: str) -> RequestRefused:
     return RequestRefused(
-        "the time does not fit",
-        status=422,
+        f"the time until which it is to be off: {what}",
+        status=409,
         remedy="say a time to come, as 2026-11-30T08:00Z",
-        faults=[("body.until", what)],
     )
 
 

@@ -1,0 +1,129 @@
+"""Bodies, headers, requests at once and times have bounds, and what goes beyond is told so."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from pydantic import BaseModel
+
+from remit.errors import IntegrityError, StoreGone
+from remit.server.bounded import MAX_HEADER_BYTES, MAX_HEADERS
+from remit.server.route import Ask, Nothing, Route, api
+from remit.server.settings import ServerSettings
+from remit.server.table import ROUTES
+from tests.server.acting import program, tree
+from tests.server.stage import Served, journal, served, shop_app
+
+
+async def linger(ask: Ask[Nothing, Nothing]) -> BaseModel:
+    """Take as long as the test wants."""
+    await ask.request.app.state.gate.wait()
+    return Nothing()
+
+
+async def fail(ask: Ask[Nothing, Nothing]) -> BaseModel:
+    """Break in a way that nobody foresaw."""
+    raise {"bug": ZeroDivisionError, "store": StoreGone, "chain": IntegrityError}[ask.path["how"]](
+        "postgresql://user:word@host is gone"
+    )
+
+
+MORE: tuple[Route, ...] = (
+    *ROUTES,
+    api("GET", "/test/linger", linger, needs="viewer", tenant="one"),
+    api("GET", "/test/fail/{how}", fail, needs="viewer", tenant="one"),
+)
+SMALL = ServerSettings(timeout_s=2, max_body_bytes=2048, requests=2)
+
+
+@pytest.fixture
+async def found(tmp_path: Path) -> AsyncIterator[Served]:
+    async with served(shop_app(journal(tmp_path)), SMALL, routes=MORE) as server:
+        server.server.state.gate = asyncio.Event()
+        yield server
+
+
+async def test_a_body_beyond_its_bound_is_refused(found: Served) -> None:
+    bot = await program(found, "acme", "admin")
+    told = await bot.ask("POST", "/api/v1/keys", data=b"{" + b" " * 4096)
+    assert (told.status, tree(told)["title"]) == (413, "The request is too large")
+
+
+async def send(found: Served, request: bytes) -> bytes:
+    """Bytes on a connection of their own, and what comes back."""
+    host, _, port = found.url.removeprefix("http://").partition(":")
+    reader, writer = await asyncio.open_connection(host, int(port))
+    with contextlib.suppress(ConnectionError):
+        writer.write(request)
+        await writer.drain()
+    answer = b""
+    with contextlib.suppress(ConnectionError):
+        answer = await reader.read()
+    writer.close()
+    return answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /healthz?" + b"x" * (MAX_HEADER_BYTES + 1) + b" HTTP/1.1\r\n",
+        b"GET /healthz HTTP/1.1\r\nx: " + b"x" * (MAX_HEADER_BYTES + 1) + b"\r\n",
+        b"GET /healthz HTTP/1.1\r\n" + b"x: y\r\n" * (MAX_HEADERS + 1),
+        b"GET /healthz HTTP/1.1\r\nx: " + b"x" * 1_000_000,  # and never an end
+    ],
+    ids=["address", "header", "number", "endless"],
+)
+async def test_headers_beyond_their_bound_are_refused(found: Served, head: bytes) -> None:
+    answer = await send(found, head + b"host: localhost\r\n\r\n")
+    assert answer.startswith(b"HTTP/1.1 431 ") or not answer
+
+
+async def test_what_is_no_http_is_refused_as_before(found: Served) -> None:
+    assert (await send(found, b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
+    body = b'{"reason": "' + b"x" * 1000 + b'"}'
+    request = b"POST /api/v1/runs/r/cancel HTTP/1.1\r\nhost: x\r\nconnection: close\r\n"
+    request += b"content-length: %d\r\n\r\n" % len(body)
+    assert (await send(found, request + body)).startswith(b"HTTP/1.1 401 ")
+
+
+async def test_one_principal_has_so_many_requests_under_way(found: Served) -> None:
+    bot, other = await program(found, "acme", "viewer"), await program(found, "acme", "viewer")
+    under_way = [asyncio.create_task(bot.get("/test/linger")) for _ in range(2)]
+    while sum(found.server.state.doors.busy.values()) < 2:
+        await asyncio.sleep(0.01)
+    third = await bot.get("/api/v1/me")
+    assert (third.status, third.headers["retry-after"]) == (429, "1")
+    assert (await other.get("/api/v1/me")).status == 200
+    found.server.state.gate.set()
+    assert [each.status for each in await asyncio.gather(*under_way)] == [200, 200]
+    assert (await bot.get("/api/v1/me")).status == 200
+    assert not found.server.state.doors.busy
+
+
+async def test_a_request_that_takes_too_long_is_told_so(found: Served) -> None:
+    bot = await program(found, "acme", "viewer")
+    told = await bot.get("/test/linger")
+    assert (told.status, tree(told)["type"]) == (504, "urn:remit:problem:timeout")
+
+
+@pytest.mark.requirement("SEC-3")
+@pytest.mark.parametrize(("how", "status"), [("bug", 500), ("store", 503), ("chain", 500)])
+async def test_a_fault_of_ours_tells_nothing_of_the_inside(
+    found: Served, how: str, status: int
+) -> None:
+    bot = await program(found, "acme", "viewer")
+    told = await bot.get(f"/test/fail/{how}")
+    assert told.status == status
+    assert how == "chain" or "postgresql" not in told.text
+
+
+@pytest.mark.requirement("OPS-5")
+async def test_a_wait_ends_before_the_request_does(found: Served) -> None:
+    bot = await program(found, "acme", "operator")
+    body = {"agent": "clerk", "input": "refund it", "user": "u", "wait_s": 3600}
+    run = tree(await bot.ask("POST", "/api/v1/runs", json=body))
+    assert run["status"] in ("running", "waiting")
+    told = await bot.get(f"/api/v1/runs/{run['run']}/wait?timeout_s=3600")
+    assert told.status == 200
