@@ -16,9 +16,11 @@ from remit.journal.events import (
     InputRequested,
     ProbeCompleted,
     ProbeRequested,
+    StandInInspected,
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDegraded,
     ToolDelayed,
     ToolFailed,
     ToolPostponed,
@@ -39,6 +41,8 @@ LOOK = ("look_up", '{"path":"a"}')
 MAIL = ("send_mail", '{"to":"x"}')
 GIVEN = ApprovalGiven(approval=f"run_1:{NAME}", digest="d", principal="ann", channel="cli")
 SAMPLES: list[Event] = [
+    ToolDegraded(call=NAME, tool="look_up", reason=clean("x"), since_ms=1),
+    StandInInspected(call=NAME, tool="look_up"),
     HookAnswered(call=NAME, hook="guard", word="held"),
     CallJudged(
         call=NAME,

@@ -9,7 +9,7 @@ from pydantic import BaseModel, Field
 
 from remit.errors import SpecError
 from remit.machine.call import Call
-from remit.machine.signature import describe, read_signature
+from remit.machine.signature import check_structured, describe, read_signature
 
 
 class Line(BaseModel):
@@ -163,3 +163,66 @@ def test_a_tool_without_a_word_about_it_is_refused() -> None:
 
     with pytest.raises(SpecError, match="needs a docstring or description"):
         describe("silent", silent, None)
+
+
+# ---------------------------------------------------------------- writes
+
+
+def by_instruction(instruction: str) -> str:
+    """Do it."""
+    return instruction
+
+
+def by_anything(order: object) -> str:
+    """Do it."""
+    return str(order)
+
+
+def by_any_object(name: str, order: dict[str, object]) -> str:
+    """Do it."""
+    return name
+
+
+def by_pattern(query: Annotated[str, Field(pattern="^[0-9]+$")]) -> str:
+    """Do it."""
+    return query
+
+
+def by_name(name: str) -> str:
+    """Do it."""
+    return name
+
+
+def by_two(query: str, limit: int) -> str:
+    """Do it."""
+    return query
+
+
+def by_nothing() -> str:
+    """Do it."""
+    return ""
+
+
+@pytest.mark.requirement("TOOL-12")
+@pytest.mark.parametrize(
+    ("function", "words"),
+    [
+        (by_instruction, "only argument is the free text 'instruction'"),
+        (by_anything, "its argument 'order' may be anything"),
+        (by_any_object, "its argument 'order' may be anything"),
+    ],
+)
+def test_a_write_that_says_nothing_by_its_arguments_is_refused(
+    function: Callable[..., str], words: str
+) -> None:
+    found = read_signature("act", function)
+    with pytest.raises(SpecError, match=words):
+        check_structured("act", "write", found, free_text=False)
+    assert check_structured("act", "write", found, free_text=True)
+    assert not check_structured("act", "read", found, free_text=False)
+
+
+@pytest.mark.requirement("TOOL-12")
+@pytest.mark.parametrize("function", [by_pattern, by_name, by_two, by_nothing, order])
+def test_a_write_with_arguments_that_say_something_is_taken(function: Callable[..., str]) -> None:
+    assert not check_structured("act", "write", read_signature("act", function), free_text=False)

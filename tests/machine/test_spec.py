@@ -46,6 +46,10 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"delay_ms": 1},
     {"sends": True},
     {"rates": (Rate(rate="1/day"),)},
+    {"free_text": True},
+    {"fallback": "other"},
+    {"last_good_ms": 1},
+    {"critical": True},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},
@@ -76,6 +80,7 @@ AGENT_CHANGES: list[dict[str, object]] = [
     {"has_predicate": True},
     {"input_count": "always"},
     {"effort": "low"},
+    {"unoffered": ("look_up",)},
     {"hooks": (HookSpec(name="guard", when="before", tools=("*",), timeout_ms=1),)},
 ]
 

@@ -5,13 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from remit.journal.events import CheckCompleted
+from remit.journal.events import CheckCompleted, StandInInspected, ToolFailed
 from remit.machine.agent import Agent, Remit
+from remit.machine.declaring import tool
 from remit.machine.transitions import CALL, CALL_EVENTS, RUN, RUN_EVENTS, diagram
 from remit.policy.hours import Hours
 from remit.policy.permission import Rule
 from tests.machine.bench import MONEY, Bench, make_agent
 from tests.machine.hooked import changes
+from tests.machine.people import clean
 from tests.machine.toolbox import Tree, commit_tree, look_up, pay_bill, send_mail, set_flag, writer
 
 FREE = Remit(approvals={send_mail: 0, set_flag: 0, pay_bill: 1, commit_tree: 1})
@@ -241,6 +243,43 @@ def hooked() -> Bench:
     return bench
 
 
+def degraded() -> Bench:
+    @tool
+    def read_copy(path: str) -> str:
+        """Read a copy."""
+        return path
+
+    @tool(fallback=read_copy, last_good="1h")
+    def read_first(path: str) -> str:
+        """Read."""
+        return path
+
+    def breaks(bench: Bench) -> None:
+        call = bench.call()
+        text = clean("broken")
+        bench.give(
+            ToolFailed(call=call.call, attempt=call.attempt, kind="error", text=text, fault=True)
+        )
+
+    bench = begun(agent=make_agent(read_first))
+    for last in ("completed", "failed"):
+        bench.world = replace(bench.world, health={"tool:read_first": "open"})
+        bench.answer("", ("read_first", f'{{"path":"{last}"}}'))
+        bench.recover()
+        call = bench.call()
+        found = bench.inspect(call.call, call.tool, call.arguments)
+        fact = StandInInspected(call=call.call, tool="read_copy")
+        bench.give(fact, inspections={call.call: found})
+        breaks(bench)
+        if last == "completed":
+            bench.done()
+        else:
+            breaks(bench)
+    bench.cancel()
+    bench.model_fails("cancelled")
+    return bench
+
+
 TOURS: list[Callable[[], Bench]] = [
     reads,
     writes_in_doubt,
@@ -260,6 +299,7 @@ TOURS: list[Callable[[], Bench]] = [
     counted,
     counted_for_a_retry,
     hooked,
+    degraded,
 ]
 
 

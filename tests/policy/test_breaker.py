@@ -85,3 +85,13 @@ def test_whatever_is_heard_it_stands_where_the_table_leads(
         assert signals - {"cooled"}
         assert (breaker.position == "closed") or breaker.trips > 0
         assert looked_at(breaker, now + COOL_CAP_MS).position != "open"
+
+
+@pytest.mark.requirement("TOOL-18")
+def test_since_when_it_fails_is_the_first_time_it_opened() -> None:
+    opened = failed(CLOSED, 100, TRIP_AFTER)
+    assert opened.since_ms == 100  # when it opened
+    again = failed(opened, 100 + COOL_MS)
+    assert (again.opened_ms, again.since_ms) == (100 + COOL_MS, 100)
+    closed = heard(looked_at(again, 10**9), good=True, now_ms=10**9)
+    assert closed.since_ms == 0

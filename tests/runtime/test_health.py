@@ -88,7 +88,11 @@ def test_a_tool_that_is_broken_for_one_tenant_is_left_alone_for_that_one() -> No
     hangs = ToolFailed(call="c1-1", kind="timeout", text=NO)
     board = board_after(broken, hangs, broken, state=acting())
     assert board.view("run_1", acting()) == {TOOL: "open"}
+    assert board.since(acting()) == {TOOL: board._clock.now_ms()}
     assert board.view("run_1", acting("globex")) == {}
+    assert board.since(acting("globex")) == {}
+    assert board_after(broken, state=acting()).since(acting()) == {}
+    assert board_after(state=acting()).since(acting()) == {}
 
 
 @pytest.mark.requirement("PROV-3", "DUR-7")

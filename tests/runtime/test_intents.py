@@ -26,6 +26,7 @@ from remit.runtime.intents import Intents
 from remit.runtime.lease import Lease, Seat
 from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
+from remit.runtime.resorts import Resorts
 from remit.runtime.services import LEASE_MS
 from remit.runtime.toolgate import ToolGate
 from remit.values.clean import Clean
@@ -94,6 +95,7 @@ class Bench:
             self.lease,
             cast("Performer", self.doer),
             cast("ToolGate", self.doer),
+            cast("Resorts", self.doer),
             start_child=self._start_child,
             told=self.heard.append,
         )

@@ -23,16 +23,16 @@ from tests.simulation.world import world_of
 MODEL = "sim:mind"
 
 
-@tool(access="read", timeout="8s", price_usd="0.002")
-async def look(call: Call, place: str) -> str:
-    """Look at a place; each look costs."""
-    return await world_of().carry_out(call, "look", {"place": place}, effect=False)
-
-
 @tool(access="read", timeout="8s")
 def peek(call: Call, place: str) -> str:
     """Look at a place from a thread."""
     return world_of().in_thread(call, "peek", effect=False)
+
+
+@tool(access="read", timeout="8s", price_usd="0.002", fallback=peek)
+async def look(call: Call, place: str) -> str:
+    """Look at a place; each look costs."""
+    return await world_of().carry_out(call, "look", {"place": place}, effect=False)
 
 
 @tool(
@@ -47,16 +47,22 @@ async def note(call: Call, name: str) -> str:
     return await world_of().carry_out(call, "note", {"name": name})
 
 
-@tool(access="write", timeout="10s", resources="mail:{to}", price_usd="0.02")
-async def mail(call: Call, to: str) -> str:
-    """Send a mail."""
-    return await world_of().carry_out(call, "mail", {"to": to})
-
-
 @tool(access="write", timeout="4s", resources="mail:{to}", price_usd="0.03", delay="12s")
 def mail_slowly(call: Call, to: str) -> str:
     """Send a mail from a thread."""
     return world_of().in_thread(call, "mail_slowly")
+
+
+@tool(
+    access="write",
+    timeout="10s",
+    resources="mail:{to}",
+    price_usd="0.02",
+    fallback=mail_slowly,
+)
+async def mail(call: Call, to: str) -> str:
+    """Send a mail."""
+    return await world_of().carry_out(call, "mail", {"to": to})
 
 
 async def was_paid(call: Call) -> str | None:
@@ -138,6 +144,7 @@ async def blur(result: HookedResult) -> AfterAnswer:
 
 
 HOOKS = (guard, blur)
+FEW = (look, note, mail)
 TOOLS = (look, peek, note, mail, mail_slowly, pay, pay_slowly, wire, wipe, file_form)
 ACCESS = {tool.name: tool.spec.access for tool in TOOLS}
 PRICE = {tool.name: tool.spec.price_nano for tool in TOOLS}
@@ -190,7 +197,7 @@ def _agent(
         name,
         model=MODEL,
         instructions=f"You are {name}.",
-        tools=(look, note, mail) if few else TOOLS,
+        tools=FEW if few else TOOLS,
         agents=agents,
         remit=remit,
         output_type=output_type,
@@ -199,7 +206,7 @@ def _agent(
     )
 
 
-_FEW: dict[AnyTool | str, int] = {"note": 0, "mail": 0}
+_FEW: dict[AnyTool | str, int] = {"note": 0, "mail": 0, "mail_slowly": 0}
 mole = _agent(
     "mole",
     Remit(approvals=_FEW, turns=4, timeout="40s", approval_timeout="90s", hooks=HOOKS),
@@ -235,7 +242,7 @@ _RATED = replace(
         "wire": Rate(rate="1/second", per=("tool", "tenant")),
     },
 )
-clerk = _agent("clerk", replace(_RATED, turns=8, timeout="5m"))
+clerk = _agent("clerk", replace(_RATED, cost_usd="0.25", turns=8, timeout="5m"))
 poor = _agent(
     "poor",
     replace(_REMIT, cost_usd="0.08", tokens=40_000, timeout="5m"),

@@ -21,6 +21,7 @@ from remit.journal.events import (
     RunEnded,
     RunStarted,
     ToolCompleted,
+    ToolDegraded,
     ToolFailed,
     ToolPostponed,
     ToolQueued,
@@ -172,8 +173,9 @@ class CheckedStore(MemoryStore):
                         touched |= self._settle(key, event)
                 case ProbeCompleted() | ToolResolved():
                     touched |= self._take_back(key, event)
-                case BudgetRefused():
-                    self._world.counts["refused tools"] += "-" in event.call
+                case ToolDegraded() | BudgetRefused():
+                    what = "degraded" if isinstance(event, ToolDegraded) else "refused tools"
+                    self._world.counts[what] += "-" in event.call
                 case _:
                     pass
         for name in touched:

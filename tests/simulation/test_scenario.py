@@ -24,6 +24,7 @@ _HAPPENS = (
     "refused tools",
     "counts",
     "hooks",
+    "degraded",
 )
 BATCHES = (
     [range(start, min(start + _BATCH, SEEDS)) for start in range(0, SEEDS, _BATCH)]

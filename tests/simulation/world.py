@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, ParamSpec, TypeVar
 
 from typing_extensions import override
 
-from remit.errors import ToolError
+from remit.errors import OutsideError, ToolError
 from remit.machine.call import Call
 from tests.simulation.virtual import PROCESS, Process, VirtualLoop
 
@@ -204,7 +204,8 @@ class World:
         if self.chance(self.moods.tool_hang):
             await asyncio.sleep(1e6)
         if self.chance(self.moods.tool_fault):
-            raise self.rng.choice((ToolError("no luck"), ValueError("bad"), TimeoutError("slow")))
+            faults = (ToolError("no luck"), ValueError("bad"), TimeoutError("slow"))
+            raise self.rng.choice((*faults, OutsideError("unreachable")))
 
     def in_thread(self, call: Call, tool: str, *, effect: bool = True, bills: bool = False) -> str:
         """What a synchronous tool does; its thread has entered before."""

@@ -20,6 +20,7 @@ _SHOWN = {
     "CostAlerted": ("budget", "yellow"),
     "HookAnswered": ("hook", "yellow"),
     "CallJudged": ("verdict", "yellow"),
+    "ToolDegraded": ("degraded", "yellow"),
     "CallRecalled": ("recall", "yellow"),
     "CancelRequested": ("cancel", "red"),
     "CheckCompleted": ("check", "yellow"),

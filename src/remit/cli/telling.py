@@ -25,6 +25,7 @@ from remit.journal.events import (
     RunStarted,
     SubrunEnded,
     ToolCompleted,
+    ToolDegraded,
     ToolFailed,
     ToolResolved,
     ToolUnknown,
@@ -74,6 +75,11 @@ def _hooked(event: HookAnswered) -> str:
 
 def _judged(event: CallJudged) -> str:
     return f"{event.call} {event.tool}: {event.effect} by {event.rule} ({event.reason})"
+
+
+def _degraded(event: ToolDegraded) -> str:
+    instead = event.to or "its last good answer"
+    return f"{event.call} {event.tool} does not work, {instead} is tried: {event.reason}"
 
 
 def _approval(event: ApprovalRequested) -> str:
@@ -164,6 +170,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "CostAlerted": _warned,
     "HookAnswered": _hooked,
     "CallJudged": _judged,
+    "ToolDegraded": _degraded,
     "CallRecalled": lambda it: f"{it.call} by {it.principal} {it.reason}",
     "CancelRequested": lambda it: f"by {it.principal} {it.reason}",
     "CheckCompleted": _check,

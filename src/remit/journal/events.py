@@ -83,9 +83,11 @@ from remit.journal.facts_of_tools import (
     ProbeCompleted,
     ProbeRequested,
     ResultHooked,
+    StandInInspected,
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDegraded,
     ToolDelayed,
     ToolFailed,
     ToolPostponed,
@@ -160,10 +162,12 @@ __all__ = [
     "ServerToolStopped",
     "SessionEnded",
     "SessionOpened",
+    "StandInInspected",
     "SubrunEnded",
     "SubrunRequested",
     "TargetSwitched",
     "ToolCompleted",
+    "ToolDegraded",
     "ToolDelayed",
     "ToolFailed",
     "ToolPostponed",
@@ -200,6 +204,8 @@ Event = Annotated[
     | WrapUpAsked
     | HookAnswered
     | CallJudged
+    | ToolDegraded
+    | StandInInspected
     | ToolQueued
     | ToolDelayed
     | ToolPostponed
@@ -253,5 +259,12 @@ Event = Annotated[
 
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 
-Intent = ModelRequested | ToolRequested | SubrunRequested | ProbeRequested | CheckRequested
+Intent = (
+    ModelRequested
+    | ToolRequested
+    | SubrunRequested
+    | ProbeRequested
+    | CheckRequested
+    | ToolDegraded
+)
 """Events that ask the shell to do something outside."""

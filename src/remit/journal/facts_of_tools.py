@@ -70,6 +70,29 @@ class CallJudged(Fact):
     access: Literal["read", "write"]
     risk: Literal["low", "high"]
     resources: tuple[str, ...] = ()
+    instead_of: str = ""
+    """The tool that the model named, where this one stands in for it."""
+
+
+class ToolDegraded(Fact):
+    """A tool does not work: another is to stand in, or, without `to`, its last good answer."""
+
+    type: Literal["ToolDegraded"] = tag("ToolDegraded")
+    call: str
+    tool: str
+    """The one that does not work."""
+    to: str = ""
+    reason: Clean
+    since_ms: int
+    """Since when it is known not to work."""
+
+
+class StandInInspected(Fact):
+    """The tool that is to stand in was asked about the call; the verdict follows."""
+
+    type: Literal["StandInInspected"] = tag("StandInInspected")
+    call: str
+    tool: str
 
 
 class ToolQueued(Fact):
@@ -128,6 +151,8 @@ class ToolCompleted(Settled):
     """Shadow: the call was written down, nothing was done."""
     hooks: tuple[ResultHooked, ...] = ()
     """Hooks that changed or withheld the result, in their order."""
+    age_ms: int | None = None
+    """How old the answer is, where it is the last good one of a tool that does not work."""
 
 
 class ToolFailed(Settled):
@@ -143,6 +168,8 @@ class ToolFailed(Settled):
     labels: tuple[str, ...] = ()
     fault: bool = False
     """The tool, or what it reaches, is broken: it did not just say no."""
+    untouched: bool = False
+    """It certainly changed nothing: what it reaches was not reached."""
     hooks: tuple[ResultHooked, ...] = ()
     """Hooks that changed or withheld what the tool said of it."""
 

@@ -48,6 +48,8 @@ class Cause(BaseModel):
     """(account, limit) of those whose limit is another than the run was started with."""
     health: tuple[tuple[str, Literal["open", "half_open"]], ...] = ()
     """Breakers of its models and tools that were not closed."""
+    since: tuple[tuple[str, int], ...] = ()
+    """Since when those that were open had not worked."""
     last_try: bool = False
     """The store had refused often enough for the budget to count as exhausted."""
 

@@ -18,6 +18,7 @@ from remit.machine.inputs import Inspection
 from remit.machine.lexemes import brief_of, compact, unwrap, wrapped
 from remit.machine.paging import read_result
 from remit.machine.remit import Remit
+from remit.machine.resorts import chain_of
 from remit.machine.spec import FINAL_TOOL, AgentSpec, InputCount, ToolSpec
 from remit.machine.tools import AnyTool, Tool, call_digest, problems
 from remit.policy.permission import Rule
@@ -102,7 +103,11 @@ class Agent(Generic[T_co]):
         self.model = next(iter(weights), "")
         self.models = (*weights.items(), *((name, 0) for name in fallbacks))
         self.prompt = instructions if isinstance(instructions, Prompt) else Prompt(instructions)
-        self.tools: tuple[AnyTool, ...] = tuple(tools)
+        own = tuple(tools)
+        stand_ins = (each for tool in own for each in chain_of(tool)[1:])
+        others = {each.name: each for each in stand_ins if each not in own}
+        self.tools: tuple[AnyTool, ...] = (*own, *others.values())
+        self.unoffered = tuple(others)
         self.agents = tuple(agents)
         self.output_type = output_type
         self.remit = Remit() if remit is None else remit
@@ -242,6 +247,7 @@ class Agent(Generic[T_co]):
             output_schema=schema,
             has_predicate=self.remit.success is not None,
             input_count=self.input_count,
+            unoffered=self.unoffered,
             hooks=with_hooks((hook.spec for hook in self.remit.hooks), ()),
             acts_for=tuple(self.acts_for.items()),
         )

@@ -18,6 +18,7 @@ from remit.journal.events import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDegraded,
     ToolDelayed,
     ToolFailed,
     ToolPostponed,
@@ -112,6 +113,35 @@ def _postponed(state: State, call: CallState, event: ToolPostponed) -> State:
 def _delayed(state: State, call: CallState, event: ToolDelayed) -> State:
     waits = replace(call, not_before_ms=event.until_ms, delayed=True)
     return _queued(state, waits, event)
+
+
+def _degraded(state: State, call: CallState, event: ToolDegraded) -> State:
+    """What was said and agreed of one tool is not said of another."""
+    proposed = call.proposed or call.tool
+    tool = event.to or proposed
+    tried = call.tried if event.tool in call.tried else (*call.tried, event.tool)
+    resort = replace(
+        call,
+        degraded=event,
+        proposed=proposed,
+        proposed_digest=call.proposed_digest or call.digest,
+        tried=tried,
+        tool=tool,
+        spec=state.spec.tool(tool),
+        effect="",
+        rule="",
+        needed=0,
+        approval="",
+        given=(),
+        vouched=(),
+        approvers=(),
+        answers=(),
+        delayed=False,
+        rated=False,
+        result="",
+        is_error=False,
+    )
+    return _put(state, resort)
 
 
 def _queued(state: State, call: CallState, _: ToolQueued | ToolDelayed) -> State:
@@ -222,6 +252,7 @@ def _input_received(state: State, call: CallState, event: InputReceived) -> Stat
 _CALL_FOLD: dict[str, Callable[..., State]] = {
     "HookAnswered": _hooked,
     "CallJudged": _judged,
+    "ToolDegraded": _degraded,
     "ToolQueued": _queued,
     "ToolDelayed": _delayed,
     "ToolPostponed": _postponed,

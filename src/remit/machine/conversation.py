@@ -48,10 +48,12 @@ def result_part(call: CallState) -> ResultPart:
         unknown = call.unsure or is_out(call)
         what = "it is not known whether this was carried out" if unknown else "not carried out"
         text = f"{what}: the run was stopped"
+    if call.proposed and call.tool != call.proposed:
+        text = f"[{call.proposed} does not work; {call.tool} stands in for it]\n{text}"
     return ResultPart(
         call=call.call,
         provider_id=call.provider_id,
-        tool=call.tool,
+        tool=call.proposed or call.tool,
         text=Clean.vouch(text),
         is_error=call.is_error or call.status != "done",
         origin=Origin(kind=kind, name=call.tool, labels=call.labels),

@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from remit.errors import StoreCorrupt
 from remit.machine.counting import on_counted
+from remit.machine.degrading import on_stand_in
 from remit.machine.doubt import on_probe_completed, on_recovered, on_resolved, on_unknown
 from remit.machine.draft import Draft
 from remit.machine.humans import ignore, on_answer, on_approval, on_cancel, on_denial, on_recalled
@@ -45,6 +46,7 @@ _ON: dict[str, Callable[..., None]] = {
     "CallRecalled": on_recalled,
     "SubrunEnded": on_subrun_ended,
     "CheckCompleted": on_check_completed,
+    "StandInInspected": on_stand_in,
     "ApprovalGiven": on_approval,
     "ApprovalDenied": on_denial,
     "InputReceived": on_answer,

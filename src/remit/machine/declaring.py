@@ -9,7 +9,8 @@ from typing import ParamSpec, TypedDict, TypeVar, Unpack, overload
 from pydantic import ValidationError
 
 from remit.errors import ConfigError, SpecError
-from remit.machine.signature import Arguments, describe, read_signature
+from remit.machine.resorts import fallback_name, last_good_ms
+from remit.machine.signature import Arguments, check_structured, describe, read_signature
 from remit.machine.spec import OnCrash, ToolSpec
 from remit.machine.tools import AnyTool, Depends, Probe, Resources, Tool, ToolCheck, problems
 from remit.policy.delay import delay_ms_of
@@ -81,6 +82,17 @@ class ToolOptions(TypedDict, total=False):
     """How often it may be called, such as `10/minute`, or several: `("2/second", "30/minute")`."""
     credential: str | None
     """The name of what it shows to the system it calls; it finds it in `Call.credential`."""
+    free_text: bool
+    """Say so of a write that takes one free text, such as `command`, and nothing else: what it may
+    do can then be told from no argument, so rules must look into the text."""
+    fallback: AnyTool | None
+    """A tool with the same arguments that stands in while this one does not work: its breaker is
+    open, or a call failed through a fault without effect. It has its own rules and limits."""
+    last_good: str | None
+    """A read's last good answer to the same call serves while it does not work, up to this age,
+    such as `1h`; model and journal are told how old it is."""
+    critical: bool
+    """Runs need it; without `fallback` and `last_good` it is warned of (`App.ready`)."""
     sends: bool
     """It sends messages to people outside; one without a hook is warned of (`App.ready`)."""
 
@@ -234,6 +246,7 @@ def _declared(function: Callable[P, R_co], options: ToolOptions) -> Tool[P, R_co
         probe=on_crash if isinstance(on_crash, Probe) else None,
         check=options.get("check"),
         undo=options.get("undo"),
+        fallback=options.get("fallback"),
     )
 
 
@@ -260,5 +273,11 @@ def _contract(
         delay_ms=_delay_ms(name, access, options.get("delay")),
         rates=_rates(name, options.get("rate", ())),
         undo=_undo_name(name, access, arguments, options.get("undo")),
+        free_text=check_structured(
+            name, access, arguments, free_text=options.get("free_text", False)
+        ),
+        fallback=fallback_name(name, access, arguments, options.get("fallback")),
+        last_good_ms=last_good_ms(name, access, options.get("last_good")),
+        critical=options.get("critical", False),
         sends=_sends(name, access, sends=options.get("sends", False)),
     )

@@ -13,6 +13,7 @@ from remit.journal.events import (
 )
 from remit.machine.charging import settle_call, taken_back
 from remit.machine.clock import stop_if_due
+from remit.machine.degrading import look_again
 from remit.machine.draft import Draft
 from remit.machine.humans import ignore
 from remit.machine.inputs import Input
@@ -49,6 +50,7 @@ def on_recovered(draft: Draft, fact: RunRecovered, given: Input) -> None:
         lost_call = ToolUnknown(call=call.call, attempt=call.attempt, reason=reason)
         draft.add(settle_call(call, lost_call))
         _clear_up(draft, call, reason)
+    look_again(draft)
 
 
 def _clear_up(draft: Draft, call: CallState, reason: Clean) -> None:

@@ -54,5 +54,7 @@ class World:
     """Limits that operators set since the run started, of the accounts in `refused`."""
     health: Mapping[str, Unwell] = field(default_factory=dict)
     """Breakers that are not closed, of the run's models and (as `tool:name`) tools."""
+    since: Mapping[str, int] = field(default_factory=dict)
+    """Since when those of them that are open have not worked."""
     last_try: bool = False
     """The store refused often enough: do not reserve again."""

@@ -34,25 +34,37 @@ def judge_calls(draft: Draft, inspections: Mapping[str, Inspection]) -> None:
         inspection = inspections.get(proposed.call) or Inspection(
             call=proposed.call, error="the call could not be inspected"
         )
-        call = hear_hooks(draft, proposed, inspection)
-        verdict, kind = _verdict(draft, call, inspection)
-        spec = call.spec or _UNKNOWN_TOOL
-        draft.add(
-            CallJudged(
-                call=call.call,
-                tool=call.tool,
-                digest=inspection.digest,
-                effect=verdict.effect,
-                rule=verdict.rule,
-                reason=Clean.vouch(verdict.reason),
-                needed=verdict.needed,
-                principal=draft.state.user,
-                access=spec.access,
-                risk=spec.risk,
-                resources=inspection.resources,
-            )
+        _judge(draft, proposed, inspection)
+
+
+def judge_call(draft: Draft, name: str, inspection: Inspection) -> None:
+    """Judge one call of the turn."""
+    call = draft.state.find(name)
+    if call is not None:
+        _judge(draft, call, inspection)
+
+
+def _judge(draft: Draft, proposed: CallState, inspection: Inspection) -> None:
+    call = hear_hooks(draft, proposed, inspection)
+    verdict, kind = _verdict(draft, call, inspection)
+    spec = call.spec or _UNKNOWN_TOOL
+    draft.add(
+        CallJudged(
+            call=call.call,
+            tool=call.tool,
+            digest=inspection.digest,
+            effect=verdict.effect,
+            rule=verdict.rule,
+            reason=Clean.vouch(verdict.reason),
+            needed=verdict.needed,
+            principal=draft.state.user,
+            access=spec.access,
+            risk=spec.risk,
+            resources=inspection.resources,
+            instead_of=call.proposed,
         )
-        _carry_out(draft, call, inspection, verdict, kind)
+    )
+    _carry_out(draft, call, inspection, verdict, kind)
 
 
 def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Verdict, Refusal]:
@@ -61,7 +73,8 @@ def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Ver
     if state.phase == "stopping":
         return Verdict("deny", "builtin.stopping", "the run is being stopped"), "cancelled"
     if spec is None:
-        names = ", ".join(tool.name for tool in state.spec.tools) or "none"
+        offered = [each.name for each in state.spec.tools if state.spec.offered(each.name)]
+        names = ", ".join(offered) or "none"
         reason = f"there is no tool {call.tool!r}; the tools are: {names}"
         return Verdict("deny", "builtin.unknown-tool", reason), "denied"
     if inspection.error is not None:
@@ -74,7 +87,7 @@ def _verdict(draft: Draft, call: CallState, inspection: Inspection) -> tuple[Ver
         times = limits.identical_calls - 1
         reason = f"this exact call was made {times} times before and nothing has changed since"
         return Verdict("deny", IDENTICAL_CALLS, reason), "limit"
-    if _admitted(draft) >= limits.tool_calls:
+    if call.attempt == 0 and _admitted(draft) >= limits.tool_calls:
         reason = f"the run may make {limits.tool_calls} tool calls and has made them"
         return Verdict("deny", "limits.tool-calls", reason), "limit"
     if spec.kind == "agent" and state.depth >= limits.depth:

@@ -61,7 +61,7 @@ def _completed(state: State, event: ModelCompleted, _: int) -> State:
     calls = tuple(
         CallState(
             call=part.call,
-            spec=state.spec.tool(part.tool),
+            spec=state.spec.offered(part.tool),
             tool=part.tool,
             provider_id=part.provider_id,
             arguments=part.arguments,

@@ -12,6 +12,7 @@ from remit.journal.events import (
     ToolFailed,
 )
 from remit.machine.charging import settle_call
+from remit.machine.degrading import after_failure
 from remit.machine.draft import Draft
 from remit.machine.humans import ignore
 from remit.machine.inputs import Input
@@ -30,6 +31,18 @@ def on_tool_outcome(draft: Draft, fact: ToolCompleted | ToolFailed, _given: Inpu
     call = _current(draft, fact.call, fact.attempt)
     if call is not None:
         draft.add(settle_call(call, fact))
+        if isinstance(fact, ToolFailed):
+            after_failure(draft, call, fact)
+        return
+    _on_last_resort(draft, fact)
+
+
+def _on_last_resort(draft: Draft, fact: ToolCompleted | ToolFailed) -> None:
+    """The last good answer of a tool that does not work, or that there is none."""
+    known = draft.state.find(fact.call)
+    asked = None if known is None or known.status != "degraded" else known.degraded
+    if asked is not None and not asked.to:
+        draft.add(fact)
 
 
 def on_question(draft: Draft, fact: InputRequested, _given: Input) -> None:

@@ -11,6 +11,7 @@ from remit.journal.events import (
 from remit.machine.affording import say_short, short_of
 from remit.machine.charging import tool_holds
 from remit.machine.clock import pause_if_idle, run_clock, stop_if_due
+from remit.machine.degrading import resort
 from remit.machine.draft import Draft
 from remit.machine.ending import STOP_GRACE_MS, end_if_quiet
 from remit.machine.judging import refuse
@@ -25,6 +26,7 @@ from remit.policy.limits import clock_warning_ms
 from remit.policy.permission import Verdict
 from remit.values.clean import Clean
 from remit.values.ids import subrun_id
+from remit.values.instant import utc_text
 from remit.values.money import format_usd
 
 
@@ -84,8 +86,11 @@ def _start(draft: Draft, call: CallState) -> None:
     elif outside is not None:
         refuse(draft, call.call, outside)
     elif broken:
-        said = "this tool fails at present and is left alone for a while"
-        refuse(draft, call.call, Verdict("deny", f"breaker.{target}", said), "limit")
+        since_ms = draft.world.since.get(target)
+        since = "at present" if since_ms is None else f"since {utc_text(since_ms)}"
+        said = f"this tool fails {since} and is left alone for a while"
+        if not resort(draft, call.call, Clean.vouch(said)):
+            refuse(draft, call.call, Verdict("deny", f"breaker.{target}", said), "limit")
     elif call.spec is not None and call.spec.kind == "agent":
         draft.add(
             SubrunRequested(

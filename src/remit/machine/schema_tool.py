@@ -48,11 +48,14 @@ def schema_tool(contract: Contract, carry: Carry, source: ToolSource) -> AnyTool
         timeout=contract.timeout,
         version=contract.version,
         credential=contract.credential or None,
+        free_text=True,  # the function's one argument; those that count are in the schema
     )(send)
     try:
         arguments = schema_arguments(contract.schema)
         parameters = compact(contract.schema)
     except (ArgumentError, SpecError) as exc:
         raise SpecError(f"tool {contract.name!r}: its schema: {exc}") from exc
-    spec = made.spec.model_copy(update={"parameters": parameters, "server": source.name})
+    spec = made.spec.model_copy(
+        update={"parameters": parameters, "server": source.name, "free_text": False}
+    )
     return replace(made, spec=spec, arguments=arguments, source=source)

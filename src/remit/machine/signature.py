@@ -15,6 +15,12 @@ from remit.machine.call import Call
 
 # A tool that dispatches on an argument is many tools under one permission.
 _DISPATCH = frozenset({"action", "operation", "op", "method", "command_name", "subcommand"})
+# Names of a text that says what is to be done, in place of arguments that say it.
+_FREE = frozenset(
+    {"args", "arguments", "code", "command", "data", "input", "instruction", "instructions"}
+    | {"params", "payload", "prompt", "query", "request", "script", "sql", "statement", "task"}
+)
+_ANY_OBJECT = {"type": "object", "additionalProperties": True}
 _SECTION = re.compile(r"^(Args|Arguments|Returns|Raises|Yields|Examples?|Note):\s*$", re.MULTILINE)
 
 
@@ -102,6 +108,38 @@ def read_signature(name: str, function: Callable[..., object]) -> Arguments:
     return Arguments(
         model=model, names=tuple(names.items()), call_name=call_name, has_decimal=decimal
     )
+
+
+def check_structured(name: str, access: str, arguments: Arguments, *, free_text: bool) -> bool:
+    """Raise `SpecError` for a write that says nothing by its arguments; else `free_text` itself.
+
+    That is one whose only argument is a text that may say anything, or one with an argument of no
+    type: no rule can tell what such a call does (TOOL-12).
+    """
+    if access != "write" or free_text:
+        return free_text
+    tree = cast("Mapping[str, object]", arguments.model.model_json_schema().get("properties", {}))
+    bare = {argument: _words_of(schema) for argument, schema in tree.items()}
+    loose = [argument for argument, words in bare.items() if words in ({}, _ANY_OBJECT)]
+    if loose:
+        raise SpecError(
+            f"tool {name!r}: its argument {loose[0]!r} may be anything; give what a write takes a "
+            "type with fields"
+        )
+    (only, *others) = bare or [""]
+    if not others and only in _FREE and bare[only] == {"type": "string"}:
+        raise SpecError(
+            f"tool {name!r}: a write whose only argument is the free text {only!r}; name what it "
+            "is to do in arguments of their own, or say free_text=True"
+        )
+    return free_text
+
+
+def _words_of(schema: object) -> dict[str, object]:
+    """What a schema demands, without what is for people."""
+    tree = cast("Mapping[str, object]", schema)
+    told = ("title", "description", "default", "examples")
+    return {word: value for word, value in tree.items() if word not in told}
 
 
 def _field(parameter: inspect.Parameter, doc: str | None) -> FieldInfo:

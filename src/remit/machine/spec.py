@@ -69,6 +69,14 @@ class ToolSpec(_Frozen):
     """What it is called by those who declare it; the tool gets it with each call."""
     delay_ms: int = added(0, ge=0)
     """How long a call that was let through waits before it leaves."""
+    free_text: bool = added(default=False)
+    """A write that takes free text as its only argument, on purpose."""
+    fallback: str = added("")
+    """The tool that stands in for it while it does not work."""
+    last_good_ms: int = added(0, ge=0)
+    """How old its last good answer may be to serve while it does not work; 0: none serves."""
+    critical: bool = added(default=False)
+    """Runs need it: somebody should say what happens while it does not work."""
     sends: bool = added(default=False)
     """It sends messages to people outside."""
     rates: tuple[Rate, ...] = added(())
@@ -144,6 +152,8 @@ class AgentSpec(_Frozen):
     input_count: InputCount = added("bound")
     effort: Effort | None = added(None)
     """How much it is to reason; None leaves it to the model."""
+    unoffered: tuple[str, ...] = added(())
+    """Tools that only stand in for others: models are not told of them."""
     hooks: tuple[HookSpec, ...] = added(())
     """What looks at its calls, in the order in which they are asked."""
     acts_for: tuple[tuple[str, tuple[str, ...]], ...] = added(())
@@ -162,6 +172,10 @@ class AgentSpec(_Frozen):
     def tool(self, name: str) -> ToolSpec | None:
         """The tool of that name in this agent's own set, None if it has none."""
         return next((tool for tool in self.tools if tool.name == name), None)
+
+    def offered(self, tool: str) -> ToolSpec | None:
+        """The tool of that name, None where models may not call it."""
+        return None if tool in self.unoffered else self.tool(tool)
 
     def who_agrees(self, tool: str, rule: str) -> tuple[str, ...]:
         """Who may agree to a call of this tool about which this rule asks: the rule's first."""
@@ -203,4 +217,8 @@ def digest_of(value: BaseModel) -> str:
 
 def schemas(spec: AgentSpec) -> tuple[ToolSchema, ...]:
     """The tools as the model sees them."""
-    return tuple(ToolSchema(tool.name, tool.description, tool.parameters) for tool in spec.tools)
+    return tuple(
+        ToolSchema(tool.name, tool.description, tool.parameters)
+        for tool in spec.tools
+        if tool.name not in spec.unoffered
+    )

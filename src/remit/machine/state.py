@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.errors import UnpricedModel
-from remit.journal.events import AccountLimit, BudgetRefused, Hold, PlanRefused, Post
+from remit.journal.events import (
+    AccountLimit,
+    BudgetRefused,
+    Hold,
+    PlanRefused,
+    Post,
+    ToolDegraded,
+)
 from remit.journal.facts_of_plans import PlanTerms
 from remit.machine.measure import measured
 from remit.machine.spec import AgentSpec, ToolSpec, schemas
@@ -78,6 +85,14 @@ class CallState:
     result: str = ""
     labels: tuple[str, ...] = ()
     is_error: bool = False
+    degraded: ToolDegraded | None = None
+    """The last that was tried because its tool does not work."""
+    proposed: str = ""
+    """The tool that the model named, once another was to stand in."""
+    proposed_digest: str = ""
+    """Of the call of that tool."""
+    tried: tuple[str, ...] = ()
+    """Tools that do not work."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -257,7 +272,8 @@ class State:
         """Something was released whose outcome is unknown to a driver that starts now."""
         thinking = self.model is not None and self.model.retry_at_ms is None
         out = any(is_out(call) and not call.child for call in self.calls)
-        return thinking or bool(self.checking or self.counting) or out
+        resorts = any(call.status == "degraded" for call in self.calls)
+        return thinking or bool(self.checking or self.counting) or out or resorts
 
     @property
     def waits_for_others(self) -> bool:

@@ -55,6 +55,7 @@ class Tool(Generic[P, R_co]):
     probe: Probe | None
     check: ToolCheck | None = None
     undo: "AnyTool | None" = None
+    fallback: "AnyTool | None" = None
     source: ToolSource | None = None
     """What lies behind it, where it is no function of the program."""
 

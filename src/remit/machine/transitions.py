@@ -22,12 +22,14 @@ CallStatus = Literal[
     "probing",
     "input",
     "doubt",
+    "degraded",
     "done",
 ]
 """proposed: the model wants it; judged: a verdict stands; asking: humans are asked; delayed: waits
 for its instant; queued: may go when its resources are free; released: may have begun; probing: the
 system is asked whether it happened; input: it asked a human a question; doubt: nobody knows whether
-it happened; done: the model gets its result."""
+it happened; degraded: its tool does not work, and what may stand in is looked at; done: the model
+gets its result."""
 
 RUN: dict[tuple[Phase, str], Phase] = {
     ("new", "RunStarted"): "ready",
@@ -58,6 +60,7 @@ RUN: dict[tuple[Phase, str], Phase] = {
     ("stopping", "CallJudged"): "stopping",
     ("acting", "ToolRequested"): "acting",
     ("acting", "ProbeRequested"): "acting",
+    ("acting", "ToolDegraded"): "acting",
     ("acting", "SubrunRequested"): "acting",
     ("ready", "CheckRequested"): "checking",
     ("acting", "CheckRequested"): "checking",
@@ -91,6 +94,12 @@ CALL: dict[tuple[CallStatus, str], CallStatus] = {
     ("queued", "ApprovalRequested"): "asking",
     ("delayed", "CallRecalled"): "delayed",
     ("queued", "CallRecalled"): "queued",
+    ("queued", "ToolDegraded"): "degraded",
+    ("done", "ToolDegraded"): "degraded",
+    ("degraded", "ToolDegraded"): "degraded",
+    ("degraded", "StandInInspected"): "proposed",
+    ("degraded", "ToolCompleted"): "done",
+    ("degraded", "ToolFailed"): "done",
     ("doubt", "ToolQueued"): "queued",
     ("input", "ToolQueued"): "queued",
     ("queued", "ToolRequested"): "released",

@@ -44,6 +44,8 @@ class Breaker:
     opened_ms: int = 0
     trips: int = 0
     """How often it opened without having closed since."""
+    since_ms: int = 0
+    """When it opened first without having closed since."""
 
     @property
     def cools_ms(self) -> int:
@@ -74,5 +76,5 @@ def heard(breaker: Breaker, *, good: bool, fatal: bool = False, now_ms: int) -> 
     trips = fatal or failures >= TRIP_AFTER or now.position == "half_open"
     after = TABLE[now.position, "tripped" if trips else "failed"]
     if after == "open" and now.position != "open":
-        return Breaker("open", failures, now_ms, now.trips + 1)
+        return Breaker("open", failures, now_ms, now.trips + 1, now.since_ms or now_ms)
     return replace(now, failures=failures)

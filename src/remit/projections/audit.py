@@ -20,8 +20,9 @@ from remit.policy.permission import Effect
 from remit.projections.timeline import Pair, Told, timeline
 from remit.values.message import CallPart
 
-What = Literal["judged", "approved", "denied", "expired", "refused"]
-"""judged: by rules and limits; approved, denied: one human's word; expired: nobody agreed in time;
+What = Literal["judged", "stood-in", "approved", "denied", "expired", "refused"]
+"""judged: by rules and limits; stood-in: the same, of a tool that stands in for one that does not
+work; approved, denied: one human's word; expired: nobody agreed in time;
 refused: a call that was let through failed a later check, such as a switch."""
 
 
@@ -125,7 +126,7 @@ def _judged(run: _Run, told: Told, event: CallJudged) -> Decision:
         tool=event.tool,
         arguments=run.arguments.get(event.call, ""),
         digest=event.digest,
-        what="judged",
+        what="stood-in" if event.instead_of else "judged",
         effect=event.effect,
         rule=event.rule,
         reason=str(event.reason),

@@ -19,6 +19,7 @@ from remit.journal.events import (
     HookAnswered,
     InboxIgnored,
     ModelCompleted,
+    StandInInspected,
 )
 from remit.journal.record import Cause, Header
 from remit.machine.decide import ENGINE, decide
@@ -39,6 +40,7 @@ _OUTCOMES = frozenset(
         "ModelCompleted",
         "ModelFailed",
         "ProbeCompleted",
+        "StandInInspected",
         "ToolCompleted",
         "ToolFailed",
         "ToolUnknown",
@@ -119,6 +121,7 @@ def _again(
         refused=dict(cause.refused),
         limits=dict(cause.limits),
         health=dict(cause.health),
+        since=dict(cause.since),
         last_try=cause.last_try,
     )
     try:
@@ -161,17 +164,23 @@ def _inspections(state: State, journalled: Sequence[Event]) -> dict[str, Inspect
             if call.approval == fact.approval
         }
     judged = {event.call: event for event in after if isinstance(event, CallJudged)}
+    if isinstance(fact, StandInInspected):
+        known = state.find(fact.call)
+        if known is None or fact.call not in judged:
+            return {}
+        found = _inspection(fact.call, known.arguments, judged[fact.call])
+        return {fact.call: _hooked(found, after)}
     return {
-        part.call: _hooked(_inspection(part, judged[part.call]), after)
+        part.call: _hooked(_inspection(part.call, part.arguments, judged[part.call]), after)
         for part in (fact.parts if isinstance(fact, ModelCompleted) else ())
         if isinstance(part, CallPart) and part.call in judged
     }
 
 
-def _inspection(part: CallPart, judged: CallJudged) -> Inspection:
+def _inspection(call: str, arguments: str, judged: CallJudged) -> Inspection:
     if judged.rule == _SCHEMA:
-        return Inspection(call=part.call, error=str(judged.reason))
-    return _looked_at(part.call, part.arguments, judged.digest, judged.resources)
+        return Inspection(call=call, error=str(judged.reason))
+    return _looked_at(call, arguments, judged.digest, judged.resources)
 
 
 def _hooked(found: Inspection, events: Iterable[Event]) -> Inspection:

@@ -36,6 +36,7 @@ from remit.journal.events import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
+    ToolDegraded,
     ToolDelayed,
     ToolFailed,
     ToolPostponed,
@@ -249,6 +250,14 @@ def _recalled(to: Branch, event: CallRecalled) -> None:
     to.add(node, "note", "called back", event.reason, principal=event.principal)
 
 
+def _degraded(to: Branch, event: ToolDegraded) -> None:
+    node = to.call(event.call)
+    node.status = "degraded"
+    instead = event.to or "its last good answer"
+    text = f"{event.tool} does not work ({event.reason}): {instead} is tried"
+    to.add(node, "note", "degraded", text, call=event.call)
+
+
 def _released(to: Branch, event: ToolRequested) -> None:
     node = to.call(event.call)
     node.status = "released"
@@ -376,6 +385,7 @@ _ON: dict[str, Callable[..., None]] = {
     "RetryPlanned": _retry,
     "HookAnswered": _hooked,
     "CallJudged": _judged,
+    "ToolDegraded": _degraded,
     "ToolDelayed": _delayed,
     "ToolPostponed": _postponed,
     "CallRecalled": _recalled,

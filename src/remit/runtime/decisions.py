@@ -68,6 +68,7 @@ def fold_decisions(state: State, inputs: list[Input], world: World) -> tuple[Sta
                 refused=tuple(world.refused.items()),
                 limits=tuple(world.limits.items()),
                 health=tuple(sorted(world.health.items())),
+                since=tuple(sorted(world.since.items())),
                 last_try=world.last_try,
             )
         )

@@ -37,6 +37,7 @@ from remit.runtime.lease import Lease, Seat
 from remit.runtime.letters import child_letters, end_letter, read_letter
 from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
+from remit.runtime.resorts import Resorts
 from remit.runtime.services import LEASE_MS, Services
 from remit.runtime.shortage import Shortage, look_ahead, shortage_of
 from remit.runtime.starting import session_is_active
@@ -92,6 +93,7 @@ class Driver:
             self.lease,
             Performer(services=services, agent=agent, redactor=redactor, cleaner=cleaner),
             ToolGate(services=services, agent=agent, cleaner=cleaner, fence=seat.epoch),
+            Resorts(services=services, agent=agent, cleaner=cleaner),
             start_child=start_child,
             told=self._hear,
         )
@@ -209,6 +211,7 @@ class Driver:
             off=board.off(self.seat.tenant, self.state.spec.name),
             stale_switches=board.stale,
             health=self.services.health.view(self.seat.run, self.state),
+            since=self.services.health.since(self.state),
             refused=short.rooms,
             limits=short.limits,
             last_try=last_try,
@@ -237,6 +240,7 @@ class Driver:
                 _refuse_second_run(answer, self.seat.new)
                 return True
             self.services.health.hear(body.events, self.state)
+            self.services.last_good.hear(self.agent, self.state, record.header.version, body)
             self._settle_in(record, state, letters=bool(answer.crossed))
             self.seat.row_lags = _status(state, body) != status_of(state)
             await self._after(body, world.now_ms)

@@ -71,6 +71,13 @@ class HealthBoard:
                 found.append((tenant, target, position))
         return tuple(found)
 
+    def since(self, state: State) -> Mapping[str, int]:
+        """Since when a run's models and tools that are not well have not been."""
+        if not self._breakers:
+            return {}
+        known = ((name, self._breakers.get((tenant, name))) for tenant, name in targets_of(state))
+        return {name: each.since_ms for name, each in known if each is not None and each.since_ms}
+
     def hear(self, events: Iterable[Event], before: State) -> None:
         """Learn from the outcomes in a record; `before` is the state that they came to."""
         for event in events:

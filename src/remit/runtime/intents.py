@@ -12,6 +12,7 @@ from remit.journal.events import (
     ModelRequested,
     ProbeRequested,
     SubrunRequested,
+    ToolDegraded,
     ToolRequested,
 )
 from remit.machine.state import State
@@ -19,6 +20,7 @@ from remit.runtime.called_off import called_off
 from remit.runtime.lease import Lease
 from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
+from remit.runtime.resorts import Resorts
 from remit.runtime.toolgate import ToolGate
 from remit.values.clean import Clean
 
@@ -35,6 +37,7 @@ class Intents:
         lease: Lease,
         performer: Performer,
         gate: ToolGate,
+        resorts: Resorts,
         *,
         start_child: Callable[[State, SubrunRequested], Awaitable[None]],
         told: Callable[[Outcome | BaseException], None],
@@ -42,6 +45,7 @@ class Intents:
         self._lease = lease
         self._performer = performer
         self._gate = gate
+        self._resorts = resorts
         self._start_child = start_child
         self._told = told
         self._tasks: set[asyncio.Task[None]] = set()
@@ -87,6 +91,10 @@ class Intents:
                 return partial(self._performer.check, state, event)
             case ToolRequested() | ProbeRequested():
                 return self._call_work(event, state)
+            case ToolDegraded():
+                call = state.find(event.call)
+                waits = call is not None and call.degraded == event and call.status == "degraded"
+                return partial(self._resorts.look, state, call) if call and waits else None
             case _:
                 return None
 

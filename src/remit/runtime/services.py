@@ -15,6 +15,7 @@ from remit.runtime.credentials import CredentialDesk
 from remit.runtime.health import HealthBoard
 from remit.runtime.hooking import Hooking
 from remit.runtime.hub import Hub
+from remit.runtime.last_good import LastGood
 from remit.runtime.media import MediaCache
 from remit.runtime.switchboard import Switchboard
 from remit.runtime.threads import CutThreads, DaemonThreads
@@ -76,6 +77,7 @@ class Services:
     media: MediaCache = field(default_factory=MediaCache)
     threads: Executor = field(default_factory=DaemonThreads)
     """For synchronous tools of all runs of this process."""
+    last_good: LastGood = field(default_factory=LastGood)
     cut_threads: CutThreads = field(default_factory=CutThreads)
 
     @property

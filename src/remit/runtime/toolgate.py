@@ -79,9 +79,19 @@ class _Attempt:
 
     @property
     def key(self) -> tuple[str, str, str]:
-        return (self.state.tenant, self.state.run, self.call.call)
+        # What a tool did that another stands in for is no answer of that one.
+        name = f"{self.call.call}:{self.call.tool}" if self.call.proposed else self.call.call
+        return (self.state.tenant, self.state.run, name)
 
-    def failed(self, kind: str, text: str, *, cut: bool = False, fault: bool = False) -> Outcome:
+    def failed(
+        self,
+        kind: str,
+        text: str,
+        *,
+        cut: bool = False,
+        fault: bool = False,
+        untouched: bool = False,
+    ) -> Outcome:
         """It had no effect; but of an earlier attempt that was lost nobody knows yet."""
         if self.call.unsure:
             return self.unknown(text, cut=cut)
@@ -94,6 +104,7 @@ class _Attempt:
                 "charged": self.meter.charged(cut=cut),
                 "fault": fault,
                 **self.marks.fields(self.cleaner),
+                "untouched": untouched,
             }
         )
         return Outcome(Input(kind="outcome", fact=fact), self.cleaner.rows)
@@ -189,7 +200,9 @@ class ToolGate:
         except OutcomeUnknown as exc:
             return attempt.lost(tool, str(exc))
         except RemitError as exc:
-            return attempt.failed("error", str(exc), fault=isinstance(exc, OutsideError))
+            # Where it may have been done, `OutcomeUnknown` says so.
+            outside = isinstance(exc, OutsideError)
+            return attempt.failed("error", str(exc), fault=outside, untouched=outside)
         except (Exception, SystemExit) as exc:  # noqa: BLE001  # a tool may raise anything; the model is told
             return attempt.failed("error", f"{type(exc).__name__}: {exc}", fault=True)
         if isinstance(result, _Refused):
