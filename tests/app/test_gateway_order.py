@@ -1,6 +1,7 @@
 """The order of the gateway, from the schema to the outcome, as one call goes through it."""
 
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
 from typing import Annotated, TypeVar
 
 import pytest
@@ -30,6 +31,7 @@ from remit.policy import permission
 from remit.runtime import results
 from remit.runtime.cleaning import Cleaner
 from remit.values.clean import Clean
+from remit.values.command import Program
 from remit.values.credential import Credential, Wanted
 from remit.values.model import ModelAnswer, RawCall
 from remit.values.usage import Usage
@@ -83,6 +85,9 @@ class Box:
     """A sandbox that runs nothing."""
 
     name = "box"
+
+    def open(self, command: Command) -> AbstractAsyncContextManager[Program]:
+        raise AssertionError(f"nothing is kept open: {command}")
 
     async def run(self, command: Command) -> Finished:
         return noted(

@@ -55,12 +55,13 @@ def after_failure(draft: Draft, call: CallState, fact: ToolFailed) -> None:
 def on_stand_in(draft: Draft, fact: StandInInspected, given: Input) -> None:
     """The tool that stands in was asked about the call: judge it as any other."""
     call = draft.state.find(fact.call)
-    waits = call is not None and call.status == "degraded" and call.tool == fact.tool
-    if not waits or draft.state.phase == "stopping":
+    if call is None or call.status != "degraded" or call.tool != fact.tool:
+        return
+    if draft.state.phase == "stopping":
         return
     draft.add(fact)
     found = given.inspections.get(fact.call)
-    judge_call(draft, fact.call, found or Inspection(call=fact.call, error="not inspected"))
+    judge_call(draft, call, found or Inspection(call=fact.call, error="not inspected"))
     judged = draft.state.find(fact.call)
     if judged is not None and judged.status == "done" and judged.is_error:
         resort(draft, fact.call, Clean.vouch(judged.result))

@@ -34,17 +34,11 @@ def judge_calls(draft: Draft, inspections: Mapping[str, Inspection]) -> None:
         inspection = inspections.get(proposed.call) or Inspection(
             call=proposed.call, error="the call could not be inspected"
         )
-        _judge(draft, proposed, inspection)
+        judge_call(draft, proposed, inspection)
 
 
-def judge_call(draft: Draft, name: str, inspection: Inspection) -> None:
-    """Judge one call of the turn."""
-    call = draft.state.find(name)
-    if call is not None:
-        _judge(draft, call, inspection)
-
-
-def _judge(draft: Draft, proposed: CallState, inspection: Inspection) -> None:
+def judge_call(draft: Draft, proposed: CallState, inspection: Inspection) -> None:
+    """Judge one call, as the hooks left it."""
     call = hear_hooks(draft, proposed, inspection)
     verdict, kind = _verdict(draft, call, inspection)
     spec = call.spec or _UNKNOWN_TOOL

@@ -56,6 +56,7 @@ class Resorts:
                 kind="error",
                 text=Clean.vouch(said),
                 rule=f"breaker.tool:{call.tool}",
+                labels=call.labels,
             )
             return Outcome(Input(kind="outcome", fact=failed))
         return await self._told(state, call, found, now_ms)
@@ -83,7 +84,8 @@ class Resorts:
         told = {
             "text": Clean.vouch(note + fact.text),
             "age_ms": age_ms,
-            "labels": found.labels,
+            # The words of the failure stand in the note.
+            "labels": tuple(dict.fromkeys((*found.labels, *call.labels))),
         }
         given = Input(kind="outcome", fact=fact.model_copy(update=told))
         return Outcome(given, cleaner.rows, blobs)
