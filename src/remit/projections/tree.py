@@ -15,7 +15,6 @@ from remit.journal.events import (
     CancelRequested,
     CheckCompleted,
     CostAlerted,
-    HookAnswered,
     InboxIgnored,
     InputReceived,
     InputRequested,
@@ -26,7 +25,6 @@ from remit.journal.events import (
     PlanChanged,
     PlanRefused,
     ProbeCompleted,
-    ResultHooked,
     RetryPlanned,
     RunEnded,
     RunRecovered,
@@ -36,7 +34,6 @@ from remit.journal.events import (
     SubrunEnded,
     SubrunRequested,
     ToolCompleted,
-    ToolDegraded,
     ToolDelayed,
     ToolFailed,
     ToolPostponed,
@@ -44,8 +41,8 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
-from remit.machine.hooks import hook_rule
 from remit.projections.branch import Branch
+from remit.projections.call_notes import degraded, hooked, result_hooked
 from remit.projections.node import Node
 from remit.projections.remarks import remark
 from remit.projections.timeline import Pair, by_run, timeline
@@ -205,17 +202,6 @@ def _retry(to: Branch, event: RetryPlanned) -> None:
 # ---------------------------------------------------------------- calls
 
 
-def _hooked(to: Branch, event: HookAnswered) -> None:
-    text = event.reason if event.arguments is None else event.arguments
-    node = to.call(event.call)
-    to.add(node, "note", hook_rule(event.hook), text, status=event.word, call=event.call)
-
-
-def _result_hooked(to: Branch, node: Node, hooks: Iterable[ResultHooked]) -> None:
-    for each in hooks:
-        to.add(node, "note", hook_rule(each.hook), f"result {each.word}", status=each.word)
-
-
 def _judged(to: Branch, event: CallJudged) -> None:
     node = to.call(event.call)
     node.status = event.effect
@@ -250,14 +236,6 @@ def _recalled(to: Branch, event: CallRecalled) -> None:
     to.add(node, "note", "called back", event.reason, principal=event.principal)
 
 
-def _degraded(to: Branch, event: ToolDegraded) -> None:
-    node = to.call(event.call)
-    node.status = "degraded"
-    instead = event.to or "its last good answer"
-    text = f"{event.tool} does not work ({event.reason}): {instead} is tried"
-    to.add(node, "note", "degraded", text, call=event.call)
-
-
 def _released(to: Branch, event: ToolRequested) -> None:
     node = to.call(event.call)
     node.status = "released"
@@ -268,7 +246,7 @@ def _released(to: Branch, event: ToolRequested) -> None:
 def _answered(to: Branch, event: ToolCompleted) -> None:
     node = to.settle(event.call, "recorded" if event.recorded_only else "done")
     text = str(event.text)
-    _result_hooked(to, node, event.hooks)
+    result_hooked(to, node, event.hooks)
     to.add(node, "answer", node.label, text, status=node.status, call=event.call)
     to.mark(node, event, event.labels)
     to.pay(node, event)
@@ -276,7 +254,7 @@ def _answered(to: Branch, event: ToolCompleted) -> None:
 
 def _failed(to: Branch, event: ToolFailed) -> None:
     node = to.settle(event.call, event.kind)
-    _result_hooked(to, node, event.hooks)
+    result_hooked(to, node, event.hooks)
     to.add(node, "error", event.kind, event.text, call=event.call, rule=event.rule)
     to.mark(node, event, event.labels)
     to.pay(node, event)
@@ -383,9 +361,9 @@ _ON: dict[str, Callable[..., None]] = {
     "ModelFailed": _thought_failed,
     "OutputEscalated": _dropped,
     "RetryPlanned": _retry,
-    "HookAnswered": _hooked,
+    "HookAnswered": hooked,
     "CallJudged": _judged,
-    "ToolDegraded": _degraded,
+    "ToolDegraded": degraded,
     "ToolDelayed": _delayed,
     "ToolPostponed": _postponed,
     "CallRecalled": _recalled,
