@@ -27,7 +27,7 @@ def test_a_file_is_what_its_makers_published(each: Vendored) -> None:
 def test_own_scripts_are_few_and_need_no_exception_from_the_policy() -> None:
     scripts = sorted(FOLDER.parent.glob("*.js"))
     texts = [path.read_text() for path in scripts]
-    assert sum(len(text.splitlines()) for text in texts) < 600
+    assert sum(len(text.splitlines()) for text in texts) < 900
     for path, text in zip(scripts, texts, strict=True):
         assert text.startswith("// "), f"{path.name} says what it is for"
         for banned in (

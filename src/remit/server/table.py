@@ -10,7 +10,7 @@ from remit.errors import SpecError
 from remit.server import live
 from remit.server.api import described, offered
 from remit.server.openapi import Tree, document
-from remit.server.pages import approvals, login, now, run, runs, spend, switches
+from remit.server.pages import approvals, chat, login, now, run, runs, spend, switches
 from remit.server.route import Route, webhook
 
 WEBHOOKS = (
@@ -44,6 +44,7 @@ ROUTES: tuple[Route, ...] = (
     *now.ROUTES,
     *switches.ROUTES,
     *live.ROUTES,
+    *chat.ROUTES,
     *WEBHOOKS,
 )
 
