@@ -84,7 +84,7 @@ async def show_room(ask: Ask[Nothing, Nothing]) -> Response:
     session = ask.path["session"]
     rows = await _runs(ask, session)
     if not rows:
-        raise NotFound(f"there is no conversation {session} in the tenant {ask.tenant}")
+        raise NotFound(f"there is no conversation {session} of tenant {ask.tenant}")
     last = rows[-1]
     return _room(ask, session, last.agent, rows, mine=last.user == _user(ask))
 

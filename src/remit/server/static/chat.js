@@ -156,7 +156,7 @@
     }
     refresh(ref) {
       const asked = this.asks.get(ref);
-      if (asked) htmx.ajax("GET", address(`/chat/waiting/${asked.run}/${ref}`), { target: asked.box, swap: "innerHTML" });
+      if (asked) htmx.ajax("GET", address(`/chat/waiting/${asked.run}/${ref}`), { target: asked.box });
     }
     answered(ref) {
       this.asks.get(ref)?.box.remove();
