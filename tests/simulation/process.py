@@ -13,6 +13,7 @@ from remit.adapters.vault import AeadVault
 from remit.app.app import App
 from remit.app.assemble import Parts
 from remit.app.desk import Desk
+from remit.app.drift import Drift
 from remit.app.lazy import ModelShelf
 from remit.app.plan_desk import PlanDesk
 from remit.app.upgrade import Gate
@@ -200,6 +201,7 @@ class Machine(Node):
             "plans": plans,
             "gate": gate,
             "channels": NoChannels(),
+            "drift": Drift(),
         }
         # What has no part in driving runs (bills, payments) is not there.
         self.app._parts = cast("Callable[..., Parts]", Parts)(

@@ -189,7 +189,11 @@ _WORDS: dict[str, Callable[..., str]] = {
         ("ContinuationAsked", "ModelDrifted", "ModelSwitched", "OutputEscalated", "WrapUpAsked"),
         _remark,
     ),
+    "KeyIssued": lambda it: f"{it.key} {it.name} by {it.principal}",
+    "KeyRevoked": lambda it: f"{it.key} by {it.principal} {it.reason}",
+    "KeyUsed": lambda it: it.key,
     "NoticeFailed": lambda it: f"{it.channel} {it.ref} {it.person}: {it.error}",
+    "PasswordSet": lambda it: f"{it.user} by {it.principal}",
     "PayerLinked": lambda it: f"{it.tenant} {it.holder}",
     "PaymentIgnored": lambda it: f"{it.provider} {it.kind} {it.event}: {it.reason}",
     "PaymentReceived": _payment,
@@ -212,6 +216,9 @@ _WORDS: dict[str, Callable[..., str]] = {
     "RuntimeSaid": lambda it: it.text,
     "ServerToolStopped": lambda it: f"{it.server}/{it.tool} is not {it.accepted[:12]} any more",
     "ServerToolAccepted": lambda it: f"{it.server}/{it.tool} as {it.digest[:12]} by {it.principal}",
+    "SessionEnded": lambda it: f"{it.session} by {it.principal}",
+    "SessionOpened": lambda it: f"{it.session} of {it.principal} until {iso(it.until_ms)}",
+    "StandInInspected": lambda it: f"{it.call} {it.tool}",
     "SubrunEnded": _answer_came,
     "SubrunRequested": lambda it: f"{it.call} {it.agent}: {it.brief}",
     "TargetSwitched": lambda it: (
@@ -225,6 +232,8 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ToolRequested": lambda it: f"{it.call} attempt {it.attempt}",
     "ToolResolved": _resolved,
     "ToolUnknown": _outcome,
+    "UserBarred": lambda it: f"{it.user} {'barred' if it.barred else 'let in'} by {it.principal}",
+    "UserGranted": lambda it: f"{it.user} by {it.principal}",
 }
 
 
