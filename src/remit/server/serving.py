@@ -4,11 +4,13 @@ import asyncio
 import ipaddress
 import logging
 import signal
+import socket
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import uvicorn
+import uvloop
 from starlette.applications import Starlette
 from typing_extensions import override
 
@@ -69,7 +71,8 @@ def serve(
     `ready` gets the address, and the one-time link or nothing. Raises `ConfigError` where the
     address cannot be had, or is open to others while nobody could sign in.
     """
-    asyncio.run(_serve(app, place, settings, ready))
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(app, place, settings, ready))
 
 
 async def _serve(
@@ -111,17 +114,16 @@ async def _run(
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop)
-    serving = asyncio.create_task(uvicorn_server.serve())
+    listening = _listen(place)
+    serving = asyncio.create_task(uvicorn_server.serve(sockets=[listening]))
     try:
         while not uvicorn_server.started and not serving.done():  # noqa: ASYNC110  # it has no event
             await asyncio.sleep(_LOOK_S)
         if uvicorn_server.started:
-            address = _address(uvicorn_server, place)
+            address = _address(listening, place)
             link = f"{address}/login?token={server.state.link.make()}" if links else ""
             ready(address, link)
         await serving
-    except SystemExit as exc:  # uvicorn's word for an address that is taken
-        raise ConfigError(f"{place.host}:{place.port} cannot be had; name another --port") from exc
     finally:
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.remove_signal_handler(number)
@@ -142,9 +144,6 @@ def _config(server: Starlette, place: Place) -> uvicorn.Config:
     proxies = place.forwarded_allow_ips
     return uvicorn.Config(
         server,
-        host=place.host,
-        port=place.port,
-        loop="uvloop",
         http=BoundedProtocol,
         ws="none",
         lifespan="off",  # the app is open
@@ -159,9 +158,21 @@ def _config(server: Starlette, place: Place) -> uvicorn.Config:
     )
 
 
-def _address(server: uvicorn.Server, place: Place) -> str:
+def _listen(place: Place) -> socket.socket:
+    """The socket: uvicorn would end the process where it cannot be had. Raises `ConfigError`."""
+    try:
+        found = socket.getaddrinfo(place.host, place.port, type=socket.SOCK_STREAM)
+        return socket.create_server(found[0][4][:2], family=found[0][0], backlog=_BACKLOG)
+    except OSError as exc:
+        raise ConfigError(
+            f"{place.host}:{place.port} cannot be had ({exc.strerror}); name another --host or "
+            "--port"
+        ) from exc
+
+
+def _address(listening: socket.socket, place: Place) -> str:
     """Where it listens, as an address for people."""
-    port = server.servers[0].sockets[0].getsockname()[1]
+    port = listening.getsockname()[1]
     host = f"[{place.host}]" if ":" in place.host else place.host
     if place.host in ("0.0.0.0", "::"):  # noqa: S104  # compared, not bound
         host = "localhost"

@@ -1,12 +1,13 @@
 """From start to end over the API: start by key, follow, approve, deny, change, answer, cancel."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 
 from remit import Agent, App, Remit, ScriptedModel
+from remit.adapters.keys import new_keys
 from remit.journal.events import ApprovalDenied, ApprovalGiven
 from tests.cli.shop import PRICES, refund_order
 from tests.runtime.stage import story
@@ -23,14 +24,28 @@ from tests.server.acting import (
     wait,
 )
 from tests.server.stage import Client, Grants, Served, journal, served, shop_app, signed_in
+from tests.support.postgres import PostgresServer
 
 OPERATOR: Grants = {"acme": frozenset({"operator"})}
 APPROVER: Grants = {"acme": frozenset({"approver"})}
 
 
-@pytest.fixture
-async def found(tmp_path: Path) -> AsyncIterator[Served]:
-    async with served(shop_app(journal(tmp_path))) as server:
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+async def found(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> AsyncIterator[Served]:
+    monkeypatch.setenv("REMIT_KEYS", new_keys())
+    url = journal(tmp_path)
+    if request.param == "postgres":
+        database: PostgresServer = request.getfixturevalue("postgres")
+        url = database.database()
+    async with served(shop_app(url)) as server:
         yield server
 
 
