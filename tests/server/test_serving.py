@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -16,6 +17,8 @@ import pytest
 
 from remit.server.serving import Place
 from tests.cli.terminal import Remit
+from tests.docs.blocks import blocks
+from tests.tidy.tree import ROOT
 
 APP = """
 import asyncio
@@ -80,6 +83,26 @@ async def test_sigterm_lets_a_run_finish(remit: Remit, tmp_path: Path) -> None:
     assert (tmp_path / "oven").read_text() == "in out "
     shown = await remit.elsewhere("show", run)
     assert "completed" in shown.output
+
+
+def test_the_documented_server_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("REMIT_URL", raising=False)
+    written = [each for each in blocks(ROOT, "docs/howto/server.md") if "remit serve" in each.code]
+    [file] = [each for each in blocks(ROOT, "docs/howto/server.md") if "bakery.py" in each.marker]
+    (tmp_path / "bakery.py").write_text(file.code)
+    [shown] = [each for each in written if each.language == "console"]
+    command, *lines = shown.code.strip().splitlines()
+    _, _, arguments = command.partition("$ remit ")
+    words = [sys.executable, "-m", "remit", *arguments.split(), "--port", "0"]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        told = [process.stdout.readline().strip() for _ in lines]
+        process.terminate()
+        assert process.wait() == 0
+    for line, known in zip(told, lines, strict=True):
+        form = re.escape(known).replace(r"\.\.\.", ".+").replace("8000", r"\d+")
+        assert re.fullmatch(form, line), (line, known)
 
 
 @pytest.mark.requirement("OPS-5")
