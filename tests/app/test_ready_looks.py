@@ -49,7 +49,7 @@ def app_of(model: EchoModel) -> App:
 
 async def looked(app: App, **changes: object) -> dict[str, Sight]:
     services: Services = replace(app.engine.services, **changes)  # type: ignore[arg-type]  # parts of a test's own
-    return await seen(Looks(services, tuple(app._specs.values()), lambda _: "KEY"))
+    return await seen(Looks(services, tuple(app.specs.values()), lambda _: "KEY"))
 
 
 @pytest.mark.requirement("PROV-7")
@@ -152,7 +152,7 @@ async def test_production_is_told_where_people_are_asked_and_nobody_is_told() ->
         told = await Looks(services, (spec,), str, channels=1)._channels()
         assert told.wrong == ""
         for quiet in (
-            Looks(services, tuple(app._specs.values()), str),
+            Looks(services, tuple(app.specs.values()), str),
             Looks(replace(services, environment="dev"), (spec,), str),
         ):
             assert [named.name for named, _ in quiet.all() if named.name == "channels"] == []
@@ -161,4 +161,4 @@ async def test_production_is_told_where_people_are_asked_and_nobody_is_told() ->
 def replace_rules(app: App) -> AgentSpec:
     """The agent of an app, with a rule that asks."""
     rule = Rule(id="ask-all", effect="ask", tool="*")
-    return app._specs["worker"].model_copy(update={"rules": (rule,)})
+    return app.specs["worker"].model_copy(update={"rules": (rule,)})

@@ -1,9 +1,11 @@
 """Journeys through the console in a real browser, in light and dark, on a desktop and a phone."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from remit.adapters.keys import new_keys
 from tests.server.chromium import (
     DESKTOP,
     PHONE,
@@ -17,6 +19,7 @@ from tests.server.chromium import (
 )
 from tests.server.office import HOSTILE, clerk, office
 from tests.server.stage import journal, served, shop_app
+from tests.support.postgres import PostgresServer
 
 pytestmark = [pytest.mark.requirement("UX-2"), needs_chromium]
 
@@ -111,6 +114,51 @@ async def test_two_people_agree_by_keyboard(tmp_path: Path) -> None:
         )
 
 
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[PostgresServer]:
+    with PostgresServer() as server:
+        yield server
+
+
+@pytest.mark.requirement("APR-2", "APR-4", "OPS-1")
+async def test_the_same_on_postgres(
+    postgres: PostgresServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("REMIT_KEYS", new_keys())
+    async with served(office(postgres.database())) as found, browser(found) as (context, _):
+        page = await sign_in(context, found, "/now%3Ftenant=local")
+        await page.get_by_text("Nothing runs").wait_for()
+        run = await found.app.run(clerk, "file it")
+        await page.get_by_text("write_file waits for approval").wait_for()
+        await page.goto(f"{found.url}/approvals?tenant=local")
+        await page.get_by_text("what the run read there (read_file)").wait_for()
+        await page.keyboard.press("a")
+        await page.keyboard.press("Enter")
+        await page.get_by_text("Approved. The run has taken it").wait_for()
+        assert (await found.app.wait(run.id)).status == "completed"
+        await found.app.desk.switch_off("tenant:local", principal="eve", reason="the cellar burns")
+        await page.goto(f"{found.url}/switches?tenant=local")
+        await page.get_by_role("button", name="Switch on tenant:local").click()
+        await page.get_by_text("Nothing is switched off").wait_for()
+        assert len(await found.app.desk.switchings("local")) == 2
+        await page.goto(f"{found.url}/agents/clerk?tenant=local")
+        await page.get_by_role("cell", name="approved", exact=True).wait_for()
+
+
+@pytest.mark.requirement("GOV-3")
+async def test_one_page_tells_what_an_agent_may_do(tmp_path: Path) -> None:
+    async with served(office(journal(tmp_path))) as found, browser(found) as (context, _):
+        run = await found.app.run(clerk, "file it")
+        await found.app.approve(run.approvals[0].id, principal="bob", comment="Reads well.")
+        await found.app.wait(run.id)
+        page = await sign_in(context, found, "/agents")
+        await page.get_by_role("link", name="clerk").click()
+        await page.get_by_role("heading", name="What it can do").wait_for()
+        row = page.get_by_role("row", name="refund").first
+        assert "2 of the approvers" in await row.inner_text()
+        await page.get_by_role("cell", name="Reads well.").wait_for()
+
+
 @pytest.mark.requirement("APR-4", "APR-5")
 async def test_the_inbox_fills_and_empties_by_itself(tmp_path: Path) -> None:
     async with served(office(journal(tmp_path))) as found, browser(found) as (context, _):
@@ -183,6 +231,8 @@ PAGES = (
     "/now",
     "/now?tenant=local",
     "/now/health",
+    "/agents",
+    "/agents/clerk",
     "/switches",
     "/spend",
     "/approvals",

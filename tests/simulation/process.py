@@ -207,7 +207,7 @@ class Machine(Node):
         self.app._parts = cast("Callable[..., Parts]", Parts)(
             **{name: known.get(name) for name in _PARTS}
         )
-        self.app._specs = SPECS
+        self.app.specs = SPECS
         self.launch(self._serve())
 
     async def _serve(self) -> None:

@@ -109,7 +109,7 @@ class App(PeopleSay):
         self._hooks = hooks_by_name(hooks)
         self._plans = plans or plans_of(self._settings.billing, self._settings.plans, FILE)
         self._parts: Parts | None = None
-        self._specs: dict[str, AgentSpec] = {}
+        self.specs: dict[str, AgentSpec] = {}
         self._duties: list[asyncio.Task[None]] = []
 
     # ------------------------------------------------------------ opening
@@ -117,7 +117,7 @@ class App(PeopleSay):
     async def __aenter__(self) -> Self:
         """Open the journal, read the prompts, start the duties of this process."""
         wide = tuple(hook.spec for hook in self._hooks.values())
-        self._specs = {
+        self.specs = {
             name: governed(agent.spec(read_prompt), self._settings, wide)
             for name, agent in self._roots.items()
         }
@@ -210,7 +210,7 @@ class App(PeopleSay):
         Nothing is billed and nothing raised: a failed check is a line. `max_age_s`: how old an
         answer may be; everything ends within `timeout_s` seconds.
         """
-        specs = tuple(self._specs.values())
+        specs = tuple(self.specs.values())
         return await self._open.watchman.look(specs, max_age_s=max_age_s, timeout_s=timeout_s)
 
     def _may_drive(self, tenant: str, run: str) -> bool:
@@ -392,7 +392,7 @@ class App(PeopleSay):
         return row
 
     def _spec_of(self, agent: Agent[T]) -> AgentSpec:
-        spec = self._specs.get(agent.name)
+        spec = self.specs.get(agent.name)
         if spec is None or self._roots[agent.name] is not agent:
             raise SpecError(
                 f"the agent {agent.name!r} is not registered: App(agents=[{agent.name}])"

@@ -10,7 +10,7 @@ from remit.errors import SpecError
 from remit.server import live
 from remit.server.api import described, offered
 from remit.server.openapi import Tree, document
-from remit.server.pages import approvals, chat, login, now, run, runs, spend, switches
+from remit.server.pages import agents, approvals, chat, login, now, run, runs, spend, switches
 from remit.server.route import Route, webhook
 
 WEBHOOKS = (
@@ -36,6 +36,7 @@ def _document() -> Tree:
 ROUTES: tuple[Route, ...] = (
     *described.described(_document),
     *offered.ROUTES,
+    *agents.ROUTES,
     *approvals.ROUTES,
     *login.ROUTES,
     *run.ROUTES,

@@ -146,6 +146,11 @@ def _whole(name: str, text: str, against: str) -> Shown:
     return Shown(name=visible(name), lines=lines, against=against, added=len(lines))
 
 
+def text_diff(old: str, new: str) -> tuple[Line, ...]:
+    """A unified diff of two texts; the whole new one where they are too long to be compared."""
+    return _diff("", old, new, "").lines
+
+
 def _diff(name: str, old: str, new: str, against: str) -> Shown:
     before, after = old.splitlines(), new.splitlines()
     if max(len(before), len(after)) > _MAX_LINES:
