@@ -127,3 +127,13 @@ async def test_a_wait_ends_before_the_request_does(found: Served) -> None:
     assert run["status"] in ("running", "waiting")
     told = await bot.get(f"/api/v1/runs/{run['run']}/wait?timeout_s=3600")
     assert told.status == 200
+
+
+async def test_strangers_hold_up_no_probe(found: Served) -> None:
+    doors = found.server.state.doors
+    here = "127.0.0.1 at /login"
+    with doors.slot(here, stream=False), doors.slot(here, stream=False):
+        client = found.client()
+        assert (await client.get("/login")).status == 429
+        assert (await client.get("/healthz")).status == 200
+        assert (await client.get("/readyz")).status == 200

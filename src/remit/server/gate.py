@@ -49,7 +49,7 @@ class Doors:
         most = self.settings.streams if stream else self.settings.requests
         if self.busy[key] >= most:
             raise RequestRefused(
-                f"{who or 'nobody in particular'} has {most} of these under way",
+                f"{who} has {most} of these under way",
                 status=429,
                 remedy="wait until one is done",
                 headers={"retry-after": "1"},
@@ -127,7 +127,7 @@ class Door:
         request.state.tenant = tenant
         check_role(route, principal, tenant)
         request.state.still = partial(self._still, request, route, tenant)
-        who = "" if principal is None else principal.name
+        who = _stranger_at(request, route) if principal is None else principal.name
         with self._doors.slot(who, stream=route.kind == "stream"):
             response = await self._act(request, route, tenant, pairs)
             await response(request.scope, receive, send)
@@ -201,3 +201,8 @@ class Door:
             else read_json(request, route.body, content),
         )
         return await route.act(ask)
+
+
+def _stranger_at(request: Request, route: Route) -> str:
+    """Who is not signed in, by address and path: sign-ins that take long hold up no probe."""
+    return f"{request.client.host if request.client else 'somebody'} at {route.path}"

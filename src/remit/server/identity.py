@@ -51,6 +51,7 @@ class Identity:
     _keys: Aged[str, tuple[str, KeyState]] = field(init=False)
     _sessions: Aged[str, SessionState] = field(init=False)
     _users: Aged[str, UserState] = field(init=False)
+    _passwords: Aged[str, bool] = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin without memories."""
@@ -61,6 +62,15 @@ class Identity:
         self._keys = Aged(MAX_AGE_MS, _MOST, self.now_ms)
         self._sessions = Aged(MAX_AGE_MS, _MOST, self.now_ms)
         self._users = Aged(MAX_AGE_MS, _MOST, self.now_ms)
+        self._passwords = Aged(MAX_AGE_MS, 1, self.now_ms)
+
+    async def passwords(self) -> bool:
+        """Whether anybody could sign in with a password; asked by strangers, so remembered."""
+        known = self._passwords.get("")
+        if known is None:
+            known = any(each.hash for each in await self.app.access.users())
+            self._passwords.put("", known)
+        return known
 
     # ------------------------------------------------------------ keys
 

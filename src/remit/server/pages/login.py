@@ -89,7 +89,8 @@ async def log_out(ask: Ask[Nothing, Nothing]) -> Response:
 async def _form(
     ask: Ask[BaseModel, BaseModel], target: str, problem: str = "", *, status: int = 200
 ) -> Response:
-    passwords = any(each.hash for each in await ask.app.access.users())
+    identity: Identity = ask.request.app.state.identity
+    passwords = await identity.passwords()
     values = {"next": target, "problem": problem, "passwords": passwords}
     return render(ask, "login.html", values, status=status)
 
