@@ -5,7 +5,7 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from remit.app.live_cursor import read_cursor
@@ -110,6 +110,12 @@ def carry_out(scribe: Scribe, step: Step) -> None:
 @pytest.mark.requirement("UX-1")
 @settings(max_examples=300)  # a few milliseconds each
 @given(STEPS, CUTS, st.lists(st.booleans(), max_size=40), st.sampled_from([1, 2, 256]))
+@example(  # who comes back between an answer's append and its being published
+    [(0, 0, 0, ""), (18, 0, 0, ""), (18, 0, 0, ""), (0, 0, 0, ""), (0, 0, 0, ""), (13, 0, 0, "")],
+    [1, 0, 5],
+    [],
+    1,
+)
 async def test_wherever_a_reader_is_cut_off_it_gets_the_journal_and_every_word_once(
     steps: list[Step], cuts: list[int], looks: list[bool], backlog: int
 ) -> None:

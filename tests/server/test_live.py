@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import sys
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -20,6 +21,8 @@ from tests.server.listening import Frame, listen, shown
 from tests.server.stage import Client, Served, journal, served
 from tests.server.tellers import BOSS, SHIPPER, SOLO, Teller, teller_app
 from tests.support.postgres import PostgresServer
+
+REPO = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -166,6 +169,45 @@ async def test_what_another_process_drives_is_told_by_the_feed(url: str) -> None
         assert screen.events == await journalled(found.app, screen)
         assert len(screen.events) == 3
         assert not found.app.engine.services.hub._channels
+
+
+DRIVE = """
+import asyncio, sys
+from tests.server.tellers import BOSS, Teller, teller_app
+
+async def main():
+    async with teller_app(sys.argv[1], Teller(pause_s=0.01)) as app:
+        run = await app.start(BOSS, "Go")
+        print(run, flush=True)
+        await app.wait(run)
+
+asyncio.run(main())
+"""
+
+
+@pytest.mark.requirement("UX-1")
+async def test_a_run_of_another_process_is_told_while_it_goes_on(url: str) -> None:
+    async with patient(), served(teller_app(url)) as found:
+        client = await found.browser()
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", DRIVE, url, stdout=asyncio.subprocess.PIPE, cwd=REPO
+        )
+        try:
+            assert process.stdout is not None
+            run = (await process.stdout.readline()).decode().strip()
+            screen, ended = Screen(run), asyncio.create_task(process.wait())
+            seen_live = False
+            async with listen(client, f"/api/v1/runs/{run}/stream") as frames:
+                async for frame in frames:
+                    shown(screen, frame)
+                    seen_live |= frame.name == "journal" and not ended.done()
+            assert await ended == 0
+        finally:
+            if process.returncode is None:
+                process.kill()
+        assert seen_live
+        assert screen.events == await journalled(found.app, screen)
+        assert len(screen.events) == 3
 
 
 async def test_a_reader_that_sleeps_slows_nobody_and_has_all_when_it_wakes(url: str) -> None:

@@ -214,7 +214,8 @@ class LiveRun:
             self._snapshot_due = False
             batch.append(Told(self._snapshot(channel)))
             return
-        for key in [key for key in self._offsets if channel.find(key) is None]:
+        # Its outcome was told, or it has none; words that were told after it were a mistake.
+        for key in [key for key in self._offsets if key not in channel.partials]:
             del self._offsets[key]
             batch.append(Told(StreamRetraction(*key)))
         for partial in self._under_way(channel):

@@ -13,7 +13,7 @@ from starlette.responses import Response
 from remit.app.live import LiveFeeds
 from remit.app.live_cursor import MAX_CURSOR_CHARS
 from remit.app.live_run import LiveRun
-from remit.errors import RequestRefused
+from remit.errors import NotFound, RequestRefused, UsageError
 from remit.server import streams
 from remit.server.frames import frame, frames_of_run, frames_of_tenant, plain
 from remit.server.route import Ask, Nothing, stream
@@ -44,7 +44,12 @@ async def stream_run(ask: Ask[RunStreamQuery, Nothing]) -> Response:
     """A run and its sub-runs, live: journal events in their order, words on their way."""
     opened: Streams = ask.request.app.state.streams
     after = ask.request.headers.get("last-event-id", "") or ask.query.after
-    live = await opened.feeds.run(ask.tenant, ask.path["run"], after)
+    try:
+        live = await opened.feeds.run(ask.tenant, ask.path["run"], after)
+    except NotFound:
+        raise
+    except UsageError as exc:
+        raise RequestRefused(str(exc), status=422, remedy="ask without `after`") from exc
     if live is None:  # the one answer after which no browser comes back
         return Response(status_code=204)
     return LiveResponse(opened, _run_chunks(opened.feeds, live), ask.request.state.still)
