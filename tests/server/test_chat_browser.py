@@ -24,7 +24,9 @@ from tests.server.chromium import (
 from tests.server.office import office
 from tests.server.stage import Served, journal, served
 from tests.server.tellers import BOSS, Teller, teller_app
+from tests.server.test_live import postgres, url
 
+__all__ = ["postgres", "url"]
 pytestmark = [pytest.mark.requirement("UX-2"), needs_chromium]
 STORY = "Once upon a time there was a lamp, it was blue and"
 
@@ -48,12 +50,10 @@ def cut_lines(found: Served) -> None:
 
 
 @pytest.mark.requirement("UX-1")
-async def test_reload_and_lost_lines_in_mid_answer_lose_and_double_nothing(
-    tmp_path: Path,
-) -> None:
+async def test_reload_and_lost_lines_in_mid_answer_lose_and_double_nothing(url: str) -> None:
     teller = Teller()
     teller.gate = asyncio.Event()
-    app = teller_app(journal(tmp_path), teller)
+    app = teller_app(url, teller)
     async with served(app) as found, browser(found) as (context, _):
         page = await sign_in(context, found, "/chat")
         await page.get_by_role("link", name="solo").click()
