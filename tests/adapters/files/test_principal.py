@@ -129,6 +129,18 @@ def test_a_path_in_which_names_could_meet_or_leave_is_refused(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_root_of_whoever_calls(tmp_path: Path) -> None:
+    path = f"{tmp_path}/{{tenant}}/{{user}}"
+    FileRoot.placed(path, "acme", "ann").write_text("note.txt", "mine")
+    assert FileRoot.placed(path, "acme", "ann").read_text("note.txt") == "mine"
+    assert FileRoot.placed(path, "acme", "bob").list_files().files == ()
+    assert FileRoot.for_principal(tmp_path, "acme", "ann").read_text("note.txt") == "mine"
+    with pytest.raises(ConfigError, match="whole name"):
+        FileRoot.placed(f"{tmp_path}/{{tenant}}-{{user}}", "acme", "ann")
+    plain = FileRoot.placed(str(tmp_path), "acme", "ann", writable=False)
+    assert plain.path == tmp_path
+
+
 def test_a_link_on_the_way_is_refused(tmp_path: Path) -> None:
     (tmp_path / "outside").mkdir()
     (tmp_path / "base").mkdir()

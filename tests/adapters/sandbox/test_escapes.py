@@ -2,7 +2,7 @@
 
 import json
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
@@ -56,6 +56,19 @@ async def test_nothing_outside_is_touched(name: str, tmp_path: Path) -> None:
     battle = await _battle(name, tmp_path)
     assert battle.touched == []
     assert list(battle.said) == _NAMES, "every attack was made"
+
+
+@pytest.mark.parametrize("name", ["bubblewrap", "netns"])
+async def test_a_way_out_to_one_host_opens_nothing_else(name: str, tmp_path: Path) -> None:
+    """The whole corpus once more with a proxy in the sandbox's network."""
+    with a_world(tmp_path) as world:
+        world.remember()
+        ended = await working(name).run(replace(world.whole_corpus(), hosts=("api.example.com",)))
+        said = dict(json.loads(line) for line in ended.stdout.splitlines())
+        assert list(said) == _NAMES, "every attack was made"
+        assert [attack for attack, words in said.items() if "GOT" in words] == []
+        assert world.touched() == []
+        assert ended.refused == ()
 
 
 @pytest.mark.parametrize("attack", CORPUS, ids=_NAMES)

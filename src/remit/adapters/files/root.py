@@ -20,7 +20,7 @@ from remit.adapters.files.names import (
     refused,
     split_path,
 )
-from remit.adapters.files.principal import principal_path
+from remit.adapters.files.principal import place, principal_path
 from remit.adapters.files.regular import (
     check_regular,
     chunks,
@@ -110,9 +110,33 @@ class FileRoot:
         """
         path = principal_path(base, tenant, user)
         root = cls(path, writable=writable, deny=deny, max_bytes=max_bytes)
-        if root.path != path:
+        return root._unmoved(path)
+
+    @classmethod
+    def placed(
+        cls,
+        path: str,
+        tenant: str,
+        user: str,
+        *,
+        writable: bool = True,
+        deny: Iterable[str] = DEFAULT_DENY,
+        max_bytes: int = MAX_BYTES,
+    ) -> Self:
+        """The folder that an absolute path with `{tenant}` and `{user}` means for one of them.
+
+        As in `mcp_tools`: each is the whole name of a folder, and what lies before the first must
+        exist. Raises `ConfigError` for a path in which names could meet or leave.
+        """
+        folder = Path(place(path, tenant, user))
+        root = cls(folder, writable=writable, deny=deny, max_bytes=max_bytes)
+        return root._unmoved(folder) if "{" in path else root
+
+    def _unmoved(self, path: Path) -> Self:
+        """Raises `ConfigError` where a link came between making the folder and opening it."""
+        if self.path != path:
             raise ConfigError(f"folder {str(path)!r} became a link while being opened; remove it")
-        return root
+        return self
 
     def close(self) -> None:
         """Let the folder go; it is let go anyway with the last reference."""
