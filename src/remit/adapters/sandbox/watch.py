@@ -12,7 +12,7 @@ from remit.adapters.sandbox.plan import Plan
 
 # Looking costs about 0.1 ms per process; a fork bomb makes some hundred processes meanwhile.
 PERIOD_S = 0.025
-# While it does nothing: a server that waits for calls costs half a hundredth of a core so.
+# While it does nothing: a server that waits for calls costs less than a hundredth of a core so.
 IDLE_S = 0.1
 _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # The kernel or the gate refuses more processes; this is for root without a gate. A quarter and four
