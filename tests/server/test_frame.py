@@ -70,7 +70,7 @@ async def test_an_error_is_a_page_with_its_remedy(tmp_path: Path) -> None:
 async def test_the_first_page_is_small(tmp_path: Path) -> None:
     async with served(shop_app(journal(tmp_path))) as found:
         boss = await found.browser()
-        page = await boss.get("/switches")
+        page = await boss.get("/now")
         size = len(page.text)
         for piece in page.text.split('"'):
             if piece.startswith("/static/"):

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from remit.app.recent import Recent
+from remit.errors import ChainBroken
 from remit.journal.events import ModelFailed
 from remit.machine.state import State
 from remit.server.pages.now import doing
@@ -114,3 +116,19 @@ async def test_what_a_run_does_is_said_in_words(tmp_path: Path) -> None:
             await app.wait(run.id)
             (state,) = await app.desk.tree("local", run.id)
             assert doing(state) == "is being stopped"
+
+
+async def test_a_damaged_journal_hides_nothing_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def broken(_recent: Recent, _budget_s: float) -> None:
+        raise ChainBroken("run_1: version 2 does not follow")
+
+    monkeypatch.setattr(Recent, "catch_up", broken)
+    async with served(office(journal(tmp_path))) as found:
+        await found.app.run(clerk, "file it", tenant="acme")
+        ann = await signed_in(found, "ann", {"acme": frozenset({"viewer"})})
+        told = await ann.get("/now")
+        assert told.status == 200
+        assert "The journal is damaged" in told.text
+        assert "write_file waits for approval" in told.text

@@ -27,7 +27,8 @@ async def test_off_with_a_reason_and_on_again(tmp_path: Path) -> None:
             "ann",
             "odd",
         )
-        assert made.until_ms == made.since_ms + 3_600_000
+        assert made.until_ms is not None
+        assert 0 <= made.since_ms + 3_600_000 - made.until_ms < 60_000, "both are read of the clock"
         page = await ann.get("/switches")
         assert "tenant:acme/tool:refund_order" in page.text
         assert "Switch on" in page.text

@@ -8,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 
 from remit.app.ready import Check
 from remit.app.recent import HOURS, Recent, Stopped
+from remit.errors import IntegrityError
 from remit.journal.rows import RunRow
 from remit.machine.state import State
 from remit.server.frame import linker
@@ -65,7 +66,11 @@ async def show_now(ask: Ask[Nothing, Nothing]) -> Response:
     """How things stand at this moment."""
     app, tenant = ask.app, ask.tenants
     recent = _recent(ask)
-    await recent.catch_up(_CATCH_UP_S)
+    damaged = ""
+    try:
+        await recent.catch_up(_CATCH_UP_S)
+    except IntegrityError as exc:
+        damaged = str(exc)  # the rest of the page matters the more
     rows = await app.desk.living(tenant)
     items = await waiting(app.desk, states_of(ask), tenant)
     hours = recent.hours(tenant)
@@ -81,6 +86,7 @@ async def show_now(ask: Ask[Nothing, Nothing]) -> Response:
         "assumed": sum(each.amounts.assumed for each in hours),
         "shown_hours": HOURS,
         "recent": recent,
+        "damaged": damaged,
         "stopped": len(stopped),
         "failures": [
             Failure(each, await app.store.run(each.tenant, each.run)) for each in stopped[:_STOPPED]
