@@ -12,7 +12,7 @@ from typing import Literal
 import click
 from rich.console import Console
 
-from remit.cli import demo_attack, demo_crash, demo_stage
+from remit.cli import demo_attack, demo_crash, demo_serve, demo_stage
 from remit.cli.demo_attack import Bait
 from remit.cli.demo_crash import Life
 from remit.cli.demo_end import Ending, ending_json, print_ending
@@ -28,6 +28,7 @@ from remit.errors import UsageError
 
 Mode = Literal["plain", "crash", "attack"]
 _SEEDS = 1_000_000  # few enough to be typed again
+_MAX_PORT = 65_535
 
 _BEGINNINGS: dict[str, str] = {
     "plain": "Lomu, a coding agent, fixes a bug in a scratch repository.",
@@ -59,15 +60,32 @@ class _Show:
 @click.option("--attack", is_flag=True, help="Let a source file take the model over.")
 @click.option("--seed", type=click.IntRange(min=0), help="With --crash: repeat its random point.")
 @click.option("--resume", "resumes", is_flag=True, help="Take up the demo that was stopped last.")
+@click.option("--serve", "serves", is_flag=True, help="Offer the console: chat, approve, pay.")
+@click.option("--port", type=click.IntRange(0, _MAX_PORT), help="Of --serve; default: a free one.")
 @click.pass_obj
-def demo(
-    options: Options, *, yes: bool, crash: bool, attack: bool, seed: int | None, resumes: bool
+def demo(  # one argument per option
+    options: Options,
+    *,
+    yes: bool,
+    crash: bool,
+    attack: bool,
+    seed: int | None,
+    resumes: bool,
+    serves: bool,
+    port: int | None,
 ) -> int:
     """Watch Lomu, a coding agent, fix a bug in a scratch repository under its remit.
 
     No key, no network and no service are needed: the model is a scripted provider on this
     machine, everything else is real.
     """
+    out = Console(file=sys.stderr, markup=False, highlight=False) if options.json else console()
+    if serves:
+        if crash or attack or yes or seed is not None:
+            raise UsageError("--serve goes with --port and --resume alone")
+        return _serve(options, out, port or 0, resumes=resumes)
+    if port is not None:
+        raise UsageError("--port is that of --serve; give both")
     mode: Mode = "crash" if crash else "attack" if attack else "plain"
     if (crash and attack) or (resumes and (crash or attack)):
         raise UsageError("--crash, --attack and --resume exclude each other; choose one")
@@ -77,7 +95,7 @@ def demo(
         options=options,
         mode=mode,
         stage=demo_stage.latest() if resumes else demo_stage.build(mode),
-        out=Console(file=sys.stderr, markup=False, highlight=False) if options.json else console(),
+        out=out,
         yes=yes,
         seed=secrets.randbelow(_SEEDS) if seed is None else seed,
     )
@@ -87,6 +105,17 @@ def demo(
         again = "Again: remit demo --attack" if attack else "Go on with: remit demo --resume"
         show.out.print(f"\nstopped; nothing is lost. {again}")
         return INTERRUPTED
+
+
+def _serve(options: Options, out: Console, port: int, *, resumes: bool) -> int:
+    demo_serve.check()
+    stage = demo_stage.latest("serve") if resumes else demo_stage.build("serve")
+    out.print(cell("Lomu, a coding agent, in the console; a script answers for its model.", "bold"))
+    try:
+        asyncio.run(demo_serve.serve_demo(options, stage, port, out))
+    except KeyboardInterrupt:  # before it served, or a second time
+        return INTERRUPTED
+    return GOOD
 
 
 async def _perform(show: _Show) -> int:

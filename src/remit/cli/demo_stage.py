@@ -105,15 +105,18 @@ def _check_machine() -> None:
     make_sandbox()
 
 
-def latest() -> Stage:
-    """The stage built last in this folder. Raises `ConfigError` where there is none.
+def latest(*modes: str) -> Stage:
+    """The stage built last in this folder in one of these modes.
 
-    An attack is not taken up again: its bait is known to the process that laid it.
+    Raises `ConfigError` where there is none. An attack is not taken up again: its bait is known to
+    the process that laid it.
     """
+    wanted = modes or ("plain", "crash")
     found = [Stage(each.absolute()) for each in FOLDER.glob("*") if (each / _STATE).is_file()]
-    found = [stage for stage in found if stage.state()["mode"] != "attack"]
+    found = [stage for stage in found if stage.state()["mode"] in wanted]
     if not found:
-        raise ConfigError(f"there is nothing to resume: {FOLDER} holds no demo; run `remit demo`")
+        again = "remit demo --serve" if modes == ("serve",) else "remit demo"
+        raise ConfigError(f"there is nothing to resume: {FOLDER} holds no such demo; run `{again}`")
     return max(found, key=lambda stage: int(stage.folder.name))
 
 
@@ -191,6 +194,7 @@ async def provider(scenario: Path) -> AsyncIterator[dict[str, str]]:
         *("--scenario", str(scenario), "--until-stdin-closes"),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
+        start_new_session=True,  # Ctrl-C is for its user, who may still need an answer
     )
     try:
         async with asyncio.timeout(_START_S):

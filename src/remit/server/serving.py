@@ -72,12 +72,17 @@ def serve(
     address cannot be had, or is open to others while nobody could sign in.
     """
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(app, place, settings, ready))
+        runner.run(serve_here(app, place, settings, ready=ready))
 
 
-async def _serve(
-    app: App, place: Place, settings: ServerSettings, ready: Callable[[str, str], None]
+async def serve_here(
+    app: App,
+    place: Place,
+    settings: ServerSettings,
+    *,
+    ready: Callable[[str, str], None],
 ) -> None:
+    """The same in an event loop that runs already, whose SIGTERM and SIGINT it takes."""
     if place.is_loopback and not settings.hosts:
         settings = settings.model_copy(update={"hosts": _LOCAL})
     app.readers_may_come = True  # to runs that are taken up as it opens, too
