@@ -29,7 +29,7 @@ help:  ## list the targets
 	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r t d; do \
 	  printf '%-13s %s\n' "$$t" "$$d"; done
 
-demo: $(RUN_READY)  ## a coding agent at work under its remit (ARGS="--yes", "--crash", "--attack")
+demo: $(RUN_READY)  ## a coding agent at work under its remit (ARGS="--yes", "--crash", "--attack", "--serve")
 	$(BIN)/remit demo $(ARGS)
 
 test: $(DEV_READY)  ## the whole suite; branch coverage of the pure floors

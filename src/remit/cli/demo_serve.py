@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
+from urllib.parse import urlencode
 
 import click
 from rich.console import Console
@@ -72,9 +73,10 @@ async def serve_demo(options: Options, stage: Stage, port: int, out: Console) ->
     async with demo_stage.provider(scenario(stage)) as variables, _shop() as checkout:
 
         def ready(address: str, link: str) -> None:
-            checkout.target, checkout.home = f"{address}/payments", f"{address}/runs"
+            checkout.target, checkout.home = f"{address}/payments", f"{address}/chat"
             provider = variables["ANTHROPIC_BASE_URL"]
-            _tell(options, out, _Served(stage, url, address, link, provider))
+            to_chat = f"{link}&{urlencode({'next': '/chat?agent=lomu'})}"
+            _tell(options, out, _Served(stage, url, address, to_chat, provider))
 
         app = App(
             url,
@@ -143,19 +145,19 @@ def _tell(options: Options, out: Console, served: _Served) -> None:
     out.print(cell("\nSign in, once, within 15 minutes:", "bold"))
     out.print(cell(f"  {served.link}"), soft_wrap=True)
     out.print(cell("\nThen", "bold"))
-    for number, step in enumerate(_STEPS, start=1):
+    for number, step in enumerate(_steps(served), start=1):
         out.print(cell(f"  {number}. {step}"), soft_wrap=True)
     out.print(cell("\nCtrl-C ends it; nothing is lost.", "dim"))
     out.file.flush()
 
 
-_STEPS = (
-    f"Chat with lomu: {_WISH}",
-    "Approvals: look at the exact commit, and agree or refuse.",
-    "Runs: open the run, and see the tree of every decision.",
-    (
-        f"Ask on in the chat: of the {FREE_CALLS} model calls a day of your plan the fix took 21. "
-        "Soon comes an upgrade notice that no model wrote."
-    ),
-    "Follow its link and pay at the simulator's checkout: no money moves. The chat goes on.",
-)
+def _steps(served: _Served) -> tuple[str, ...]:
+    diff = f"git -C {served.stage.repo} diff"
+    plan = f"Of the {FREE_CALLS} model calls a day of your plan the fix took 21"
+    return (
+        f"Chat: say “{_WISH}”",
+        f"Approvals: look at the exact call, and agree or refuse. What it commits: {diff}",
+        "Runs: open the run, and see the tree of every decision.",
+        f"Chat: ask what was wrong. {plan}; soon a notice comes that no model wrote.",
+        "Follow its link and pay at the simulator's checkout; no money moves. The chat goes on.",
+    )
