@@ -1,5 +1,7 @@
 """The undoer asks for each step once, in order, whatever came of the one before."""
 
+from dataclasses import replace
+
 import pytest
 
 from remit.adapters.undoer import Undoer
@@ -63,3 +65,13 @@ async def test_the_newest_plan_of_the_user_counts() -> None:
     assert (await answer()).parts == (RawText("undone: 0 of 0"),)
     with pytest.raises(ProviderError, match="not JSON"):
         await answer(said("undo all"))
+
+
+@pytest.mark.requirement("TOOL-14")
+async def test_what_is_in_doubt_is_not_asked_for_and_named_in_the_report() -> None:
+    first, second = PLAN
+    plan = said(plan_text([replace(first, doubt="nobody knows"), second]))
+    asked = await answer(plan)
+    assert asked.parts == (RawCall("undo_0", "drop_1", "{}"),)
+    last = await answer(plan, *turn(0))
+    assert last.parts == (RawText("not undone: 1 of 2\nr/c0 by drop_0: nobody knows"),)

@@ -104,6 +104,50 @@ def test_what_was_not_undone_is_named_and_the_status_says_no(shop: Path) -> None
     assert not Path("a.txt").exists()
 
 
+@pytest.mark.requirement("TOOL-14", "DUR-3")
+def test_what_is_in_doubt_is_named_with_the_command_that_takes_it_back(shop: Path) -> None:
+    (row,) = Remit().rows("runs")
+    run = str(row["run"])
+    strange = Remit()("undo", f"{shop}:clerk", run, "--doubtful", f"{run}/c1-1")
+    assert strange.exit_code == 1
+    assert f"{run}/c1-1: not in doubt" in strange.stderr
+    asyncio.run(leave_in_doubt(shop, run))
+    mail = f"{run}/c3-1"
+    shown = Remit().good("undo", f"{shop}:clerk", run, "--dry-run").splitlines()
+    assert shown[0] == f'delete_note {{"name":"a.txt"}} takes back {run}/c1-1'
+    assert shown[1].startswith(f"delete_note waits: {mail}: nobody knows whether run_")
+    assert shown[1].endswith(f"undo with --doubtful {mail}")
+    left = Remit()("undo", f"{shop}:clerk", run)
+    assert (left.exit_code, left.stdout.splitlines()[0]) == (1, "not undone: 1 of 2")
+    assert f"--doubtful {mail}" in left.stdout
+    none = Remit()("undo", f"{shop}:clerk", run)
+    assert none.exit_code == 1
+    assert f"--doubtful {mail}" in none.stderr
+    done = Remit()("undo", f"{shop}:clerk", run, "--doubtful", mail)
+    assert (done.exit_code, done.stdout) == (0, "undone: 1 of 1\n")
+    assert not Path("b.txt").exists()
+
+
+async def leave_in_doubt(shop: Path, run: str) -> None:
+    """An undo that hangs in its first step, the newest note, until somebody cancels it."""
+    clerk = load_agent(f"{shop}:clerk", ())
+    note = clerk.tool("delete_note")
+    assert note is not None
+    begun = asyncio.Event()
+
+    async def hang(**_: object) -> None:
+        begun.set()
+        await asyncio.Event().wait()
+
+    object.__setattr__(note, "function", hang)
+    async with App(agents=[clerk]) as app:
+        undoing = asyncio.create_task(app.undo(run))
+        await begun.wait()
+        (row,) = await app.store.runs("local", session=f"undo-{run}")
+        await app.cancel(row.run)
+        await undoing
+
+
 def test_an_agent_that_can_undo_nothing_says_so(shop: Path) -> None:
     (row,) = Remit().rows("runs")
     result = Remit()("undo", f"{shop}:plain", row["run"], "--dry-run")

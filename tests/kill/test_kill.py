@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from remit.journal.events import ModelCompleted, ModelFailed, RunEnded, RunRecov
 from remit.journal.record import GENESIS, check_link
 from remit.journal.rows import RunRow
 from remit.journal.transfers import transfers
+from tests.kill import undoing
 from tests.kill.program import EXPECTED, JOURNAL, app_in, effects
 
 ROOT = Path(__file__).parents[2]
@@ -50,8 +52,8 @@ class Zygote:
         self._process.stdin.flush()
         return int(self._process.stdout.readline())
 
-    def fork(self, folder: Path, seed: int, *, finish: bool = False) -> int:
-        return self._ask(f"fork {folder} {seed} {'finish' if finish else 'go'}")
+    def fork(self, folder: Path, seed: int, what: str = "go") -> int:
+        return self._ask(f"fork {folder} {seed} {what}")
 
     def wait(self, child: int) -> int:
         return self._ask(f"wait {child}")
@@ -169,7 +171,27 @@ async def test_kill_storm(seed: int, zygote: Zygote, tmp_path: Path) -> None:
         status = zygote.wait(child)
         told = (tmp_path / "errors.log").read_text() if (tmp_path / "errors.log").exists() else ""
         assert status == -signal.SIGKILL, f"seed {seed}, life {kill}: ended by itself: {told}"
-    child = zygote.fork(tmp_path, seed, finish=True)
+    child = zygote.fork(tmp_path, seed, "finish")
     status = zygote.wait(child)
     assert status == 0, f"seed {seed}: {(tmp_path / 'errors.log').read_text()}"
     await check(tmp_path)
+
+
+@pytest.mark.requirement("TOOL-14", "DUR-1", "DUR-3")
+def test_an_undo_killed_after_each_effect_takes_everything_back_once(
+    zygote: Zygote, tmp_path: Path
+) -> None:
+    for _ in undoing.COMPENSATIONS:
+        status = zygote.wait(zygote.fork(tmp_path, 0, "undo"))
+        told = (tmp_path / "errors.log").read_text()
+        assert status == -signal.SIGKILL, f"ended by itself: {told}"
+    assert zygote.wait(zygote.fork(tmp_path, 0, "undo")) == 0, (tmp_path / "errors.log").read_text()
+    done = undoing.compensated(tmp_path)
+    # One effect each, but for the flag: it is cleared again under the same key.
+    assert list(dict.fromkeys(done)) == list(undoing.COMPENSATIONS)
+    assert Counter(done) == {"retract_mail": 1, "refund_card": 1, "clear_flag": 2}
+    assert len(effects(tmp_path)) == len(undoing.COMPENSATIONS)
+    assert (tmp_path / undoing.ASKED).read_text() == "retract_mail\n"
+    output = (tmp_path / undoing.TOLD).read_text()
+    assert output.splitlines()[0] == "not undone: 1 of 4"
+    assert "by close_account: the bank says no" in output

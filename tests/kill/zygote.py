@@ -1,7 +1,7 @@
 """Imports everything once and forks the program on demand, so that a life begins in milliseconds.
 
 Commands on standard input, one per line, answers on standard output:
-`fork FOLDER SEED FINISH` -> the child's process id; `wait PID` -> how it ended.
+`fork FOLDER SEED go|finish|undo` -> the child's process id; `wait PID` -> how it ended.
 """
 
 import os
@@ -9,10 +9,10 @@ import sys
 import traceback
 from pathlib import Path
 
-from tests.kill.program import live
+from tests.kill import program, undoing
 
 
-def fork(folder: Path, seed: int, *, finish: bool) -> int:
+def fork(folder: Path, seed: int, what: str) -> int:
     """The process id of a new child."""
     child = os.fork()
     if child:
@@ -21,7 +21,10 @@ def fork(folder: Path, seed: int, *, finish: bool) -> int:
     try:
         with (folder / "errors.log").open("a") as log:
             os.dup2(log.fileno(), sys.stderr.fileno())
-        live(folder, seed, finish=finish)
+        if what == "undo":
+            undoing.live(folder)
+        else:
+            program.live(folder, seed, finish=what == "finish")
         status = 0
     except BaseException:  # noqa: BLE001  # a child never returns into the zygote's loop
         traceback.print_exc()
@@ -34,8 +37,8 @@ def main() -> None:
     """Serve until standard input is closed."""
     for line in sys.stdin:
         match line.split():
-            case ["fork", folder, seed, finish]:
-                answer = fork(Path(folder), int(seed), finish=finish == "finish")
+            case ["fork", folder, seed, what]:
+                answer = fork(Path(folder), int(seed), what)
             case ["wait", child]:
                 answer = os.waitstatus_to_exitcode(os.waitpid(int(child), 0)[1])
             case _:

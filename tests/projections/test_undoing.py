@@ -14,7 +14,7 @@ from tests.machine.bench import Bench, make_agent
 from tests.machine.toolbox import look_up, send_mail
 
 TEXT = st.text(max_size=20)
-STEPS = st.lists(st.builds(Step, of=TEXT, tool=TEXT, arguments=TEXT), max_size=5)
+STEPS = st.lists(st.builds(Step, of=TEXT, tool=TEXT, arguments=TEXT, doubt=TEXT), max_size=5)
 
 
 @tool(access="write")
@@ -88,6 +88,17 @@ def test_what_was_only_recorded_or_handed_over_is_no_effect() -> None:
     typed.start()
     typed.answer("", ("final_answer", '{"answer":1}'))
     assert effects(typed.first, pairs_of(typed)) == []
+
+
+@pytest.mark.requirement("TOOL-14")
+def test_a_write_of_which_nobody_heard_is_an_effect_in_doubt() -> None:
+    bench = Bench(make_agent(look_up, keep_note, remit=Remit(approvals={keep_note: 0})))
+    bench.start()
+    bench.answer("", ("keep_note", '{"name":"a"}'), ("look_up", '{"path":"a"}'))
+    bench.recover()
+    (found,) = effects(bench.first, pairs_of(bench))
+    assert (found.key, found.undo, found.result) == ("run_1/c1-1", "drop_note", "")
+    assert found.doubt == "nobody knows whether keep_note took place"
 
 
 @pytest.mark.requirement("TOOL-14")

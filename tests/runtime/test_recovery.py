@@ -1,8 +1,8 @@
 """A crash at every single point of a run, one by one: nothing is lost, nothing happens twice."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import Literal, cast
+from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -10,7 +10,7 @@ from remit import Agent, Call, Remit, ScriptedModel, probe, tool
 from remit.adapters.memory.store import MemoryStore
 from remit.adapters.scripted import Reply, turn_of
 from remit.app.following import tree_rows
-from remit.errors import StoreError, StoreGone
+from remit.errors import StoreError
 from remit.journal.codec import decompress, open_record
 from remit.journal.events import (
     CancelRequested,
@@ -30,13 +30,11 @@ from remit.runtime.reader import Reader
 from remit.runtime.services import LEASE_MS
 from remit.values.clean import Clean
 from remit.values.model import ModelRequest
+from tests.runtime.breaking import Breaking, Mode
 from tests.runtime.kit import NOW, RUN, TENANT, HandClock, redactor, services_on, spec_of, started
 from tests.runtime.stage import PATIENCE_S, an_agent
 
-Mode = Literal["before", "after", "dead"]
 MODES: tuple[Mode, ...] = ("before", "after", "dead")
-# What the loop does on its own, as often as it likes: to fail there proves nothing new.
-_UNCOUNTED = frozenset({"waiting", "url", "open", "close"})
 # Past every lease: one that covers a tool lasts its timeout, a minute, and the skew of clocks.
 LEASE_OVER_MS = LEASE_MS + 60_000
 REDACTOR = redactor()  # its rules take long to build
@@ -92,41 +90,6 @@ def cancelling(store: MemoryStore, engines: list[Engine]) -> Callable[[ModelRequ
         return ASK
 
     return said
-
-
-class Breaking:
-    """A process's connection to the store: its `at`-th use fails, or is the last that returns."""
-
-    def __init__(self, inner: MemoryStore, at: int, mode: Mode) -> None:
-        self.inner, self.at, self.mode = inner, at, mode
-        self.uses = 0
-        self.dead = asyncio.Event()
-        self.buried = False
-        """The dead process is cleared away: what it still wants to do on the way is refused."""
-
-    def __getattr__(self, name: str) -> object:
-        inner = getattr(self.inner, name)
-        if name in _UNCOUNTED:
-            return inner
-
-        async def use(*given: object, **named: object) -> object:
-            if self.buried:
-                raise StoreGone("the process is dead")
-            self.uses += 1
-            hit = self.uses == self.at
-            if self.dead.is_set():
-                await asyncio.Event().wait()
-            if hit and self.mode == "before":
-                raise StoreGone(f"before {name}")
-            answer = await cast("Callable[..., Awaitable[object]]", inner)(*given, **named)
-            if hit and self.mode == "after":
-                raise StoreGone(f"the answer of {name} was lost")
-            if hit:
-                self.dead.set()
-                await asyncio.Event().wait()
-            return answer
-
-        return use
 
 
 def a_process(

@@ -16,7 +16,7 @@ class Undoer:
     """No model at all: our own code in a model's place, so that undoing is governed like acting.
 
     The plan is the newest text of the user. A step that fails does not keep the others from being
-    tried; the answer names what was not undone.
+    tried; one in doubt is left to a human. The answer names what was not undone.
     """
 
     provider = "remit"
@@ -28,8 +28,9 @@ class Undoer:
         del deadline_s, emit  # it answers at once, and nobody reads along
         await asyncio.sleep(0)
         plan, told = _progress(request.messages)
-        if len(told) < len(plan):
-            step = plan[len(told)]
+        due = [step for step in plan if not step.doubt]
+        if len(told) < len(due):
+            step = due[len(told)]
             call = RawCall(f"undo_{len(told)}", step.tool, step.arguments)
             return _answer(request, call)
         return _answer(request, RawText(_report(plan, told)))
@@ -54,9 +55,11 @@ def _progress(messages: tuple[Message, ...]) -> tuple[tuple[Step, ...], list[Res
 
 
 def _report(plan: tuple[Step, ...], told: list[ResultPart]) -> str:
-    failed = [
+    failed = [f"{step.of} by {step.tool}: {step.doubt}" for step in plan if step.doubt]
+    due = (step for step in plan if not step.doubt)
+    failed += [
         f"{step.of} by {step.tool}: {result.text}"
-        for step, result in zip(plan, told, strict=True)
+        for step, result in zip(due, told, strict=True)
         if result.is_error
     ]
     done = len(plan) - len(failed)

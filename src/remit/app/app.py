@@ -4,7 +4,7 @@ import asyncio
 import math
 import os
 import socket
-from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Collection, Iterable, Mapping, Sequence
 from contextlib import aclosing, suppress
 from pathlib import Path
 from types import TracebackType
@@ -297,10 +297,7 @@ class App(PeopleSay):
 
     async def resume(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
         """Take a run up again, after a crash or an answer, until it ends or waits."""
-        row = await self._row(tenant, root_of(run))
-        agent = self._agents.get(row.agent)
-        if agent is None:
-            raise SpecError(f"run {run} is one of the agent {row.agent!r}, which this app has not")
+        row, agent = await self._known(tenant, run)
         self.engine.mine.add((tenant, row.run))
         for state in await self.desk.tree(tenant, row.run):
             self.engine.wake(tenant, state.run)
@@ -310,29 +307,23 @@ class App(PeopleSay):
         self, run: str, *, tenant: str = LOCAL_TENANT, timeout_s: float | None = None
     ) -> Run[object]:
         """Wait until a run has ended, answers of humans included, or the time is over."""
-        root = root_of(run)
-        agent = self._agents.get((await self._row(tenant, root)).agent)
-        if agent is None:
-            raise SpecError(f"run {run}: its agent is not registered with this app")
-        self.engine.mine.add((tenant, root))
+        row, agent = await self._known(tenant, run)
+        self.engine.mine.add((tenant, row.run))
         loop = asyncio.get_running_loop()
         until = math.inf if timeout_s is None else loop.time() + timeout_s
         while loop.time() < until:
             with suppress(TimeoutError):
                 async with asyncio.timeout_at(None if timeout_s is None else until):
-                    await self.engine.settled(tenant, root)
-            row = await self._row(tenant, root)
+                    await self.engine.settled(tenant, row.run)
+            row, agent = await self._known(tenant, run)
             if row.status not in LIVE:
-                return await self._outcome(agent, tenant, root)
+                return await self._outcome(agent, tenant, row.run)
             await asyncio.sleep(_POLL_S)
-        return self._run_of(agent, await self.desk.tree(tenant, root))
+        return self._run_of(agent, await self.desk.tree(tenant, row.run))
 
     async def get(self, run: str, *, tenant: str = LOCAL_TENANT) -> Run[object]:
         """A run as it stands now. Raises `NotFound`."""
-        row = await self._row(tenant, root_of(run))
-        agent = self._agents.get(row.agent)
-        if agent is None:
-            raise SpecError(f"run {run}: its agent {row.agent!r} is not registered with this app")
+        row, agent = await self._known(tenant, run)
         return self._run_of(agent, await self.desk.tree(tenant, row.run))
 
     # ------------------------------------------------------------ plans and payments
@@ -363,16 +354,21 @@ class App(PeopleSay):
         return self._open.gate.checkout_url(tenant, holder, plan)
 
     async def undo(
-        self, run: str, *, principal: str = LOCAL_USER, tenant: str = LOCAL_TENANT
+        self,
+        run: str,
+        *,
+        principal: str = LOCAL_USER,
+        tenant: str = LOCAL_TENANT,
+        doubtful: Collection[str] = (),
     ) -> Run[str]:
         """Take back what an ended run did, newest first, in a run of its own.
 
-        Each compensation is judged, approved and journalled like any call. Only `success` is True
-        when all of them took place; the output names those that did not. Raises `NotFound`,
-        `SpecError`, and `NotAllowed` where nothing can be undone.
+        Each compensation is judged and journalled like any call. Only `success` is True when all
+        took place; the output names those that did not. What is in doubt is taken back only where
+        `doubtful` names it (RUN/CALL). Raises `NotFound`, `SpecError`, `NotAllowed`.
         """
         reader = self.engine.reader
-        agent, wish = await wish_to_undo(reader, tenant, run, self._agents, principal)
+        agent, wish = await wish_to_undo(reader, tenant, run, self._agents, principal, doubtful)
         return await self._outcome(agent, tenant, await self.launch(agent, wish))
 
     async def _outcome(self, agent: Agent[T], tenant: str, run: str) -> Run[T]:
@@ -385,11 +381,15 @@ class App(PeopleSay):
     def _run_of(self, agent: Agent[T], tree: list[State]) -> Run[T]:
         return run_of(agent, tree, self._open.gate.upgrade_of)
 
-    async def _row(self, tenant: str, run: str) -> RunRow:
-        row = await self.store.run(tenant, run)
+    async def _known(self, tenant: str, run: str) -> tuple[RunRow, Agent[object]]:
+        """The row of a run's root, and its agent. Raises `NotFound`, `SpecError`."""
+        row = await self.store.run(tenant, root_of(run))
         if row is None:
             raise NotFound(f"there is no run {run} of tenant {tenant}")
-        return row
+        agent = self._agents.get(row.agent)
+        if agent is None:
+            raise SpecError(f"run {run}: its agent {row.agent!r} is not registered with this app")
+        return row, agent
 
     def _spec_of(self, agent: Agent[T]) -> AgentSpec:
         spec = self.specs.get(agent.name)

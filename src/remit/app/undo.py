@@ -1,6 +1,7 @@
 """Undo: a run of its own takes back what a run wrote, newest first, governed like any other."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import cast
 
@@ -16,7 +17,15 @@ from remit.machine.hooks import Hook
 from remit.machine.tools import AnyTool
 from remit.policy.approvers import ANYTHING
 from remit.policy.rule import Rule, covers
-from remit.projections.undoing import Effect, Step, effects, plan_text, read_plan, step_of
+from remit.projections.undoing import (
+    Effect,
+    Step,
+    doubtful_calls,
+    effects,
+    plan_text,
+    read_plan,
+    step_of,
+)
 from remit.runtime.reader import Reader
 from remit.runtime.starting import OWN_PROVIDER
 from remit.values.ids import root_of
@@ -144,11 +153,13 @@ def _all_undone(answer: str) -> bool:
 
 
 async def plan_undo(
-    reader: Reader, row: RunRow, agent: Agent[object]
+    reader: Reader, row: RunRow, agent: Agent[object], doubtful: Collection[str] = ()
 ) -> tuple[tuple[Step, ...], tuple[Effect, ...]]:
     """The compensations that are due for a run and those below it, and what cannot be undone.
 
-    What an earlier undo took back is left out. Raises `NotAllowed` while the run goes on.
+    What an earlier undo took back is left out. What may or may not have been done, or taken back,
+    is a step with its doubt, which nobody carries out before a human names it in `doubtful`.
+    Raises `NotAllowed` while the run goes on, or where a name there is not one in doubt.
     """
     if row.status in LIVE:
         raise NotAllowed(f"{row.run} has not ended: cancel it, then undo what it did")
@@ -156,11 +167,27 @@ async def plan_undo(
     for each in await rows_below(reader.store, row):
         past = await read_past(reader, each)
         found += effects(past.before, past.pairs)
-    found.sort(key=lambda effect: effect.time_ms, reverse=True)
-    done = await _taken_back(reader, row)
+    # Of what a clock cannot tell apart, the later in the journal is the newer.
+    found.sort(key=lambda effect: effect.time_ms)
+    found.reverse()
+    done, open_ends = await _taken_back(reader, row)
+    doubts = {effect.key: effect.doubt for effect in found if effect.undo and effect.doubt}
+    doubts |= {key: f"nobody knows whether {run} took it back" for key, run in open_ends.items()}
     due = [effect for effect in found if effect.undo and effect.key not in done]
+    strange = sorted(set(doubtful) - (doubts.keys() - done))
+    if strange:
+        raise NotAllowed(
+            f"{row.run}: {', '.join(strange)}: not in doubt; only what an undo names as in doubt "
+            "is to be named, as RUN/CALL"
+        )
     lasting = tuple(effect for effect in found if not effect.undo)
-    return tuple(step_of(effect, _accepts(agent, effect)) for effect in due), lasting
+    steps = (step_of(effect, _accepts(agent, effect)) for effect in due)
+    known = {key: _remedy(key, why) for key, why in doubts.items() if key not in doubtful}
+    return tuple(replace(step, doubt=known.get(step.of, "")) for step in steps), lasting
+
+
+def _remedy(key: str, why: str) -> str:
+    return f"{why}; look, and where it is still to be taken back, undo with --doubtful {key}"
 
 
 def _accepts(agent: Agent[object], effect: Effect) -> tuple[str, ...]:
@@ -178,9 +205,13 @@ def undo_session(run: str) -> str:
     return f"undo-{run}"
 
 
-async def _taken_back(reader: Reader, row: RunRow) -> set[str]:
-    """What earlier undo runs took back: each turn of theirs is one step of their plan."""
+async def _taken_back(reader: Reader, row: RunRow) -> tuple[set[str], dict[str, str]]:
+    """What earlier undo runs took back, and what they may have: of which run nobody knows it.
+
+    Each turn of theirs is one step of their plan.
+    """
     done: set[str] = set()
+    doubts: dict[str, str] = {}
     for each in await reader.store.runs(row.tenant, session=undo_session(row.run), limit=_STEPS):
         past = await reader.past(each)
         events = [event for body in past.bodies for event in body.events]
@@ -188,23 +219,32 @@ async def _taken_back(reader: Reader, row: RunRow) -> set[str]:
         if not isinstance(started, RunStarted):
             continue
         texts = [part.text for part in started.input if isinstance(part, TextPart)]
-        plan = read_plan("".join(texts))
-        turns = {f"c{number}-1": step for number, step in enumerate(plan, start=1)}
+        due = [step for step in read_plan("".join(texts)) if not step.doubt]
+        turns = {f"c{number}-1": step for number, step in enumerate(due, start=1)}
         done |= {
             turns[event.call].of
             for event in events
             if isinstance(event, ToolCompleted) and event.call in turns and not event.recorded_only
         }
-    return done
+        for call in doubtful_calls(past.state):
+            if call.call in turns:
+                doubts.setdefault(turns[call.call].of, each.run)
+    return done, doubts
 
 
 async def wish_to_undo(
-    reader: Reader, tenant: str, run: str, agents: Mapping[str, Agent[object]], principal: str
+    reader: Reader,
+    tenant: str,
+    run: str,
+    agents: Mapping[str, Agent[object]],
+    principal: str,
+    doubtful: Collection[str] = (),
 ) -> tuple[Agent[str], Wish]:
     """The agent and the input of the run that takes back what a run did.
 
-    Raises `NotFound`, `SpecError` where its agent is not here or can undo nothing, `NotAllowed`
-    where there is nothing to undo.
+    `doubtful` names, as RUN/CALL, what is taken back although nobody knows whether it took place,
+    or whether it was taken back already. Raises `NotFound`, `SpecError` where its agent is not here
+    or can undo nothing, `NotAllowed` where there is nothing to undo.
     """
     row = (await reader.past_of(tenant, root_of(run))).row
     agent = agents.get(f"{row.agent}{_SUFFIX}")
@@ -213,11 +253,14 @@ async def wish_to_undo(
             f"{run}: the agent {row.agent!r} is not registered with this app, or none of its tools "
             "declares what undoes it: @tool(access='write', undo=…)"
         )
-    steps, lasting = await plan_undo(reader, row, agent)
+    steps, lasting = await plan_undo(reader, row, agent, doubtful)
     if not steps:
         left = ", ".join(effect.tool for effect in lasting)
         tail = f"; what it did by {left} cannot be undone" if left else ""
         raise NotAllowed(f"{run}: there is nothing to undo{tail}")
+    if all(step.doubt for step in steps):
+        named = "\n".join(f"{step.of} by {step.tool}: {step.doubt}" for step in steps)
+        raise NotAllowed(f"{run}: there is nothing to undo but what is in doubt:\n{named}")
     wish = Wish(
         text=plan_text(steps),
         tenant=tenant,

@@ -1,11 +1,11 @@
-"""What a run wrote that can be undone: its completed writes with a compensation, newest first."""
+"""What a run wrote that can be undone: its writes in their order, and those nobody is sure of."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from remit.journal.events import ToolCompleted
 from remit.machine.evolve import evolve
-from remit.machine.state import State
+from remit.machine.state import CallState, State
 from remit.projections.timeline import Pair
 from remit.wire.jsontext import Json, parse, write
 
@@ -23,6 +23,8 @@ class Effect:
     """JSON text of the call as it was carried out."""
     result: str
     time_ms: int
+    doubt: str = ""
+    """Why nobody knows whether it took place; empty where it did."""
 
     @property
     def key(self) -> str:
@@ -31,36 +33,48 @@ class Effect:
 
 
 def effects(before: State, pairs: Iterable[Pair]) -> list[Effect]:
-    """The completed writes of a run, in their order; `before` is the state before its first event.
+    """The writes of a run, in their order; `before` is the state before its first event.
 
-    Raises `StoreCorrupt` for events that cannot follow each other.
+    Those that were still in doubt when it ended come last, and say so. Raises `StoreCorrupt` for
+    events that cannot follow each other.
     """
     found: list[Effect] = []
-    state = before
+    state, now_ms = before, 0
     for _, body in pairs:
         events = iter(body.events)
         for cause in body.causes:
+            now_ms = cause.now_ms
             for _number, event in zip(range(cause.count), events, strict=False):
                 if isinstance(event, ToolCompleted) and not event.recorded_only:
-                    found += _effect(state, event, cause.now_ms)
-                state = evolve(state, event, cause.now_ms)
+                    found += _effect(state, event.call, str(event.text), now_ms)
+                state = evolve(state, event, now_ms)
+    for call in doubtful_calls(state):
+        doubt = f"nobody knows whether {call.tool} took place"
+        found += _effect(state, call.call, "", now_ms, doubt)
     return found
 
 
-def _effect(state: State, event: ToolCompleted, time_ms: int) -> list[Effect]:
-    call = state.find(event.call)
+def doubtful_calls(state: State) -> tuple[CallState, ...]:
+    """The writes of which nobody said what became of them before the run ended."""
+    return tuple(call for call in state.unfinished if call.unsure and not call.child)
+
+
+def _effect(
+    state: State, name: str, result: str, time_ms: int, doubt: str = ""
+) -> Iterator[Effect]:
+    call = state.find(name)
     if call is None or call.spec is None or call.spec.access != "write":
-        return []
-    effect = Effect(
+        return
+    yield Effect(
         run=state.run,
-        call=event.call,
+        call=name,
         tool=call.tool,
         undo=call.spec.undo,
         arguments=str(call.arguments),
-        result=str(event.text),
+        result=result,
         time_ms=time_ms,
+        doubt=doubt,
     )
-    return [effect]
 
 
 # ---------------------------------------------------------------- plans
@@ -73,6 +87,8 @@ class Step:
     of: str
     tool: str
     arguments: str
+    doubt: str = ""
+    """Why it is named and not carried out: a human must look first. Empty where it is due."""
 
 
 RESULT = "result"
@@ -94,10 +110,14 @@ def step_of(effect: Effect, accepted: Iterable[str]) -> Step:
 
 def plan_text(steps: Iterable[Step]) -> str:
     """A plan as the input of the run that carries it out."""
-    rows: list[Json] = [
-        {"of": step.of, "tool": step.tool, "arguments": step.arguments} for step in steps
-    ]
+    rows: list[Json] = []
+    for step in steps:
+        row: dict[str, Json] = {"of": step.of, "tool": step.tool, "arguments": step.arguments}
+        rows.append({**row, "doubt": step.doubt} if step.doubt else row)
     return write(rows)
+
+
+_WORDS = ("of", "tool", "arguments", "doubt")
 
 
 def read_plan(text: str) -> tuple[Step, ...]:
@@ -106,5 +126,5 @@ def read_plan(text: str) -> tuple[Step, ...]:
     found = []
     for row in rows if isinstance(rows, list) else ():
         words = {key: str(value) for key, value in row.items()} if isinstance(row, dict) else {}
-        found.append(Step(**{key: words.get(key, "") for key in ("of", "tool", "arguments")}))
+        found.append(Step(**{key: words.get(key, "") for key in _WORDS}))
     return tuple(found)
