@@ -14,6 +14,7 @@ from remit.journal.events import (
     ModelCompleted,
     ModelRequested,
     OutputEscalated,
+    PeersAborted,
     ProbeCompleted,
     ProbeRequested,
     RunEnded,
@@ -29,7 +30,7 @@ from remit.journal.events import (
 )
 from remit.journal.transfers import booking_id, hold_id, transfers
 from remit.machine.state import conflicts, is_out
-from remit.values.account import is_rate
+from remit.values.account import is_rate, undated
 from remit.values.message import CallPart
 from tests.machine.bench import MONEY, Bench
 
@@ -137,6 +138,17 @@ class Invariants(RuleBasedStateMachine):
                         pass
 
     @invariant()
+    def what_was_given_up_is_never_made_again(self) -> None:
+        given_up: set[str] = set()
+        for event in self.bench.log:
+            if isinstance(event, PeersAborted):
+                assert event.call not in event.peers
+                assert not given_up & set(event.peers)
+                given_up |= set(event.peers)
+            elif isinstance(event, ToolRequested | SubrunRequested):
+                assert event.call not in given_up
+
+    @invariant()
     def conflicting_writes_never_overlap(self) -> None:
         out = [call for call in self.bench.state.calls if is_out(call) and not call.child]
         for index, first in enumerate(out):
@@ -225,7 +237,7 @@ class Invariants(RuleBasedStateMachine):
     @invariant()
     def a_call_counts_on_its_rates_once(self) -> None:
         counted = Counter(
-            (line.hold.rsplit(":", 1)[0], line.account.split("|")[1].partition(":")[0])
+            (line.hold.rsplit(":", 1)[0], undated(line.account))
             for line in transfers("run_1", self.bench.log)[1]
             if is_rate(line.account) and line.amount
         )
@@ -260,6 +272,7 @@ class Invariants(RuleBasedStateMachine):
         self.no_write_is_repeated_silently()
         self.every_attempt_has_its_own_number()
         self.nothing_leaves_before_its_instant_or_after_it_was_called_back()
+        self.what_was_given_up_is_never_made_again()
         self.conflicting_writes_never_overlap()
         self.limits_hold()
         self.nothing_is_released_once_a_run_stops()

@@ -10,6 +10,7 @@ from remit.machine.agent import Agent, Remit
 from remit.machine.spec import InputCount
 from tests.machine.bench import MONEY, TOKENS, make_agent
 from tests.machine.toolbox import (
+    check_stock,
     commit_tree,
     look_up,
     pay_bill,
@@ -40,6 +41,8 @@ CALLS = st.one_of(
             ("pay_bill", '{"amount":1.50}'),
             ("commit_tree", '{"name":"main"}'),
             ("ask_writer", '{"brief":"Write."}'),
+            ("check_stock", '{"name":"x"}'),
+            ("check_stock", '{"name":7}'),
             ("unheard_of", "{}"),
             ("look_up", '{"path":7}'),
             ("send_mail", "not json"),
@@ -86,7 +89,7 @@ COUNTS: st.SearchStrategy[InputCount] = st.sampled_from(["bound", "when-short", 
 
 
 def worker(remit: Remit, *, typed: bool, count: InputCount) -> Agent[object]:
-    tools = (look_up, read_doc, write_doc, send_mail, set_flag, pay_bill, commit_tree)
+    tools = (look_up, read_doc, check_stock, write_doc, send_mail, set_flag, pay_bill, commit_tree)
     return make_agent(
         *tools,
         remit=remit,

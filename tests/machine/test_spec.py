@@ -50,6 +50,7 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"fallback": "other"},
     {"last_good_ms": 1},
     {"critical": True},
+    {"on_failure": "abort-peers"},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},

@@ -14,7 +14,16 @@ from remit.policy.permission import Rule
 from tests.machine.bench import MONEY, Bench, make_agent
 from tests.machine.hooked import changes
 from tests.machine.people import clean
-from tests.machine.toolbox import Tree, commit_tree, look_up, pay_bill, send_mail, set_flag, writer
+from tests.machine.toolbox import (
+    Tree,
+    check_stock,
+    commit_tree,
+    look_up,
+    pay_bill,
+    send_mail,
+    set_flag,
+    writer,
+)
 
 FREE = Remit(approvals={send_mail: 0, set_flag: 0, pay_bill: 1, commit_tree: 1})
 MAIL = ("send_mail", '{"to":"x"}')
@@ -179,6 +188,15 @@ def asked_at_the_end_of_the_delay() -> Bench:
     return bench
 
 
+def given_up() -> Bench:
+    agent = make_agent(look_up, check_stock, remit=FREE)
+    bench = begun(LOOK, ("check_stock", '{"name":"x"}'), agent=agent)
+    bench.asks(1)
+    bench.failed(2)
+    bench.answer("Done.")
+    return bench
+
+
 def rated() -> Bench:
     agent = make_agent(look_up, remit=Remit(rates={look_up: "1/minute"}))
     bench = begun(agent=agent)
@@ -291,6 +309,7 @@ TOURS: list[Callable[[], Bench]] = [
     predicate_cut,
     delayed,
     rated,
+    given_up,
     called_back_from_the_queue,
     asked_at_the_end_of_the_delay,
     shadow,

@@ -22,6 +22,12 @@ def read_doc(path: str) -> str:
     return path
 
 
+@tool(on_failure="abort-peers")
+def check_stock(name: str) -> str:
+    """Look whether it is there; nothing beside it makes sense if that cannot be told."""
+    return name
+
+
 @tool(access="write", resources="doc:{path}")
 def write_doc(path: str, text: str = "") -> str:
     """Write a document."""

@@ -231,6 +231,35 @@ async def test_what_is_cut_before_its_first_step_did_not_happen() -> None:
     assert bench.doer.asked == []
 
 
+@pytest.mark.requirement("TOOL-7")
+async def test_what_was_released_and_given_up_at_once_is_not_started() -> None:
+    state, call, event = released(AGENT, "put_page", '{"name": "a"}')
+    gone = replace(state, calls=(replace(call, given_up="a peer failed"),))
+    for given, kind in ((event, ToolFailed), (SUBRUN, SubrunEnded)):
+        bench = Bench()
+        await bench.intents.start(given, gone)
+        assert isinstance(bench.fact(), kind)
+        assert (bench.doer.asked, bench.children) == ([], [])
+
+
+@pytest.mark.requirement("TOOL-7")
+async def test_single_calls_are_cut_and_others_go_on() -> None:
+    state, _, event = released(AGENT, "put_page", '{"name": "a"}')
+    bench = Bench()
+    bench.doer.result = None
+    await bench.intents.start(event, state)
+    bench.intents.cut_calls(("c1-2",))
+    await until(lambda: bool(bench.doer.asked))
+    assert bench.intents.under_way
+    bench.intents.cut_calls(("c1-1",))
+    await until(lambda: not bench.intents.under_way)
+    fresh = Bench()
+    await fresh.intents.start(event, state)
+    fresh.intents.cut_calls(("c1-1",))
+    assert isinstance(fresh.fact(), ToolFailed)
+    assert not fresh.intents.under_way
+
+
 async def test_what_is_cut_is_cancelled() -> None:
     bench = Bench()
     bench.doer.result = None

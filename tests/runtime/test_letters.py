@@ -12,6 +12,7 @@ from remit.journal.events import (
     CancelRequested,
     Event,
     InboxIgnored,
+    PeersAborted,
     PlanChanged,
     RunEnded,
     RunStopping,
@@ -184,6 +185,17 @@ def test_a_stopping_run_tells_its_living_sub_runs_and_no_others() -> None:
     assert "deadline" in fact.reason
     assert child_letters([stopping], state)[0].key == letters[0].key  # sent twice it is one
     assert child_letters([asking()], state) == ()
+
+
+@pytest.mark.requirement("TOOL-7")
+def test_sub_runs_that_are_given_up_are_told_and_no_others() -> None:
+    state = with_children("released", "released", "done")
+    aborted = PeersAborted(call="c1-9", peers=("c1-2", "c1-3"), reason=Clean("given up"))
+    (told,) = child_letters([aborted], state)
+    assert (told.run, told.key) == (f"{RUN}.c1-2", "abort:c1-9")
+    fact = fact_in(told)
+    assert isinstance(fact, CancelRequested)
+    assert fact.reason == "given up"
 
 
 @pytest.mark.requirement("BIL-3")

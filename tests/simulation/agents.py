@@ -23,7 +23,7 @@ from tests.simulation.world import world_of
 MODEL = "sim:mind"
 
 
-@tool(access="read", timeout="8s")
+@tool(access="read", timeout="8s", on_failure="abort-peers")
 def peek(call: Call, place: str) -> str:
     """Look at a place from a thread."""
     return world_of().in_thread(call, "peek", effect=False)
@@ -108,7 +108,7 @@ async def wire(call: Call, amount: int) -> str:
     return await world_of().carry_out(call, "wire", {"amount": amount})
 
 
-@tool(access="write", timeout="6s")
+@tool(access="write", timeout="6s", on_failure="abort-peers")
 async def wipe(call: Call, place: str) -> str:
     """Wipe a place; a rule forbids it."""
     return await world_of().carry_out(call, "wipe", {"place": place})
@@ -234,7 +234,6 @@ _REMIT = Remit(
 _RATED = replace(
     _REMIT,
     rates={
-        "look": Rate(rate="1/minute", per=("tool",)),
         "note": ("1/second", Rate(rate="1/minute", per=("tool",))),
         "pe*": Rate(rate="1/minute", per=()),
         "*": Rate(rate="1/second", per=("tenant",)),

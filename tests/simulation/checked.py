@@ -43,7 +43,7 @@ from remit.values.account import account, is_rate, keeper, resolve
 from remit.values.ids import parent_of, root_of
 from remit.values.message import Message
 from tests.simulation.agents import ACCESS, POLICY, PRICE, REPORTS, authority_of
-from tests.simulation.rated import check_rates
+from tests.simulation.rated import Counted, check_rates
 from tests.simulation.world import SECRET, Effect, Node, Violation, World, ensure, same
 
 MACS = {"sim": b"m" * 32}
@@ -69,8 +69,8 @@ class CheckedStore(MemoryStore):
         self._above: dict[RunKey, int] = defaultdict(int)
         """(tenant, account) -> what tools reported above their prices, and what providers counted
         too little: that may overdraw."""
-        self._counted: set[tuple[str, str, str]] = set()
-        """(tenant, run, call) that count on their rates."""
+        self._counted: Counted = set()
+        """Calls that count on their rates."""
         self._paid: dict[tuple[str, str, str], int] = defaultdict(int)
         """(tenant, run, call) -> what the journal says that a tool call cost."""
 
@@ -239,7 +239,7 @@ class CheckedStore(MemoryStore):
             ensure(all(post.amount == event.cost for post in money), f"{key}: wrong posts")
             self._world.counts["paid tools"] += bool(money)
             if any(not post.amount for post in event.posts if is_rate(post.account)):
-                self._counted.discard((*key, event.call))
+                self._counted -= {mark for mark in self._counted if mark[:3] == (*key, event.call)}
         return {resolve(post.account, run) for post in event.posts}
 
     def _take_back(self, key: RunKey, event: ProbeCompleted | ToolResolved) -> set[str]:

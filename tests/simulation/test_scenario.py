@@ -9,7 +9,7 @@ from tests.simulation.scenario import collect, play
 SEEDS = int(os.environ.get("REMIT_SEEDS", "2000"))
 ONLY = os.environ.get("REMIT_SEED")
 # Seeds of one test: enough tests to share among workers, few enough to start quickly.
-_BATCH = 50
+_BATCH = 100
 # What each of them must have shown.
 _HAPPENS = (
     "kills",

@@ -33,6 +33,7 @@ _SHOWN = {
     "ModelFailed": ("error", "red"),
     "ModelSwitched": ("model", "yellow"),
     "OutputEscalated": ("cut", "yellow"),
+    "PeersAborted": ("abort", "red"),
     "PlanChanged": ("plan", "yellow"),
     "PlanRefused": ("plan", "red"),
     "ProbeCompleted": ("probe", "yellow"),

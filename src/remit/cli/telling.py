@@ -192,6 +192,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "KeyIssued": lambda it: f"{it.key} {it.name} by {it.principal}",
     "KeyRevoked": lambda it: f"{it.key} by {it.principal} {it.reason}",
     "KeyUsed": lambda it: it.key,
+    "PeersAborted": _remark,
     "NoticeFailed": lambda it: f"{it.channel} {it.ref} {it.person}: {it.error}",
     "PasswordSet": lambda it: f"{it.user} by {it.principal}",
     "PayerLinked": lambda it: f"{it.tenant} {it.holder}",

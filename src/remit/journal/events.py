@@ -80,6 +80,7 @@ from remit.journal.facts_of_switches import TargetSwitched
 from remit.journal.facts_of_tools import (
     CallJudged,
     HookAnswered,
+    PeersAborted,
     ProbeCompleted,
     ProbeRequested,
     ResultHooked,
@@ -141,6 +142,7 @@ __all__ = [
     "PayerLinked",
     "PaymentIgnored",
     "PaymentReceived",
+    "PeersAborted",
     "PlanAssigned",
     "PlanChanged",
     "PlanLowered",
@@ -212,6 +214,7 @@ Event = Annotated[
     | ToolRequested
     | ToolCompleted
     | ToolFailed
+    | PeersAborted
     | ToolUnknown
     | ProbeRequested
     | ProbeCompleted

@@ -174,6 +174,16 @@ class ToolFailed(Settled):
     """Hooks that changed or withheld what the tool said of it."""
 
 
+class PeersAborted(Fact):
+    """A call failed without which its peers of the same turn make no sense: they are given up."""
+
+    type: Literal["PeersAborted"] = tag("PeersAborted")
+    call: str
+    """The one that failed."""
+    peers: tuple[str, ...]
+    reason: Clean
+
+
 class ToolUnknown(Settled):
     """A released write may or may not have happened; it is never repeated silently."""
 

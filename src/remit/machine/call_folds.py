@@ -34,6 +34,9 @@ from remit.machine.transitions import CALL
 from remit.policy.limits import IDENTICAL_CALLS
 from remit.values.account import is_rate
 
+# Failures that somebody wanted: they say nothing of the call itself.
+_CUT = ("cancelled", "aborted")
+
 
 def _put(state: State, call: CallState) -> State:
     calls = tuple(call if known.call == call.call else known for known in state.calls)
@@ -138,6 +141,7 @@ def _degraded(state: State, call: CallState, event: ToolDegraded) -> State:
         answers=(),
         delayed=False,
         rated=False,
+        aborts=False,
         result="",
         is_error=False,
     )
@@ -190,6 +194,9 @@ def _tool_completed(state: State, call: CallState, event: ToolCompleted) -> Stat
 
 
 def _tool_failed(state: State, call: CallState, event: ToolFailed) -> State:
+    asked = (call.spec, state.spec.tool(call.proposed))  # one that stands in, and what it is for
+    wants = any(spec is not None and spec.on_failure == "abort-peers" for spec in asked)
+    call = replace(call, aborts=wants and event.kind not in _CUT)
     told = replace(call, result=event.text, is_error=True, labels=event.labels)
     failed = _paid(state, told, event.cost)
     identical = event.rule == IDENTICAL_CALLS

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from remit.errors import ConfigError, SpecError
 from remit.machine.resorts import fallback_name, last_good_ms
 from remit.machine.signature import Arguments, check_structured, describe, read_signature
-from remit.machine.spec import OnCrash, ToolSpec
+from remit.machine.spec import OnCrash, OnFailure, ToolSpec
 from remit.machine.tools import AnyTool, Depends, Probe, Resources, Tool, ToolCheck, problems
 from remit.policy.delay import delay_ms_of
 from remit.policy.permission import Access, Risk
@@ -80,6 +80,9 @@ class ToolOptions(TypedDict, total=False):
     be called back (`App.recall`)."""
     rate: str | Rate | Iterable[str | Rate]
     """How often it may be called, such as `10/minute`, or several: `("2/second", "30/minute")`."""
+    on_failure: OnFailure
+    """`abort-peers`: the calls of the same turn make no sense without it; when it fails or is
+    refused they are given up. Default: they go on."""
     credential: str | None
     """The name of what it shows to the system it calls; it finds it in `Call.credential`."""
     free_text: bool
@@ -272,6 +275,7 @@ def _contract(
         credential=options.get("credential") or "",
         delay_ms=_delay_ms(name, access, options.get("delay")),
         rates=_rates(name, options.get("rate", ())),
+        on_failure=options.get("on_failure", "go-on"),
         undo=_undo_name(name, access, arguments, options.get("undo")),
         free_text=check_structured(
             name, access, arguments, free_text=options.get("free_text", False)

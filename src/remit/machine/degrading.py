@@ -13,10 +13,12 @@ def resort(draft: Draft, name: str, reason: Clean) -> bool:
     """Try what is left instead of a call whose tool does not work; False where nothing is.
 
     A tool is tried once, so whatever they declare it ends. Of a call that may have happened
-    nothing is tried instead.
+    nothing is tried instead, and of one that was given up with a peer.
     """
     call = draft.state.find(name)
     if call is None or call.unsure or call.spec is None or draft.state.phase == "stopping":
+        return False
+    if call.given_up:
         return False
     to = _next(draft, call, call.spec)
     if to is None:

@@ -62,8 +62,11 @@ def _clear_up(draft: Draft, call: CallState, reason: Clean) -> None:
     policy = "ask" if call.spec is None else "repeat" if reads else call.spec.on_crash
     if again and policy == "probe":
         draft.add(ProbeRequested(call=call.call, attempt=call.attempt + 1))
-    elif again and policy == "repeat":
+    elif again and policy == "repeat" and not call.given_up:
         draft.add(ToolQueued(call=call.call))
+    elif reads and call.given_up:
+        text = Clean.vouch(call.given_up)
+        draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="aborted", text=text))
     elif reads:
         draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="error", text=reason))
 
@@ -73,6 +76,8 @@ def on_unknown(draft: Draft, fact: ToolUnknown, _given: Input) -> None:
     call = draft.state.find(fact.call)
     if call is None or call.status != "released" or call.attempt != fact.attempt:
         return
+    if call.given_up:
+        fact = fact.model_copy(update={"reason": Clean.vouch(call.given_up)})
     draft.add(settle_call(call, fact))
     stop_if_due(draft)
     _clear_up(draft, call, fact.reason)
@@ -107,7 +112,11 @@ def on_resolved(draft: Draft, fact: ToolResolved, _given: Input) -> None:
 
 
 def _go_again(draft: Draft, call: CallState) -> None:
-    """The call certainly did not happen: it may go again, unless the run is stopping."""
+    """The call certainly did not happen: it may go again, unless it or the run is given up."""
+    if call.given_up:
+        text = Clean.vouch(f"it did not happen, and was {call.given_up}")
+        draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="aborted", text=text))
+        return
     if draft.state.phase != "stopping":
         draft.add(ToolQueued(call=call.call))
         return

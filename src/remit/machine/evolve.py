@@ -15,6 +15,7 @@ from remit.journal.events import (
     ClockResumed,
     CostAlerted,
     Event,
+    PeersAborted,
     PlanChanged,
     PlanRefused,
     RunEnded,
@@ -98,6 +99,15 @@ def _warned(state: State, event: BudgetWarned | CostAlerted, _: int) -> State:
     )
 
 
+def _aborted(state: State, event: PeersAborted, at_ms: int) -> State:
+    why = str(event.reason)
+    calls = tuple(
+        replace(call, given_up=why, given_up_ms=at_ms) if call.call in event.peers else call
+        for call in state.calls
+    )
+    return replace(state, calls=calls)
+
+
 def _stopping(state: State, event: RunStopping, at_ms: int) -> State:
     return replace(state, stopping=event.reason, stopping_detail=event.detail, stopping_ms=at_ms)
 
@@ -143,6 +153,7 @@ _RUN_FOLD: dict[str, Callable[..., State]] = {
     "RunRecovered": _recovered,
     "CancelRequested": _cancelled,
     "RunStopping": _stopping,
+    "PeersAborted": _aborted,
     "ClockPaused": _paused,
     "ClockResumed": _resumed,
     "RuntimeSaid": _said,

@@ -17,6 +17,7 @@ from remit.machine.draft import Draft
 from remit.machine.humans import ignore
 from remit.machine.inputs import Input
 from remit.machine.state import CallState
+from remit.values.clean import Clean
 
 
 def _current(draft: Draft, call: str, attempt: int) -> CallState | None:
@@ -30,6 +31,7 @@ def on_tool_outcome(draft: Draft, fact: ToolCompleted | ToolFailed, _given: Inpu
     """A tool answered or failed; an outcome of an attempt long given up is dropped."""
     call = _current(draft, fact.call, fact.attempt)
     if call is not None:
+        fact = _told_why(call, fact)
         draft.add(settle_call(call, fact))
         if isinstance(fact, ToolFailed):
             after_failure(draft, call, fact)
@@ -45,11 +47,22 @@ def _on_last_resort(draft: Draft, fact: ToolCompleted | ToolFailed) -> None:
         draft.add(fact)
 
 
+def _told_why(call: CallState, fact: ToolCompleted | ToolFailed) -> ToolCompleted | ToolFailed:
+    """Of a call that was cut because it was given up, the model is told why."""
+    if not (call.given_up and isinstance(fact, ToolFailed) and fact.kind == "cancelled"):
+        return fact
+    return fact.model_copy(update={"kind": "aborted", "text": Clean.vouch(call.given_up)})
+
+
 def on_question(draft: Draft, fact: InputRequested, _given: Input) -> None:
     """A tool asks a human; the call waits without holding anything."""
     call = _current(draft, fact.call, fact.attempt)
-    if call is not None:
-        draft.add(settle_call(call, fact))
+    if call is None:
+        return
+    draft.add(settle_call(call, fact))
+    if call.given_up:  # nobody is to answer what nobody needs
+        text = Clean.vouch(call.given_up)
+        draft.add(ToolFailed(call=call.call, attempt=call.attempt, kind="aborted", text=text))
 
 
 def on_subrun_ended(draft: Draft, fact: SubrunEnded, _given: Input) -> None:

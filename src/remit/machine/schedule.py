@@ -8,6 +8,7 @@ from remit.journal.events import (
     ToolRequested,
     ToolUnknown,
 )
+from remit.machine.aborting import abort_peers, silent_at_ms
 from remit.machine.affording import say_short, short_of
 from remit.machine.charging import tool_holds
 from remit.machine.clock import pause_if_idle, run_clock, stop_if_due
@@ -41,6 +42,7 @@ def advance(draft: Draft, *, leave: bool = True) -> None:
         _expire(draft)
         if leave:
             leave_if_due(draft)
+        abort_peers(draft)
     run_clock(draft)
     stop_if_due(draft)
     if not draft.world.stale_switches:
@@ -56,6 +58,7 @@ def _move_on(draft: Draft) -> None:
     elif draft.state.phase in ("ready", "acting"):
         while (call := draft.state.next_free) is not None:
             _start(draft, call)
+            abort_peers(draft)
         if not draft.state.unfinished:
             next_turn(draft)
 
@@ -153,6 +156,7 @@ def wake_at_ms(state: State, now_ms: int, *, stale_switches: bool = False) -> in
         times.append(state.model.retry_at_ms)
     times += [call.expires_ms for call in state.calls if call.status == "asking"]
     times += [call.not_before_ms for call in state.calls if call.status == "delayed"]
+    times += [at_ms for at_ms in map(silent_at_ms, state.calls) if at_ms is not None]
     return min(times) if times else None
 
 

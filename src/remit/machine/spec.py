@@ -22,6 +22,8 @@ InputCount = Literal["bound", "when-short", "always"]
 """How a request's input is measured for its hold: by its bytes, or by asking the provider."""
 ToolKind = Literal["function", "agent", "final"]
 OnCrash = Literal["repeat", "probe", "ask"]
+OnFailure = Literal["go-on", "abort-peers"]
+"""What a failed call means for those of the same turn: nothing, or that they are given up."""
 
 HookTime = Literal["before", "after"]
 HOOK_NAME = re.compile(r"[a-z][a-z0-9_]{1,63}", re.ASCII)
@@ -81,6 +83,7 @@ class ToolSpec(_Frozen):
     """It sends messages to people outside."""
     rates: tuple[Rate, ...] = added(())
     """How often it may be called."""
+    on_failure: OnFailure = added("go-on")
 
     @property
     def acts(self) -> bool:

@@ -73,6 +73,11 @@ class CallState:
     """It counts on its rates already: it does so once, however often it is tried."""
     delayed: bool = False
     """It was delayed as its tool or its agent wants it; that happens once."""
+    aborts: bool = False
+    """It failed, and its peers are given up."""
+    given_up: str = ""
+    """Why: a peer failed without which it makes no sense; it is not made again."""
+    given_up_ms: int = 0
     until_ms: int = 0
     unsure: bool = False
     """An earlier attempt may have happened, and nobody has said since that it did not."""

@@ -112,6 +112,7 @@ CALL: dict[tuple[CallStatus, str], CallStatus] = {
     ("asking", "ToolFailed"): "done",
     ("delayed", "ToolFailed"): "done",
     ("queued", "ToolFailed"): "done",
+    ("input", "ToolFailed"): "done",
     ("released", "ToolFailed"): "done",
     ("doubt", "ToolFailed"): "done",
     ("released", "ToolUnknown"): "doubt",

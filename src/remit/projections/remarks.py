@@ -9,6 +9,7 @@ from remit.journal.events import (
     ModelDrifted,
     ModelSwitched,
     OutputEscalated,
+    PeersAborted,
 )
 
 
@@ -35,12 +36,17 @@ def _counted(event: InputCounted) -> tuple[str, str]:
     return "counted", f"{event.tokens} tokens of input, by the provider"
 
 
+def _aborted(event: PeersAborted) -> tuple[str, str]:
+    return "peers given up", f"{event.call} failed: {', '.join(event.peers)}"
+
+
 _REMARKS: dict[str, Callable[..., tuple[str, str]]] = {
     "ModelSwitched": _switched,
     "ModelDrifted": _drifted,
     "OutputEscalated": _escalated,
     "ContinuationAsked": _continued,
     "InputCounted": _counted,
+    "PeersAborted": _aborted,
     "WrapUpAsked": lambda _: ("wrap-up", "the time is nearly over: what is there is asked for"),
 }
 

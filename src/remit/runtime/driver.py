@@ -9,7 +9,7 @@ from collections.abc import Awaitable, Callable
 
 from remit.errors import StoreError
 from remit.journal.codec import seal
-from remit.journal.events import RunStopping, SubrunRequested
+from remit.journal.events import PeersAborted, RunStopping, SubrunRequested
 from remit.journal.record import SALT_BYTES, Body, Header, Record
 from remit.journal.rows import (
     Append,
@@ -321,6 +321,8 @@ class Driver:
         if any(isinstance(event, RunStopping) for event in body.events):
             self._intents.cut()
         for event in body.events:
+            if isinstance(event, PeersAborted):
+                self._intents.cut_calls(event.peers)
             if not self.fenced:
                 await self._intents.start(event, self.state)
 

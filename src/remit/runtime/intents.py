@@ -1,7 +1,7 @@
 """Starts what a decision released, each under the lease, and hands back what comes of it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Collection, Iterable
 from functools import partial
 
 from remit.errors import RemitError, StoreError
@@ -49,6 +49,8 @@ class Intents:
         self._start_child = start_child
         self._told = told
         self._tasks: set[asyncio.Task[None]] = set()
+        self._calls: dict[asyncio.Task[None], str] = {}
+        """The tool calls among them."""
         self._fresh: dict[asyncio.Task[None], tuple[Event, State]] = {}
         """Tasks that have not made their first step: what they are for certainly did not happen."""
 
@@ -66,6 +68,9 @@ class Intents:
         if state.phase == "stopping":
             self._call_off(event, state, "not started: the run was stopped")
             return
+        if _is_given_up(event, state):
+            self._call_off(event, state, "not started: it was given up")
+            return
         if isinstance(event, SubrunRequested):
             await self._start_sub_run(event, state)
             return
@@ -79,6 +84,8 @@ class Intents:
         if held:
             task = asyncio.create_task(self._carry_out(work))
             self._tasks.add(task)
+            if isinstance(event, ToolRequested):
+                self._calls[task] = event.call
             self._fresh[task] = (event, state)
 
     def _work(self, event: Event, state: State) -> Work | None:
@@ -136,17 +143,27 @@ class Intents:
             told = exc
         if task is not None:
             self._tasks.discard(task)
+            self._calls.pop(task, None)
         if not isinstance(told, asyncio.CancelledError):
             self._told(told)
 
     def cut(self) -> None:
         """Cancel everything that is under way; what has not begun yet is called off."""
-        for task in self._tasks:
+        self._cut(list(self._tasks), "not started: the run was stopped")
+
+    def cut_calls(self, names: Collection[str]) -> None:
+        """Cancel these tool calls alone, as far as they are under way."""
+        tasks = [task for task, name in self._calls.items() if name in names]
+        self._cut(tasks, "not started: it was given up")
+
+    def _cut(self, tasks: Iterable[asyncio.Task[None]], why: str) -> None:
+        for task in tasks:
             task.cancel()
-        for task, (event, state) in self._fresh.items():
-            self._tasks.discard(task)
-            self._call_off(event, state, "not started: the run was stopped")
-        self._fresh.clear()
+            fresh = self._fresh.pop(task, None)
+            if fresh is not None:
+                self._tasks.discard(task)
+                self._calls.pop(task, None)
+                self._call_off(*fresh, why)
 
     async def leave(self, others: Iterable[asyncio.Task[None]]) -> None:
         """Cancel everything, and `others`, and wait a little until it has cleared up.
@@ -158,6 +175,14 @@ class Intents:
             task.cancel()
         if tasks:
             await asyncio.wait(tasks, timeout=_CLEAR_UP_S)
+
+
+def _is_given_up(event: Event, state: State) -> bool:
+    """A call that was released in the decision that gave it up."""
+    if not isinstance(event, ToolRequested | SubrunRequested):
+        return False
+    call = state.find(event.call)
+    return call is not None and bool(call.given_up)
 
 
 def _is_asked(event: ModelRequested, state: State) -> bool:

@@ -11,6 +11,7 @@ from remit.journal.events import (
     CancelRequested,
     Event,
     InboxIgnored,
+    PeersAborted,
     PlanChanged,
     RunEnded,
     RunStopping,
@@ -63,7 +64,9 @@ async def _looked_at(
 
 
 def child_letters(events: Iterable[Event], state: State) -> tuple[Letter, ...]:
-    """A stopping run tells its living sub-runs to stop, and one whose plan changed tells them that.
+    """A stopping run tells its living sub-runs to stop, one that goes on those it gives up.
+
+    One whose plan changed tells them that.
 
     One released with it never starts, or starts with the new plan.
     """
@@ -80,6 +83,15 @@ def child_letters(events: Iterable[Event], state: State) -> tuple[Letter, ...]:
         reason = Clean.vouch(f"the parent run stops: {stopping.reason}")
         fact = CancelRequested(principal=f"run:{state.run}", reason=reason)
         told += [letter(child, f"stop:{state.run}", fact, state.stopping_ms) for child in living]
+    for event in events:
+        if isinstance(event, PeersAborted):
+            fact = CancelRequested(principal=f"run:{state.run}", reason=event.reason)
+            given_up = {call.child for call in state.calls if call.call in event.peers}
+            told += [
+                letter(child, f"abort:{event.call}", fact, 0)
+                for child in living
+                if child in given_up
+            ]
     plan = plan_below(state)
     if plan is not None and any(isinstance(event, PlanChanged) for event in events):
         changed = PlanChanged(plan=plan)
