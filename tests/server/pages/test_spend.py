@@ -114,3 +114,16 @@ async def test_who_may_not_set_is_refused(tmp_path: Path) -> None:
         told = await post(ann, "/spend/budget", of="user", name="bob", calls="1", reason="forged")
         assert told.status == 403
         assert await found.app.budgets.show("acme", "user:bob") == []
+
+
+@pytest.mark.requirement("TEN-1")
+async def test_what_all_tenants_share_is_shown_to_who_may_see_all(tmp_path: Path) -> None:
+    async with served(shop_app(journal(tmp_path))) as found:
+        budgets = found.app.budgets
+        await budgets.set(
+            "*", "global", amounts={"cost_usd": "987"}, principal="ops", reason="the whole firm"
+        )
+        eve = await signed_in(found, "eve", VIEWER)
+        assert "the whole firm" not in (await eve.get("/spend")).text
+        boss = await found.browser()
+        assert "the whole firm" in (await boss.get("/spend?tenant=acme")).text

@@ -149,7 +149,10 @@ async def _page(
     everywhere = ask.principal.may("admin", EVERYWHERE)
     budgets: list[BudgetView] = []
     if one:
-        budgets = await ask.app.budgets.show(ask.tenant, limit=_MAX_BUDGETS)
+        shown = await ask.app.budgets.show(ask.tenant, limit=_MAX_BUDGETS)
+        # What all tenants share is for who may look at all of them.
+        all_of = ask.principal.may("viewer", EVERYWHERE)
+        budgets = [each for each in shown if all_of or each.tenant != EVERYWHERE]
     values |= {
         "budgets": budgets,
         "one": one,
