@@ -57,15 +57,18 @@ class Seen:
 
 @asynccontextmanager
 async def browser(
-    found: Served,
+    found: Served | str,
     *,
     size: tuple[int, int] = DESKTOP,
     scheme: Scheme = "light",
     script: bool = True,
     bypass_csp: bool = False,
 ) -> AsyncIterator[tuple[BrowserContext, Seen]]:
-    """A browser with a profile of its own; what it complained of fails the test at its end."""
-    seen = Seen(found.url)
+    """A browser with a profile of its own; what it complained of fails the test at its end.
+
+    `found`: the server, or the address of one in another process.
+    """
+    seen = Seen(found if isinstance(found, str) else found.url)
     async with async_playwright() as player:
         chromium = await player.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         context = await chromium.new_context(

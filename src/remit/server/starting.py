@@ -4,6 +4,7 @@ from pydantic import BaseModel
 
 from remit.errors import NotFound, RequestRefused
 from remit.machine.agent import Agent
+from remit.server.principal import Principal
 from remit.server.route import Ask
 
 _TERMINAL = "local:"  # before the name of a person at the command line
@@ -28,13 +29,18 @@ def agent_named(ask: Ask[BaseModel, BaseModel], name: str) -> Agent[object]:
     return found
 
 
+def own_name(who: Principal) -> str:
+    """The name under which a person's runs are kept; empty for a program of nobody's."""
+    return who.person.removeprefix(_TERMINAL)
+
+
 def user_of(ask: Ask[BaseModel, BaseModel], wanted: str | None) -> str:
     """For whom a run is: people run for themselves, a program says for whom.
 
     A program has authenticated its users by itself; whoever holds its key vouches for that.
     """
     who = ask.principal
-    own = who.person.removeprefix(_TERMINAL)
+    own = own_name(who)
     if who.how == "key":
         if wanted or own:
             return wanted or own

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from remit.server.settings import ServerSettings
 from remit.values.role import Role
 from tests.runtime.stage import PATIENCE_S, until
 from tests.server.office import office
@@ -30,6 +31,18 @@ async def begun(found: Served, client: Client, text: str) -> dict[str, str]:
     assert status == 200
     assert isinstance(told, dict)
     return told
+
+
+@pytest.mark.requirement("UX-2")
+async def test_who_started_the_server_talks_under_their_own_name(tmp_path: Path) -> None:
+    settings = ServerSettings(person="local:ann")  # as `remit serve` names who sits there
+    async with served(office(journal(tmp_path)), settings) as found:
+        ann = await found.browser()
+        told = await begun(found, ann, "look")
+        row = await found.app.store.run("local", told["run"])
+        assert row is not None
+        assert row.user == "ann"
+        assert told["session"] in (await ann.get("/chat")).text
 
 
 @pytest.mark.requirement("UX-2", "SEC-3")

@@ -23,6 +23,7 @@ from remit.server.inbox.call_view import view_call
 from remit.server.inbox.items import Item, items_of, why_not
 from remit.server.inbox.schema_form import SchemaForm
 from remit.server.route import Ask, Nothing, page
+from remit.server.starting import own_name
 from remit.server.web import render
 from remit.values.money import format_amount
 from remit.values.role import Role
@@ -167,7 +168,7 @@ async def show_waiting(ask: Ask[Nothing, Nothing]) -> Response:
 
 
 def _user(ask: AnyAsk | Ask[Nothing, SayForm]) -> str:
-    return ask.principal.person or ask.principal.name
+    return own_name(ask.principal) or ask.principal.name
 
 
 def _talkers(app: App) -> list[Agent[object]]:
