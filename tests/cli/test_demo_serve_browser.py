@@ -1,6 +1,5 @@
 """The journey of `remit demo --serve` in a real browser, as a newcomer makes it."""
 
-import os
 from pathlib import Path
 
 import pytest
@@ -11,17 +10,12 @@ from tests.cli.test_demo_serve import WISH, asked_provider, ended, serving
 from tests.examples.scratch import git
 from tests.server.acting import Json
 from tests.server.chromium import browser, needs_chromium
+from tests.server.test_console_pictures import IMAGES, KEEP, MOST_BYTES, SIZE
 
 pytestmark = [pytest.mark.requirement("UX-2", "BIL-3", "APR-2", "REF-1"), needs_chromium]
 PATIENCE_MS = 90_000  # a scan and the tests, four times, on two busy cores
-PICTURES = os.environ.get("REMIT_PICTURES", "")
-"""A folder for the pictures of the docs, where they are to be made."""
-
-
-async def picture(page: Page, name: str) -> None:
-    """What stands in the window, for the docs."""
-    if PICTURES:
-        await page.screenshot(path=Path(PICTURES) / f"{name}.png")
+PICTURE = "demo-upgrade.png"
+QUESTIONS = ("What was wrong with it?", "Who are you?", "Thank you!", "One more thing …")
 
 
 async def say(page: Page, text: str) -> None:
@@ -35,7 +29,7 @@ async def test_a_newcomer_chats_agrees_looks_reaches_the_cap_pays_and_goes_on(
 ) -> None:
     with serving(tmp_path) as (process, told):
         repo = Path(str(told["repository"]))
-        async with browser(str(told["url"])) as (context, seen):
+        async with browser(str(told["url"]), size=SIZE) as (context, seen):
             chat = await context.new_page()
             await chat.goto(str(told["link"]))
             await say(chat, WISH)
@@ -48,7 +42,10 @@ async def test_a_newcomer_chats_agrees_looks_reaches_the_cap_pays_and_goes_on(
             # Only the rows in sight are drawn; the tree has grown by itself.
             await expect(trace).not_to_have_attribute("aria-rowcount", before)
             notice = await use_up(chat, told)
-            await picture(chat, "upgrade")
+            await in_sight(chat, notice)
+            target = (IMAGES if KEEP else tmp_path) / PICTURE
+            await chat.screenshot(path=target)
+            assert 5_000 < target.stat().st_size < MOST_BYTES
             async with context.expect_page() as opened:
                 await notice.get_by_role("link", name="Get the plan pro").click()
             await pay(await opened.value)
@@ -59,6 +56,7 @@ async def test_a_newcomer_chats_agrees_looks_reaches_the_cap_pays_and_goes_on(
             await say(chat, "Hello again")
             await chat.locator(".said:not(.under-way)", has_text="I am Lomu").wait_for()
         await ended(process)
+    assert (IMAGES / PICTURE).stat().st_size < MOST_BYTES, "make it with REMIT_PICTURES=1"
 
 
 async def the_run(context: BrowserContext, url: str) -> Locator:
@@ -75,7 +73,6 @@ async def agree_in_the_inbox(context: BrowserContext, url: str) -> None:
     page = await context.new_page()
     await page.goto(f"{url}/approvals")
     await page.get_by_role("heading", name="commit_changes").wait_for()
-    await picture(page, "inbox")
     await page.get_by_role("button", name="Approve").click()
     await page.get_by_text("Approved. The run has taken it").wait_for()
 
@@ -85,7 +82,7 @@ async def use_up(chat: Page, told: Json) -> Locator:
     notice = chat.get_by_role("alert")
     for number in range(FREE_CALLS):
         before = await asked_provider(told)
-        await say(chat, "What was wrong with it?")
+        await say(chat, QUESTIONS[number % len(QUESTIONS)])
         await chat.locator(".said.user").nth(number + 1).wait_for()
         await chat.get_by_text("lomu is at work").wait_for(state="detached")
         if await notice.count():
@@ -94,6 +91,15 @@ async def use_up(chat: Page, told: Json) -> Locator:
             assert await chat.get_by_label("Your message").is_disabled()
             return notice
     raise AssertionError("the plan has no end")
+
+
+async def in_sight(chat: Page, notice: Locator) -> None:
+    """Nobody has to look for the way on: it stands above what stays at the lower edge."""
+    link = await notice.get_by_role("link", name="Get the plan pro").bounding_box()
+    edge = await chat.locator("[data-composer]").bounding_box()
+    assert link is not None
+    assert edge is not None
+    assert link["y"] + link["height"] <= edge["y"]
 
 
 async def pay(page: Page) -> None:

@@ -189,13 +189,14 @@
     if (!session) return;
     const answer = await fetch(address(`/chat/${session}/standing`), { headers: { accept: "application/json" } }).catch(() => null);
     if (!answer?.ok) return;
-    const told = await answer.json();
+    const told = await answer.json(), stay = atEnd();
     const budget = part("budget");
     budget.hidden = false;
     budget.classList.toggle("near", told.budget.share >= 80);
     part("budget-text").textContent = told.budget.share >= 80 ? `${told.budget.share} % used: ${told.budget.text}` : told.budget.text;
     part("budget-bar").value = told.budget.share;
     lock(told);
+    follow(stay); // or a notice would stand below the composer
   }
   function lock(told) {
     locked = told.locked;
