@@ -64,3 +64,14 @@ def test_a_channel_says_whether_and_when_another_try_makes_sense() -> None:
     later = errors.NotDelivered("busy", again=True, after_s=2.5)
     assert (str(later), later.again, later.after_s) == ("busy", True, 2.5)
     assert errors.NotDelivered("gone", again=False).after_s == 0
+
+
+def test_a_refused_request_carries_what_its_answer_says() -> None:
+    plain = errors.RequestRefused("no", status=403, remedy="ask")
+    assert (str(plain), plain.status, plain.remedy, plain.headers, plain.faults) == (
+        "no", 403, "ask", {}, (),
+    )  # fmt: skip
+    full = errors.RequestRefused(
+        "wait", status=429, remedy="later", headers={"retry-after": "1"}, faults=[("a", "b")]
+    )
+    assert (full.headers, full.faults) == ({"retry-after": "1"}, (("a", "b"),))

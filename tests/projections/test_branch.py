@@ -48,3 +48,14 @@ def test_what_a_model_call_used_stands_below_its_thought() -> None:
     )
     assert (thought.cost, thought.usage) == (12, spent.usage)
     assert branch.top.time_ms == 7
+
+
+@pytest.mark.requirement("TOOL-17")
+def test_where_an_answer_came_from_and_what_its_program_was_refused_stand_at_its_call() -> None:
+    branch = grown()
+    call = branch.add(branch.top, "call", "look", call="c1-1")
+    hosts = (Clean.vouch("evil.example:443"),)
+    branch.mark(call, ToolCompleted(call="c1-1", text=DONE, refused_hosts=hosts), ("untrusted",))
+    (note,) = call.children
+    assert (note.label, note.text, note.status) == ("network", "evil.example:443", "refused")
+    assert call.labels == ("untrusted",)

@@ -6,11 +6,12 @@ import pytest
 from hypothesis import settings
 from typing_extensions import override
 
-from remit.journal.events import InboxIgnored, ToolCompleted
+from remit.journal.events import InboxIgnored, StandInInspected, ToolCompleted
 from remit.journal.record import Body
 from remit.machine.agent import Remit
 from remit.machine.decide import ENGINE
 from remit.machine.tools import AnyTool
+from remit.projections import redecide as redecide_module
 from remit.projections.redecide import Redecision, redecide
 from tests.machine import test_machine
 from tests.machine.bench import Bench, make_agent, types
@@ -155,3 +156,11 @@ def test_a_call_that_could_not_even_be_read_decides_the_same() -> None:
     bench.start()
     bench.answer("", ("unheard_of", "not json"), ("look_up", "not json"))
     assert_same(again(bench))
+
+
+@pytest.mark.requirement("TOOL-18")
+def test_a_stand_in_for_a_call_that_is_gone_was_asked_in_vain() -> None:
+    """The run was stopped while it was asked: there is no verdict to take as told."""
+    bench = looked()
+    told = StandInInspected(call="c9-1", tool="look_up")
+    assert redecide_module._inspections(bench.state, (told,)) == {}

@@ -12,6 +12,7 @@ REMARKED = {
     "OutputEscalated": ("cut", "the answer is asked for again with up to 7 tokens"),
     "ContinuationAsked": ("continued", "cut after 7 tokens, continuation 7"),
     "InputCounted": ("counted", "7 tokens of input, by the provider"),
+    "PeersAborted": ("peers given up", "text failed: text"),
     "WrapUpAsked": ("wrap-up", "the time is nearly over: what is there is asked for"),
 }
 

@@ -2,14 +2,15 @@
 
 import pytest
 
-from remit.journal.events import CallJudged
+from remit.journal.events import CallJudged, HookAnswered
 from remit.journal.record import Body, Cause, Header
 from remit.machine.agent import Remit
 from remit.policy.permission import Rule
 from remit.policy.where import Where
-from remit.projections.verdicts import Change, Counterfactual, RunSight
+from remit.projections.verdicts import Change, Counterfactual, RunSight, learn
 from tests.machine.bench import Bench, make_agent
 from tests.machine.toolbox import look_up, send_mail, writer
+from tests.projections.facts import clean
 
 MAIL = ("send_mail", '{"to":"x"}')
 NO_X = Rule(id="no-x", effect="deny", tool="send_*", where=(Where(name="to", equals="x"),))
@@ -102,3 +103,18 @@ def test_what_is_kept_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert list(rules._made) == ["two"]
     tainted = Rule(id="tainted", effect="ask", tool="send_*", origins=("tool:look_up",))
     assert changes(bench, Counterfactual(None, (tainted,))) == []
+
+
+def test_results_matter_only_where_a_rule_asks_for_origins() -> None:
+    tainted = Rule(id="tainted", effect="ask", tool="send_*", origins=("tool:look_up",))
+    plain, asking = Counterfactual(None, (NO_X,)), Counterfactual(None, (tainted,))
+    assert set(plain.telling) < set(asking.telling)
+
+
+@pytest.mark.requirement("TOOL-11")
+def test_arguments_that_a_hook_changed_are_those_that_were_judged() -> None:
+    sight = RunSight(lived().spec)
+    sight.arguments = {"c1-1": "{}"}
+    said = clean('{"to":"y"}')
+    learn(sight, HookAnswered(call="c1-1", hook="mask", word="changed", arguments=said))
+    assert sight.arguments == {"c1-1": '{"to":"y"}'}
