@@ -30,6 +30,7 @@ FREE_CALLS = 24
 """Model calls a day: the fix takes 21, and what is left is used up by asking about it."""
 
 PAID_CALLS = 500
+_DRAIN_S = 3.0  # whoever presses Ctrl-C waits; what is cut goes on with --resume
 _PRODUCT = Product(plan="pro", link="plink_demo_pro", cents=900)
 _VARIABLE = "REMIT_DEMO_WEBHOOK_SECRET"
 _WISH = "Fix the receipt and commit it."
@@ -85,7 +86,8 @@ async def serve_demo(options: Options, stage: Stage, port: int, out: Console) ->
             plans=plans(checkout),
             worker=True,  # runs of the process before, with --resume
         )
-        await host(app, place(port=port), settings(person=principal()), ready=ready)
+        kept = settings(person=principal(), drain_s=_DRAIN_S)
+        await host(app, place(port=port), kept, ready=ready)
     words = f"\nended; the journal is {url}. Go on with: remit demo --serve --resume"
     out.print(cell(words), soft_wrap=True)
 
