@@ -4,7 +4,7 @@ import pytest
 
 from remit.errors import ConfigError
 from remit.policy import rules_text
-from remit.policy.rules_text import MAX_FILE, read_rules_text, rules_of
+from remit.policy.rules_text import MAX_FILE, lines_of, read_rules_text
 
 GOOD = """
 url = "sqlite:///x.db"
@@ -36,6 +36,9 @@ def test_rules_are_read_with_exact_numbers_and_their_source() -> None:
         ("above = 500.10", 'above = "many"', "rule 'no-big': where.0.above = 'many'"),
         ("above = 500.10", 'pattern = "("', "rule 'no-big': the pattern '(' is not valid RE2"),
         ("where =", "were =", "were = "),
+        ("where =", "were =", ": unknown key; known keys: id, effect"),
+        ("above = 500.10", 'in = "x"', "where.0.in = 'x': write a list, such as ['x']"),
+        ("above = 500.10", 'pattern = "("', "is not valid RE2: missing ): ("),
         ('id = "no-big"', "", "rule number 1: id: Field required"),
         ('id = "no-big"', 'id = ""', "id is empty"),
         ('reason = "large refunds are for people"', "", "reason is empty"),
@@ -49,15 +52,27 @@ def test_rules_are_read_with_exact_numbers_and_their_source() -> None:
 def test_what_is_wrong_is_told(old: str, new: str, told: str) -> None:
     with pytest.raises(ConfigError) as caught:
         read_rules_text(GOOD.replace(old, new), "remit.toml")
-    assert str(caught.value).startswith("remit.toml: ")
+    assert str(caught.value).startswith(("remit.toml:4: ", "remit.toml: "))
     assert told in str(caught.value)
+
+
+@pytest.mark.requirement("PERM-1")
+def test_the_line_is_told_where_it_is_certain() -> None:
+    assert lines_of(GOOD) == (4,)
+    other = GOOD.partition('db"\n')[2].replace("no-big", "other").replace("500.11", "1")
+    two = GOOD + other
+    with pytest.raises(ConfigError, match=rf"^x:{lines_of(two)[1]}: rule 'other': must_match"):
+        read_rules_text(two, "x")
+    quoting = f'note = """\n[[rules]]\n"""\n{GOOD.replace("500.11", "1")}'
+    with pytest.raises(ConfigError, match=r"^x: rule 'no-big': must_match"):
+        read_rules_text(quoting, "x")
 
 
 def test_bounds_and_shapes(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(ConfigError, match="more than"):
         read_rules_text(" " * (MAX_FILE + 1), "x")
     with pytest.raises(ConfigError, match="entry 1 is no table"):
-        rules_of([5], "x")
+        read_rules_text("rules = [5]", "x")
     with pytest.raises(ConfigError, match="two rules have this id"):
         read_rules_text(GOOD + GOOD.partition('db"\n')[2], "x")
     monkeypatch.setattr(rules_text, "MAX_RULES", 0)

@@ -1,15 +1,17 @@
 """Explains a verdict: of a call that a run made, or of one that an agent might make."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from remit.app.replay import Past
 from remit.errors import ArgumentError, NotFound, UsageError
 from remit.journal.events import CallJudged
 from remit.machine.evolve import evolve
 from remit.machine.inputs import World
+from remit.machine.left_out import left_out
 from remit.machine.lexemes import compact
 from remit.machine.questions import question_of
 from remit.machine.spec import AgentSpec
+from remit.machine.tools import AnyTool
 from remit.policy.permission import Considered, Question, Verdict, ready
 from remit.policy.phase import Phase
 from remit.projections.timeline import timeline
@@ -25,6 +27,8 @@ class Explained:
     verdict: Verdict
     journalled: CallJudged | None = None
     """What was decided then; limits, plans and switches may have decided before the rules."""
+    invalid: str = ""
+    """Why the tool does not take such arguments: then no rule is asked."""
 
 
 def explain(spec: AgentSpec, question: Question, journalled: CallJudged | None = None) -> Explained:
@@ -63,18 +67,23 @@ def _canonical(arguments: str) -> str:
 
 
 def explain_call(  # each is a circumstance that a rule may name
-    spec: AgentSpec, tool: str, arguments: str, *, given: Question
+    spec: AgentSpec, tool: str, arguments: str, *, given: Question, takes: AnyTool | None = None
 ) -> Explained:
-    """What would become of a call; `given` has the circumstances. Raises `UsageError`."""
+    """What would become of a call; `given` has the circumstances. Raises `UsageError`.
+
+    takes: the tool itself, to try whether it takes such arguments.
+    """
     found = spec.tool(tool)
     if found is None:
         names = ", ".join(each.name for each in spec.tools) or "none"
         raise UsageError(f"the agent {spec.name!r} has no tool {tool!r}; it has {names}")
+    canonical = _canonical(arguments)
     question = Question(
         tool=tool,
         access=found.access,
         risk=found.risk,
-        arguments=_canonical(arguments),
+        arguments=canonical,
+        left_out=left_out(found.parameters, canonical),
         server=found.server,
         personal_data=found.personal_data,
         agent=spec.name,
@@ -88,4 +97,14 @@ def explain_call(  # each is a circumstance that a rule may name
         calendar=given.calendar,
         origins=given.origins,
     )
-    return explain(spec, question)
+    return replace(explain(spec, question), invalid=_problem(takes, canonical))
+
+
+def _problem(tool: AnyTool | None, arguments: str) -> str:
+    if tool is None:
+        return ""
+    try:
+        tool.parse(arguments)
+    except ArgumentError as exc:
+        return str(exc)
+    return ""

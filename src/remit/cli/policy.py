@@ -20,14 +20,18 @@ from remit.cli.options import Options
 from remit.cli.output import COLOURS, iso, moment, print_json
 from remit.cli.plain import one_line, printable
 from remit.errors import ConfigError, UsageError
+from remit.policy.hours import WEEK
 from remit.policy.mode import MODES, Mode
 from remit.policy.permission import Question, Rule, Verdict
 from remit.policy.rule_examples import needs_examples, problems_of
-from remit.policy.rules_text import read_rules_text
+from remit.policy.rules_text import lines_of, read_rules_text
 from remit.projections.verdicts import Change, Counterfactual
 from remit.values.duration import milliseconds
+from remit.values.windows import Calendar
 
 _AS_JOURNALLED = "-"
+_MINUTE_MS = 60_000
+_WEEK_MS = 7 * 24 * 60 * _MINUTE_MS
 
 
 @click.group("policy")
@@ -49,7 +53,7 @@ def test_rules(options: Options, *, files: tuple[Path, ...], agents: tuple[str, 
     """
     rules: list[tuple[str, Rule]] = []
     for path in files or (() if agents else (Path(FILE),)):
-        rules += [(str(path), rule) for rule in read_rules(path, tried=False)]
+        rules += _placed(path)
     for reference in agents:
         rules += [(reference, rule) for rule in load_agent(reference).remit.rules]
     wrong = [(where, rule, each) for where, rule in rules for each in problems_of(rule)]
@@ -68,13 +72,27 @@ def test_rules(options: Options, *, files: tuple[Path, ...], agents: tuple[str, 
     return NO if wrong else GOOD
 
 
-def read_rules(path: Path, *, tried: bool = True) -> tuple[Rule, ...]:
-    """The rules in a file. Raises `ConfigError`."""
+def _placed(path: Path) -> list[tuple[str, Rule]]:
+    """The rules in a file, each with the line at which it begins, where that is certain."""
+    text = _text(path)
+    rules, lines = read_rules_text(text, str(path), tried=False), lines_of(text)
+    certain = len(rules) == len(lines)
+    return [
+        (f"{path}:{lines[number]}" if certain else str(path), rule)
+        for number, rule in enumerate(rules)
+    ]
+
+
+def read_rules(path: Path) -> tuple[Rule, ...]:
+    """The rules in a file, their examples tried. Raises `ConfigError`."""
+    return read_rules_text(_text(path), str(path))
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{path} cannot be read: {exc}") from exc
-    return read_rules_text(text, str(path), tried=tried)
 
 
 # ---------------------------------------------------------------- explain
@@ -88,8 +106,9 @@ def read_rules(path: Path, *, tried: bool = True) -> tuple[Rule, ...]:
 @click.option("--role", "roles", multiple=True, help="A role of the user; may be repeated.")
 @click.option("--mode", type=click.Choice(MODES), help="Else as the settings say.")
 @click.option("--origin", "origins", multiple=True, help="What was read, as tool:NAME; repeatable.")
+@click.option("--at", metavar="WHEN", help="As 'sat 23:30' of the tenant's time; else now.")
 @click.pass_obj
-def explain(  # each option is a circumstance that a rule may name
+def explain(  # noqa: PLR0913  # each option is a circumstance that a rule may name
     options: Options,
     *,
     call: str,
@@ -99,11 +118,12 @@ def explain(  # each option is a circumstance that a rule may name
     roles: tuple[str, ...],
     mode: Mode | None,
     origins: tuple[str, ...],
+    at: str | None,
 ) -> int:
     """Explain a verdict: every rule, which matched, what did not fit, who decided.
 
     CALL is a call of a run, RUN:CALL as `remit show` names it. Or a call that an agent might make:
-    TOOL JSON --agent module:name. Exit status 1 where the call is denied.
+    TOOL JSON --agent module:name. Exit status 1 where the call is denied, or not valid.
     """
     if arguments is None:
         found = asyncio.run(_past(options, call))
@@ -111,8 +131,12 @@ def explain(  # each option is a circumstance that a rule may name
         if agent is None:
             raise UsageError("whose tool is it? add --agent module:name")
         settings = settings_of(options)
-        spec = governed(load_agent(agent).spec(read_prompt), settings)
+        loaded = load_agent(agent)
+        spec = governed(loaded.spec(read_prompt), settings)
         tenant = options.tenant or "local"
+        calendar = Calendars(settings.timezone, settings.timezones).of(
+            tenant, now_ms := WallClock().now_ms()
+        )
         circumstances = Question(
             tool=call,
             access="read",
@@ -123,16 +147,30 @@ def explain(  # each option is a circumstance that a rule may name
             roles=roles,
             mode=mode or settings.modes.of(tenant, user, spec.mode),
             environment=settings.environment,
-            now_ms=(now_ms := WallClock().now_ms()),
-            calendar=Calendars(settings.timezone, settings.timezones).of(tenant, now_ms),
+            now_ms=now_ms if at is None else _instant(at, calendar, now_ms),
+            calendar=calendar,
             origins=origins,
         )
-        found = explain_call(spec, call, arguments, given=circumstances)
+        found = explain_call(spec, call, arguments, given=circumstances, takes=loaded.tool(call))
     if options.json:
         print_json(explained_json(found))
     else:
         _print_explained(found)
-    return NO if found.verdict.effect == "deny" else GOOD
+    return NO if found.invalid or found.verdict.effect == "deny" else GOOD
+
+
+def _instant(text: str, calendar: Calendar, now_ms: int) -> int:
+    """The next instant of a day and time of the week in a tenant's own time."""
+    day, _, time = text.partition(" ")
+    hours, _, minutes = time.partition(":")
+    known = [number for number, name in enumerate(WEEK) if name == day]
+    if known and hours.isdecimal() and minutes.isdecimal():
+        wanted = known[0], int(hours) * 60 + int(minutes)
+        begin = now_ms - now_ms % _MINUTE_MS
+        for instant in range(begin, begin + _WEEK_MS, _MINUTE_MS):
+            if calendar.time_of_week(instant) == wanted:
+                return instant
+    raise UsageError(f"--at {text!r} is no day and time of the next week: say such as 'sat 23:30'")
 
 
 async def _past(options: Options, given: str) -> Explained:
@@ -160,6 +198,9 @@ def _print_explained(found: Explained) -> None:
         effect = click.style(f"{rule.effect:<5}", fg=colour)
         click.echo(f"  [{mark}] {effect} {printable(rule.id):<28} {one_line(told)}".rstrip())
     click.echo(f"  {_told(found.verdict)}")
+    if found.invalid:
+        said = f"the tool does not take this, and no rule is asked: {found.invalid}"
+        click.echo(f"  {click.style('invalid', fg=COLOURS['deny'], bold=True)}: {one_line(said)}")
     then = found.journalled
     if then is not None and (then.effect, then.rule) != (found.verdict.effect, found.verdict.rule):
         reason = one_line(str(then.reason))
@@ -196,6 +237,7 @@ def explained_json(found: Explained) -> dict[str, object]:
             for each in found.considered
         ],
         "verdict": verdict_json(found.verdict),
+        "invalid": found.invalid,
         "journalled": None if then is None else {"effect": then.effect, "rule": then.rule},
     }
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from remit.machine.inputs import World
+from remit.machine.left_out import left_out
 from remit.machine.spec import ToolSpec
 from remit.machine.state import CallState, State
 from remit.policy.mode import MODES
@@ -23,6 +24,7 @@ def question_of(state: State, world: World, spec: ToolSpec, arguments: str) -> Q
         access=spec.access,
         risk=spec.risk,
         arguments=arguments,
+        left_out=left_out(spec.parameters, arguments),
         server=spec.server,
         personal_data=spec.personal_data,
         agent=state.spec.name,

@@ -28,7 +28,9 @@ def compiled(pattern: str) -> Searcher:
     try:
         return cast("Searcher", re2.compile(pattern, options))
     except re2.error as exc:
-        raise SpecError(f"the pattern {pattern!r} is not valid RE2: {exc}") from exc
+        # RE2 itself speaks in bytes.
+        why = exc.args[0].decode() if exc.args and isinstance(exc.args[0], bytes) else exc
+        raise SpecError(f"the pattern {pattern!r} is not valid RE2: {why}") from exc
 
 
 class PatternSet:

@@ -67,7 +67,7 @@ class Rules:
         return None if found is None else found.rule
 
     def _first(self, phase: Phase, question: Question, sight: Seen | None = None) -> Ready | None:
-        sight = Seen(question.arguments) if sight is None else sight
+        sight = Seen(question.arguments, question.left_out) if sight is None else sight
         return self._about(question).first(question, phase, sight)
 
     def judge(self, phase: Phase, question: Question, sight: Seen | None = None) -> Verdict:
@@ -81,7 +81,7 @@ class Rules:
 
     def explain(self, phase: Phase, question: Question) -> tuple[Considered, ...]:
         """What became of every rule, in the order in which they are asked."""
-        sight = Seen(question.arguments)
+        sight = Seen(question.arguments, question.left_out)
         return tuple(_considered(each, phase, question, sight) for each in self._ready)
 
 

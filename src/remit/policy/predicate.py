@@ -25,12 +25,16 @@ _EDGE_OF_SHELL = frozenset({"shell", "git"})
 
 
 class Seen:
-    """The values in the arguments of one call, by path; read once and only where a rule looks."""
+    """The values in the arguments of one call, by path; read once and only where a rule looks.
 
-    __slots__ = ("_by_path", "_found", "_text")
+    `left_out` are those that the tool fills in: they count against a call, never for it.
+    """
 
-    def __init__(self, text: str) -> None:
+    __slots__ = ("_by_path", "_found", "_left_out", "_text")
+
+    def __init__(self, text: str, left_out: str = "") -> None:
         self._text = text
+        self._left_out = Seen(left_out) if left_out else None
         self._found: list[Leaf] | None = None
         self._by_path: dict[str, list[Value]] = {}
 
@@ -44,7 +48,13 @@ class Seen:
         return self._found
 
     def at(self, asked: "Asked") -> Iterable[Value]:
-        """Those that a predicate is asked of."""
+        """Those that a predicate is asked of, with those that were left out."""
+        if self._left_out is None:
+            return self.given(asked)
+        return (*self.given(asked), *self._left_out.given(asked))
+
+    def given(self, asked: "Asked") -> Iterable[Value]:
+        """Those that the call itself names."""
         found = self._found
         if found is None:
             found = self.leaves
@@ -108,10 +118,10 @@ def _turned(test: Test) -> Test:
 
 
 def holds(asked: Asked, seen: Seen, *, strict: bool) -> bool:
-    """Whether the values at a path fit. strict: all of them, and there is one; else any."""
+    """Whether the values at a path fit. strict: all that are given, and there is one; else any."""
     some = False
     test, whole = asked.test, asked.whole
-    for value in seen.at(asked):
+    for value in seen.given(asked) if strict else seen.at(asked):
         if not whole and value.__class__ is Words:
             continue  # the same once more, for what looks at whole commands
         answer = test(value)

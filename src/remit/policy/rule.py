@@ -165,6 +165,8 @@ class Question:
     access: Access
     risk: Risk
     arguments: str
+    left_out: str = ""
+    """JSON text of what the tool fills in where the call says nothing; allows nothing."""
     server: str = ""
     personal_data: bool = False
     """A read of personal data is an action, as a write is."""

@@ -14,6 +14,7 @@ from remit.journal.events import (
     ToolCompleted,
     ToolFailed,
 )
+from remit.machine.left_out import left_out
 from remit.machine.lexemes import compact
 from remit.machine.questions import origin_names
 from remit.machine.spec import AgentSpec
@@ -111,7 +112,7 @@ class Counterfactual:
                 continue
             self.judged += 1
             before, after = self.pair(sight.spec, digest)
-            seen = Seen(question.arguments)  # read once for both
+            seen = Seen(question.arguments, question.left_out)  # read once for both
             old = before.judge(sight.spec.phase, question, seen)
             new = after.judge(sight.spec.phase, question, seen)
             if (old.effect, old.needed) != (new.effect, new.needed):
@@ -141,6 +142,7 @@ class Counterfactual:
             access=event.access,
             risk=event.risk,
             arguments=arguments,
+            left_out="" if spec is None else left_out(spec.parameters, arguments),
             server="" if spec is None else spec.server,
             personal_data=spec is not None and spec.personal_data,
             agent=sight.agent,
