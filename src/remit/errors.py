@@ -18,6 +18,7 @@ RemitError
 │   ├── NoSuchFile            nothing lies at a path beneath the declared root
 │   ├── FileTooLarge          a file above the limit of its root
 │   └── NeedsInput            a tool asks a human before it goes on
+├── ToolRaised              the author of a tool: its function raised in its own interpreter
 ├── OutsideError            the outside world: retry, or repair it
 │   ├── StoreError            the journal's database
 │   │   ├── StoreBusy           locked by others for longer than the retry
@@ -135,6 +136,10 @@ class NeedsInput(ToolError):
         self.key = key
         self.question = question
         self.answer_schema = answer_schema
+
+
+class ToolRaised(RemitError):
+    """A tool's function raised in an interpreter of its own; the message is its type and text."""
 
 
 class OutsideError(RemitError):

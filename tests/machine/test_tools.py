@@ -13,6 +13,7 @@ from remit.machine.agent import Agent, Remit
 from remit.machine.call import Call
 from remit.machine.declaring import tool
 from remit.machine.inputs import Inspection
+from remit.machine.spec import Confinement
 from remit.machine.tools import MAX_ARGUMENT_BYTES, AnyTool
 from remit.values.command import Command
 from tests.machine.bench import settled
@@ -195,6 +196,8 @@ def test_tools_that_run_programs_are_known_by_their_code() -> None:
         """Find an order."""
         return str(order)
 
+    confined = find_order.spec.model_copy(update={"sandbox": Confinement()})
     assert count_lines.runs_programs
     assert not find_order.runs_programs
+    assert replace(find_order, spec=confined).runs_programs
     assert not replace(find_order, function=partial(str)).runs_programs

@@ -4,11 +4,12 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from string import Formatter
-from typing import ParamSpec, TypedDict, TypeVar, Unpack, overload
+from typing import Literal, ParamSpec, TypedDict, TypeVar, Unpack, overload
 
 from pydantic import ValidationError
 
 from remit.errors import ConfigError, SpecError
+from remit.machine.confinement import confinement_of
 from remit.machine.resorts import fallback_name, last_good_ms
 from remit.machine.signature import Arguments, check_structured, describe, read_signature
 from remit.machine.spec import OnCrash, OnFailure, ToolSpec
@@ -98,6 +99,16 @@ class ToolOptions(TypedDict, total=False):
     """Runs need it; without `fallback` and `last_good` it is warned of (`App.ready`)."""
     sends: bool
     """It sends messages to people outside; one without a hook is warned of (`App.ready`)."""
+    sandbox: Literal["process"] | None
+    """The function runs in an interpreter of its own, confined by the operating system: it is
+    killed at its timeout, and sees `read`, `write` and `hosts` besides its own module. It is a
+    plain function at the top of a module, without a `Call`."""
+    read: Iterable[str]
+    """Absolute paths that a function in the sandbox may read."""
+    write: Iterable[str]
+    """Absolute paths beneath which it may change files."""
+    hosts: Iterable[str]
+    """What it reaches through a proxy, such as `api.example.com`; without, it has no network."""
 
 
 def _check_name(name: str) -> None:
@@ -284,4 +295,13 @@ def _contract(
         last_good_ms=last_good_ms(name, access, options.get("last_good")),
         critical=options.get("critical", False),
         sends=_sends(name, access, sends=options.get("sends", False)),
+        sandbox=confinement_of(
+            name,
+            function,
+            arguments,
+            options.get("sandbox"),
+            read=options.get("read", ()),
+            write=options.get("write", ()),
+            hosts=options.get("hosts", ()),
+        ),
     )

@@ -36,6 +36,15 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class Confinement(_Frozen):
+    """What a tool's function sees that runs in an interpreter of its own, in the sandbox."""
+
+    kind: Literal["process"] = "process"
+    read: tuple[str, ...] = ()
+    write: tuple[str, ...] = ()
+    hosts: tuple[str, ...] = ()
+
+
 class ToolSpec(_Frozen):
     """The contract of one tool: what the model sees and what the runtime may do with it.
 
@@ -84,6 +93,8 @@ class ToolSpec(_Frozen):
     rates: tuple[Rate, ...] = added(())
     """How often it may be called."""
     on_failure: OnFailure = added("go-on")
+    sandbox: Confinement | None = added(None)
+    """Its function runs in the operating system's sandbox; None: in the program itself."""
 
     @property
     def acts(self) -> bool:

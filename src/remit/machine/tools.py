@@ -70,7 +70,9 @@ class Tool(Generic[P, R_co]):
 
     @property
     def runs_programs(self) -> bool:
-        """Its own code asks for the sandbox (`call.run_confined`); what it calls is not seen."""
+        """It runs in the sandbox, or its own code asks for it; what it calls is not seen."""
+        if self.spec.sandbox is not None:
+            return True
         function = inspect.unwrap(self.function)
         todo = [getattr(function, "__code__", None)]
         for code in todo:

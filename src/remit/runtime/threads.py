@@ -127,6 +127,11 @@ class CutThreads:
         return thread
 
 
+def returned(thread: Future[object]) -> bool:
+    """A thread that has ended with a result."""
+    return not thread.cancelled() and thread.exception() is None
+
+
 async def _end_of(thread: Future[object]) -> None:
     """Wait for a thread without passing a cancellation on to it."""
     loop = asyncio.get_running_loop()

@@ -5,7 +5,6 @@ import inspect
 import re
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -18,6 +17,7 @@ from remit.errors import (
     OutcomeUnknown,
     OutsideError,
     RemitError,
+    ToolRaised,
 )
 from remit.journal.events import (
     Event,
@@ -36,6 +36,7 @@ from remit.machine.state import CallState, State
 from remit.machine.tools import AnyTool
 from remit.policy.credential_mask import CredentialMask
 from remit.runtime.artifacts import read_page
+from remit.runtime.child_tool import function_of
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.confining import run_confined
 from remit.runtime.hooking import Heard
@@ -45,6 +46,7 @@ from remit.runtime.metering import Meter, refuse_charge
 from remit.runtime.outcome import Outcome
 from remit.runtime.results import as_text, completed, told
 from remit.runtime.services import Services
+from remit.runtime.threads import returned
 from remit.values.clean import Clean
 from remit.values.credential import Credential, Wanted
 from remit.values.ids import idempotency_key
@@ -202,7 +204,8 @@ class ToolGate:
         except RemitError as exc:
             # Where it may have been done, `OutcomeUnknown` says so.
             outside = isinstance(exc, OutsideError)
-            return attempt.failed("error", str(exc), fault=outside, untouched=outside)
+            fault = outside or isinstance(exc, ToolRaised)
+            return attempt.failed("error", str(exc), fault=fault, untouched=outside)
         except (Exception, SystemExit) as exc:  # noqa: BLE001  # a tool may raise anything; the model is told
             return attempt.failed("error", f"{type(exc).__name__}: {exc}", fault=True)
         if isinstance(result, _Refused):
@@ -219,7 +222,7 @@ class ToolGate:
         """What the tool returned; what an earlier attempt returned after it was cut counts."""
         call = attempt.call
         earlier = await self.services.cut_threads.earlier(attempt.key)
-        if earlier is not None and _returned(earlier):
+        if earlier is not None and returned(earlier):
             return earlier.result()
         if tool.depends is not None:
             now = await inspect_call(self.agent, call.call, call.tool, call.arguments)
@@ -228,7 +231,7 @@ class ToolGate:
         arguments = await self._reveal(attempt.state, tool, call.arguments)
         context = await self._context(tool, attempt)
         values = tool.bind(tool.parse(arguments), context)
-        return await self._invoke(tool.function, values, attempt)
+        return await self._invoke(function_of(tool, context, arguments), values, attempt)
 
     async def probe(self, state: State, call: CallState, event: ProbeRequested) -> Outcome:
         """Ask the system whether a call in doubt happened."""
@@ -267,7 +270,7 @@ class ToolGate:
     ) -> object:
         """What the probe says, once no thread of the call can still change the answer."""
         earlier = await self.services.cut_threads.earlier(attempt.key)
-        if earlier is not None and _returned(earlier):
+        if earlier is not None and returned(earlier):
             result = earlier.result()
             return "done" if result is None else result
         arguments = await self._reveal(attempt.state, tool, attempt.call.arguments)
@@ -367,10 +370,6 @@ def _meter_of(tool: AnyTool, attempt: _Attempt) -> Callable[[Nano], None]:
     if not tool.spec.reports_price:
         return lambda _nano: refuse_charge(tool, "the tool")
     return attempt.meter.enter
-
-
-def _returned(thread: Future[object]) -> bool:
-    return not thread.cancelled() and thread.exception() is None
 
 
 def _probed(
