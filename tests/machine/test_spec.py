@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from remit.machine.spec import (
     AgentSpec,
     ApproversOf,
+    Confinement,
     HookSpec,
     ToolSpec,
     canonical,
@@ -51,6 +52,7 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"last_good_ms": 1},
     {"critical": True},
     {"on_failure": "abort-peers"},
+    {"sandbox": Confinement()},
 ]
 AGENT_CHANGES: list[dict[str, object]] = [
     {"name": "b"},

@@ -39,11 +39,13 @@ LOADERS = frozenset(
         "src/remit/__init__.py",
         "src/remit/app/load.py",
         "src/remit/cli/importing.py",
+        "src/remit/runtime/child_main.py",
         "src/remit/simulator/pytest_plugin.py",
     }
 )
-"""The lazy public face, the loaders of adapters and of commands, and the plugin that every pytest
-run loads, used or not; nothing else does so."""
+"""The lazy public face, the loaders of adapters and of commands, the child that is told which tool
+of the program to call, and the plugin that every pytest run loads, used or not; nothing else does
+so."""
 
 FACE = "src/remit/__init__.py"
 
