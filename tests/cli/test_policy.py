@@ -115,6 +115,8 @@ def test_past_calls_whose_verdict_would_change_are_listed(remit: Remit, tmp_path
     same = remit.tree("policy", "diff", old, old)
     assert (same["changed"], same["changes"]) == (0, [])
     assert cast("int", same["calls"]) > len(refunds(remit))
+    late = remit.tree("policy", "diff", old, new, "--since", "0s")
+    assert (late["calls"], late["changed"]) == (0, 0)
     changed = remit("policy", "diff", old, new, "--json")
     assert changed.exit_code == 1
     shown = remit("policy", "diff", "-", new)

@@ -92,8 +92,12 @@ class PolicyDiff:
             return []
         body = body_of(plain, header)
         await self._take_in_history(known.sight, header.tenant, (header, body))
+        judged = self.rules.judged
         found = list(self.rules.changes(known.sight, known.digest, (header, body)))
-        return found if header.time_ms >= self.since_ms else []
+        if header.time_ms >= self.since_ms:
+            return found
+        self.rules.judged = judged  # only looked at for what it says of later calls
+        return []
 
     async def _before(self, record: Record) -> _Known | None:
         header = record.header
