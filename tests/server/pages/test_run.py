@@ -44,6 +44,9 @@ async def test_each_view_tells_its_part(tmp_path: Path) -> None:
                 assert text in page.text, (view, text)
         page = await eve.get(f"/runs/{run}?view=messages&of={child}")
         assert "Looking." in page.text
+        link = page.text.partition("Whole results")[2].partition('href="')[2].partition('"')[0]
+        whole = await eve.get(link.replace("&amp;", "&"))
+        assert (whole.status, whole.text) == (200, "x" * 500), "what was cut for the model"
         page = await eve.get(f"/runs/{run}?view=replay&at=1")
         assert "RunStarted" in page.text
         assert "RunEnded" not in page.text

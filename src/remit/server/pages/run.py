@@ -26,7 +26,7 @@ from remit.server.frame import linker
 from remit.server.route import Ask, Nothing, page
 from remit.server.runs.branches import branches_of
 from remit.server.runs.place import root_of_path
-from remit.server.runs.said import said_of
+from remit.server.runs.said import artifacts_of, said_of
 from remit.server.starting import check_open, user_of
 from remit.server.web import render
 
@@ -140,7 +140,11 @@ def _chosen(ask: Ask[RunQuery, Nothing], rows: list[RunRow]) -> RunRow:
 async def _said(ask: Ask[RunQuery, Nothing], rows: list[RunRow]) -> dict[str, object]:
     row = _chosen(ask, rows)
     past = await ask.app.engine.reader.past(row)
-    return {"of": row, "messages": said_of(history_of(past.state))}
+    return {
+        "of": row,
+        "messages": said_of(history_of(past.state)),
+        "artifacts": artifacts_of(past.bodies),
+    }
 
 
 async def _replayed(ask: Ask[RunQuery, Nothing], rows: list[RunRow]) -> dict[str, object]:

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from remit.journal.events import CallJudged, ToolCompleted
+from remit.journal.record import Body
 from remit.values.media import described
 from remit.values.message import CallPart, Message, ResultPart, TextPart, ThinkingPart
 
@@ -23,6 +25,27 @@ class Said:
     origin: str
     """Where it came from, with its labels."""
     failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Artifact:
+    """A whole result that is kept beside the journal, because it was cut for the model."""
+
+    digest: str
+    tool: str
+
+
+def artifacts_of(bodies: Iterable[Body]) -> tuple[Artifact, ...]:
+    """The artifacts that a run's records name, in order, each once."""
+    tools: dict[str, str] = {}
+    found: dict[str, Artifact] = {}
+    for event in (each for body in bodies for each in body.events):
+        if isinstance(event, CallJudged):
+            tools[event.call] = event.tool
+        elif isinstance(event, ToolCompleted) and event.artifact:
+            known = Artifact(event.artifact, tools.get(event.call, event.call))
+            found.setdefault(event.artifact, known)
+    return tuple(found.values())
 
 
 def said_of(messages: Iterable[Message]) -> tuple[Said, ...]:
