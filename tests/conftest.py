@@ -39,3 +39,15 @@ def _machine_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
             for name in [each for each in os.environ if each.startswith(FOREIGN)]:
                 patch.delenv(name)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _variables_stay_as_they_are() -> Iterator[None]:
+    """Commands tested in this process set variables; the tests after them must not see those."""
+    own = "PYTEST_CURRENT_TEST"  # pytest's, which changes it as it goes
+    before = {name: value for name, value in os.environ.items() if name != own}
+    yield
+    after = {name: value for name, value in os.environ.items() if name != own}
+    for name in after.keys() - before.keys():
+        del os.environ[name]
+    os.environ.update({name: value for name, value in before.items() if after.get(name) != value})
