@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -42,11 +43,13 @@ def _machine_of_its_own(tmp_path_factory: pytest.TempPathFactory) -> Iterator[No
 
 
 @pytest.fixture(autouse=True)
-def _variables_stay_as_they_are() -> Iterator[None]:
-    """Commands tested in this process set variables; the tests after them must not see those."""
+def _process_stays_as_it_is() -> Iterator[None]:
+    """Commands tested here set variables and paths; the tests after them must not see those."""
     own = "PYTEST_CURRENT_TEST"  # pytest's, which changes it as it goes
     before = {name: value for name, value in os.environ.items() if name != own}
+    paths = list(sys.path)
     yield
+    sys.path[:] = paths
     after = {name: value for name, value in os.environ.items() if name != own}
     for name in after.keys() - before.keys():
         del os.environ[name]
