@@ -7,13 +7,13 @@ from pydantic import BaseModel, Field
 
 from remit.app.following import tree_rows
 from remit.app.undo import wish_to_undo
-from remit.errors import NotFound
 from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
 from remit.server.api.given import InputItem, given_of
 from remit.server.api.run_shapes import RunLine, Runs, RunView, Status, line_of, view_of
 from remit.server.api.shapes import Id, Limit, Name, Shape, Text, Words
 from remit.server.route import Ask, Nothing, api
+from remit.server.runs.place import row_of_path
 from remit.server.settings import ServerSettings
 from remit.server.starting import agent_named, check_open, roles_of, user_of
 
@@ -139,7 +139,7 @@ async def show_run(ask: Ask[Nothing, Nothing]) -> RunView:
 async def wait_for_run(ask: Ask[WaitQuery, Nothing]) -> RunView:
     """A run once it has ended or waits for people, or as it stands when the time is over."""
     run = ask.path["run"]
-    await _row(ask, run)
+    await row_of_path(ask)
     await _settle(ask, run, ask.query.timeout_s)
     return await look(ask, run)
 
@@ -164,7 +164,7 @@ async def undo_run(ask: Ask[Nothing, Nothing]) -> RunView:
     """Take back what an ended run did, in a run of its own; each step is judged like any call."""
     check_open(ask)
     app = ask.app
-    await _row(ask, ask.path["run"])
+    await row_of_path(ask)
     agent, wish = await wish_to_undo(
         app.engine.reader, ask.tenant, ask.path["run"], app.agents, user_of(ask, None)
     )
@@ -177,13 +177,6 @@ async def look(ask: Ask[BaseModel, BaseModel], run: str) -> RunView:
     """A run with everything below it. Raises `NotFound`."""
     tree = await ask.app.desk.tree(ask.tenant, run)
     return view_of(tree, ask.app.upgrade_of(tree[0]))
-
-
-async def _row(ask: Ask[BaseModel, BaseModel], run: str) -> RunRow:
-    row = await ask.app.store.run(ask.tenant, run)
-    if row is None or not row.agent:
-        raise NotFound(f"there is no run {run} of tenant {ask.tenant}")
-    return row
 
 
 async def _settle(ask: Ask[BaseModel, BaseModel], run: str, wanted_s: float) -> None:

@@ -14,6 +14,7 @@ from remit.machine.conversation import history_of
 from remit.server.api.run_shapes import Events, EventView, Messages, messages_of
 from remit.server.api.shapes import MAX_PAGE, Shape, instant
 from remit.server.route import Ask, Nothing, api
+from remit.server.runs.place import row_of_path
 from remit.values.message import DocumentPart, ImagePart
 
 # Types that browsers show and that cannot hold a script; the rest is only saved.
@@ -35,7 +36,9 @@ async def list_events(ask: Ask[EventsQuery, Nothing]) -> Events:
     version, index = (int(part) for part in ask.query.after.split("."))
     found: list[EventView] = []
     # The record that was read in part is read again.
-    records = await ask.app.store.records(ask.tenant, await known(ask), max(0, version - 1))
+    records = await ask.app.store.records(
+        ask.tenant, (await row_of_path(ask)).run, max(0, version - 1)
+    )
     for record in records:
         body = open_record(record)
         for place, event in enumerate(() if body is None else body.events):
@@ -56,14 +59,14 @@ async def list_events(ask: Ask[EventsQuery, Nothing]) -> Events:
 
 async def list_messages(ask: Ask[Nothing, Nothing]) -> Messages:
     """The conversation of a run, with what earlier runs of its session said."""
-    past = await ask.app.engine.reader.past_of(ask.tenant, await known(ask))
+    past = await ask.app.engine.reader.past_of(ask.tenant, (await row_of_path(ask)).run)
     return messages_of(history_of(past.state))
 
 
 async def get_artifact(ask: Ask[Nothing, Nothing]) -> Response:
     """A whole tool result, or an image or document that the run was given, as it is kept."""
     digest = ask.path["digest"]
-    run = await known(ask)
+    run = (await row_of_path(ask)).run
     media_type = await _media_type(ask, run, digest) if _DIGEST.fullmatch(digest) else None
     content = None if media_type is None else await ask.app.store.blob(ask.tenant, digest)
     if content is None:
@@ -77,15 +80,6 @@ async def get_artifact(ask: Ask[Nothing, Nothing]) -> Response:
             "cache-control": "private, max-age=3600, immutable",
         },
     )
-
-
-async def known(ask: Ask[BaseModel, BaseModel]) -> str:
-    """The run of the path. Raises `NotFound` where the tenant has none such; books are none."""
-    run = ask.path["run"]
-    row = await ask.app.store.run(ask.tenant, run)
-    if row is None or not row.agent:
-        raise NotFound(f"there is no run {run} of tenant {ask.tenant}")
-    return row.run
 
 
 async def _media_type(ask: Ask[BaseModel, BaseModel], run: str, digest: str) -> str | None:

@@ -23,6 +23,7 @@ from remit.server.inbox.call_view import view_call
 from remit.server.inbox.items import Item, items_of, why_not
 from remit.server.inbox.schema_form import SchemaForm
 from remit.server.route import Ask, Nothing, page
+from remit.server.runs.place import row_of_path
 from remit.server.starting import own_name
 from remit.server.web import render
 from remit.values.money import format_amount
@@ -148,9 +149,7 @@ async def tell_standing(ask: Ask[Nothing, Nothing]) -> Response:
 async def show_waiting(ask: Ask[Nothing, Nothing]) -> Response:
     """One thing that a run of the conversation asks people, as a form (a part of the page)."""
     ref = ask.path["ref"]
-    row = await ask.app.store.run(ask.tenant, ask.path["run"])
-    if row is None:
-        raise NotFound("there is no such run")
+    row = await row_of_path(ask)
     past = await ask.app.engine.reader.past(row)
     item = next((each for each in items_of(row, past.state) if each.id == ref), None)
     if item is None:
