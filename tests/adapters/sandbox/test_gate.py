@@ -113,6 +113,36 @@ print(libc.chmod(ctypes.c_void_p(start + mmap.PAGESIZE - 4), 0o600))
     assert (tmp_path / "edge.txt").stat().st_mode & 0o777 == 0o600
 
 
+async def test_times_across_two_pages_are_read_whole(run: Run, tmp_path: Path) -> None:
+    """Half of the structure was read once, and whatever the launcher held after it became times."""
+    code = """
+import ctypes, errno, mmap, os, struct
+libc = ctypes.CDLL(None, use_errno=True)
+pages = mmap.mmap(-1, 2 * mmap.PAGESIZE)
+start = ctypes.addressof(ctypes.c_char.from_buffer(pages))
+open("file.txt", "w").close()
+for before in range(1, 33):
+    times = struct.pack("=qqqq", before, 0, before, 500_000_000)
+    pages[mmap.PAGESIZE - before:mmap.PAGESIZE - before + 32] = times
+    pointer = ctypes.c_void_p(start + mmap.PAGESIZE - before)
+    assert libc.utimensat(-100, b"file.txt", pointer, 0) == 0, ctypes.get_errno()
+    status = os.stat("file.txt")
+    assert (status.st_atime, status.st_mtime) == (before, before + 0.5), (before, status)
+libc.munmap(ctypes.c_void_p(start + mmap.PAGESIZE), mmap.PAGESIZE)
+pages[mmap.PAGESIZE - 16:mmap.PAGESIZE] = b"x" * 16
+for wrong in (start + mmap.PAGESIZE - 16, start + mmap.PAGESIZE, 8, 2**63 + 8, 2**64 - 8):
+    assert libc.utimensat(-100, b"file.txt", ctypes.c_void_p(wrong), 0) == -1
+    assert ctypes.get_errno() == errno.EFAULT, ctypes.get_errno()
+    assert libc.chmod(ctypes.c_void_p(wrong), 0o600) == -1
+    assert ctypes.get_errno() == errno.EFAULT, ctypes.get_errno()
+assert os.stat("file.txt").st_mtime == 32.5
+os.write(1, b"whole\\n")
+os._exit(0)  # half of the map is gone
+"""
+    ended = await run(code)
+    assert ended.stdout == b"whole\n", ended.stderr
+
+
 async def test_a_name_that_changes_while_it_is_judged(run: Run, tmp_path: Path) -> None:
     """Another process rewrites the name all the time: only one of the two files ever changes."""
     outside = tmp_path.parent / f"{tmp_path.name}-outside"

@@ -26,10 +26,12 @@ _ID_VALID = 0x40082102
 
 _EPERM = 1
 _EAGAIN = 11
+_EFAULT = 14
 _AT_FDCWD = -100
 _AT_SYMLINK_NOFOLLOW = 0x100
 # PATH_MAX, and two struct timespec.
 _PATH_BYTES = 4096
+_PAGE_BYTES = 4096
 _TIMES_BYTES = 32
 
 # What a child sends with its listener, or instead of one; `stage.py` says the same.
@@ -129,7 +131,7 @@ class Gate:
             flags = 0 if call == "fchmodat" else arguments[3] & 0xFFFFFFFF
         if flags & ~_AT_SYMLINK_NOFOLLOW:
             raise PermissionError(_EPERM, "flags")
-        path = _memory(pid, pointer, _PATH_BYTES).partition(b"\0")[0]
+        path = _path(pid, pointer)
         start = f"/proc/{pid}/cwd" if place == _AT_FDCWD else f"/proc/{pid}/fd/{place}"
         folder = os.open(start, os.O_PATH | os.O_CLOEXEC)
         try:
@@ -164,16 +166,28 @@ def send_gate(launcher: _socket.socket, listener: int) -> None:
     launcher.sendmsg([ASKS], [rights])
 
 
+def _path(pid: int, pointer: int) -> bytes:
+    """The name at a pointer, without its end; one that is too long is left so."""
+    name = b""
+    while len(name) < _PATH_BYTES and b"\0" not in name:
+        # A page at a time: the one after a short name may not exist.
+        at = pointer + len(name)
+        name += _memory(pid, at, min(_PATH_BYTES - len(name), _PAGE_BYTES - at % _PAGE_BYTES))
+    return name.partition(b"\0")[0]
+
+
 def _times(pid: int, pointer: int) -> bytes | None:
     return _memory(pid, pointer, _TIMES_BYTES) if pointer else None
 
 
 def _memory(pid: int, pointer: int, size: int) -> bytes:
-    """What the caller's memory holds; less where it ends earlier."""
+    """Exactly so many bytes of the caller's memory; EFAULT where it does not hold them."""
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
-        memory.seek(pointer)
-        # A page at a time: the one after a short name may not exist.
-        content = memory.read(min(size, 4096 - pointer % 4096)) or b""
-        if len(content) < size and b"\0" not in content:
-            content += memory.read(size - len(content)) or b""
-        return content
+        try:
+            content = os.pread(memory.fileno(), size, pointer)
+        except (OSError, OverflowError):
+            # EIO: nothing is there. A pointer beyond what an offset can be: nor is there.
+            content = b""
+    if len(content) < size:
+        raise OSError(_EFAULT, "memory")
+    return content
