@@ -194,3 +194,18 @@ def test_environment(command: Command) -> None:
 )
 def test_is_beneath(path: str, folder: str, *, beneath: bool) -> None:
     assert is_beneath(path, folder) == beneath
+
+
+def test_folders_above_what_allows_less_are_held(command: Command, tmp_path: Path) -> None:
+    """Under another name the next program would find what lies in them."""
+    work = tmp_path / "work"
+    hidden = replace(command, hide=(str(work / "inner/deep"),))
+    assert seen(hidden)[str(work / "inner")] == WRITE
+    assert seen(hidden, BUBBLEWRAP)[str(work / "inner")] == WRITE
+    assert str(work / "inner") not in seen(hidden, SECCOMP), "nothing above it is granted there"
+    assert str(work / "inner") not in seen(command)
+    read = replace(command, read=(str(work / "inner/deep"),))
+    assert seen(read)[str(work / "inner")] == WRITE
+    # What may only be read cannot be renamed anyway.
+    outer = replace(command, read=(str(work / "inner"),), hide=(str(work / "inner/deep"),))
+    assert seen(outer)[str(work / "inner")] == READ

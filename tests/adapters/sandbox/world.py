@@ -118,9 +118,13 @@ class World:
         return Command(
             argv=argv,
             cwd=str(self.work),
-            read=(str(self.base / "readable"), str(store / "vendored")),
+            read=(
+                str(self.base / "readable"),
+                str(store / "vendored"),
+                str(store / "kept/deep/vendored"),
+            ),
             write=(str(self.work), str(store)),
-            hide=(str(store / "journal"), str(store / "key.bin")),
+            hide=(str(store / "journal"), str(store / "key.bin"), str(store / "nest/journal")),
             timeout_s=30,
         )
 
@@ -223,6 +227,8 @@ def a_world(base: Path) -> Iterator[World]:
 
 def _plant(base: Path) -> None:
     for name in ("work", "outside", "readable", "home/.ssh", "store/journal", "store/vendored"):
+        (base / name).mkdir(parents=True)
+    for name in ("store/nest/journal", "store/kept/deep/vendored"):
         (base / name).mkdir(parents=True)
     (base / "store/open").mkdir()
     for name in (

@@ -69,6 +69,7 @@ def make_plan(command: Command, mode: str, scratch: str = "") -> Plan:
     view |= {path: (path, how) for path, how in declared.items()}
     view |= {path: (path, HIDE) for path in _hidden(command, view)}
     if mode != SECCOMP:
+        view |= {path: (path, WRITE) for path in _held(view)}
         view[_TMP] = ("", PRIVATE)
         plan.links = _links(command, view)
     # Parents first: what lies deeper is put on top and decides.
@@ -160,6 +161,24 @@ def _hidden(command: Command, view: dict[str, tuple[str, str]]) -> list[str]:
             )
         hidden.append(real)
     return [path for path in hidden if any(is_beneath(path, seen) for seen in view)]
+
+
+def _held(view: dict[str, tuple[str, str]]) -> list[str]:
+    """Folders between a path that allows less and the folder above it that may be written.
+
+    A mount point cannot be renamed, a folder above it can: the next program, whose view goes by
+    names, would find what lies in it under another one. So each of them becomes a mount point.
+    """
+    held: list[str] = []
+    for path in (path for path, (_, how) in view.items() if how in {READ, HIDE}):
+        between: list[str] = []
+        above = os.path.dirname(path)
+        while above not in view and above != "/":
+            between.append(above)
+            above = os.path.dirname(above)
+        if above in view and view[above][1] == WRITE:
+            held += between
+    return held
 
 
 def _real(path: str, name: str) -> str:
