@@ -26,6 +26,7 @@ from remit.app.load import (
     make_store,
     make_undoer,
 )
+from remit.app.once import Once
 from remit.app.plan_desk import PlanDesk
 from remit.app.ready import Watchman
 from remit.app.reconcile import Reconciler
@@ -71,6 +72,7 @@ class Parts:
     channels: Channels
     keys: Keyring
     drift: Drift
+    once: Once
 
     @property
     def ledger(self) -> Ledger:
@@ -217,6 +219,7 @@ def _parts(  # what the parts are made of
         _channels(channels, speakers, desk, settings, answer),
         keys,
         drift,
+        Once(store=store, books=books, dice=services.dice, secret=answer),
     )
 
 

@@ -45,6 +45,8 @@ class Wish:
     """Somebody follows the run and waits for its words."""
     undoes: str = ""
     """The run whose writes it takes back."""
+    run: str = ""
+    """The id that was reserved for it; empty: any."""
 
 
 def wish_of(  # a wish has that many words
@@ -89,7 +91,7 @@ async def launch(
     check_startable(services, spec)
     now_ms = services.clock.now_ms()
     entropy = services.dice.entropy(ENTROPY_BYTES)
-    run, before = make_id("run", now_ms, entropy), None
+    run, before = wish.run or make_id("run", now_ms, entropy), None
     history: tuple[Message, ...] = ()
     session = wish.session
     if session is None:
@@ -97,7 +99,7 @@ async def launch(
     else:
         before, history = await _before(engine, tenant, check_name("session", session))
         if before is not None and run <= before:  # ids tell the order of a session's runs
-            run = make_id("run", made_ms(before) + 1, entropy)
+            run = _id_after(before, wish, entropy)
     cleaner = Cleaner(engine.redactor(tenant), services.vault, tenant, run)
     taken = await take_in(items, Origin(kind="user", name=wish.user), cleaner)
     check_room(history, taken.parts)
@@ -150,6 +152,16 @@ def _check(wish: Wish) -> None:
         raise NotAllowed(f"roles: at most {MAX_ROLES}, got {len(wish.roles)}")
     if len(set(wish.labels)) != len(wish.labels) or len(wish.labels) > MAX_LABELS:
         raise NotAllowed(f"labels: at most {MAX_LABELS} different ones, got {wish.labels!r}")
+
+
+def _id_after(before: str, wish: Wish, entropy: bytes) -> str:
+    """An id that sorts after the session's last run. Raises `NotAllowed`: one was reserved."""
+    if wish.run:
+        raise NotAllowed(
+            f"another run of the session {wish.session} came before this request could begin: send "
+            "it again under another key"
+        )
+    return make_id("run", made_ms(before) + 1, entropy)
 
 
 async def _before(

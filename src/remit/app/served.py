@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from remit.app.access import Access
 from remit.app.assemble import Parts
 from remit.app.audit import KnownHead, Verification, verify_journal
+from remit.app.once import Once
 from remit.app.sign_ins import SignIns
 from remit.app.upgrade import UpgradeRequired
 from remit.machine.state import State
@@ -34,6 +35,11 @@ class Served:
     def sign_ins(self) -> SignIns:
         """Who is signed in at the server."""
         return SignIns(access=self.access, books=self._open.books)
+
+    @property
+    def once(self) -> Once:
+        """Runs that are started once for a key of their caller."""
+        return self._open.once
 
     def upgrade_of(self, state: State) -> UpgradeRequired | None:
         """The notice of a run that ended because of its plan; None for any other."""

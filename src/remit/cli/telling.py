@@ -209,6 +209,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "ReconciliationFinished": lambda it: (
         f"{it.provider} {it.day}: {it.matched} matched, {it.beyond} beyond tolerance"
     ),
+    "RequestAccepted": lambda it: f"{it.run} by {it.principal} until {iso(it.until_ms)}",
     "RetryPlanned": lambda it: f"{it.call} attempt {it.attempt}",
     "RunEnded": _ended,
     "RunRecovered": _recovered,

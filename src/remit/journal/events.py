@@ -63,6 +63,7 @@ from remit.journal.facts_of_plans import (
     PlanRaised,
     PlanRefused,
 )
+from remit.journal.facts_of_requests import RequestAccepted
 from remit.journal.facts_of_runs import (
     CancelRequested,
     CheckCompleted,
@@ -153,6 +154,7 @@ __all__ = [
     "ProbeRequested",
     "ReconciliationFailed",
     "ReconciliationFinished",
+    "RequestAccepted",
     "ResultHooked",
     "RetryPlanned",
     "RunEnded",
@@ -256,7 +258,8 @@ Event = Annotated[
     | PasswordSet
     | UserBarred
     | SessionOpened
-    | SessionEnded,
+    | SessionEnded
+    | RequestAccepted,
     Field(discriminator="type"),
 ]
 

@@ -10,6 +10,7 @@ from pydantic.json_schema import models_json_schema
 from remit.server.admission import CSRF_HEADER
 from remit.server.problem import MEDIA_TYPE, STATUSES, ProblemDetails
 from remit.server.route import Nothing, Route
+from remit.server.starting import MAX_ONCE
 from remit.values.role import granting
 
 DOCUMENT_PATH = "/api/v1/openapi.json"
@@ -68,7 +69,7 @@ def _operation(route: Route, names: Names) -> Tree:
         "summary": route.summary,
         "description": _rule(route),
         "tags": [_tag(route)],
-        "parameters": [*_in_path(route), *_in_query(route)],
+        "parameters": [*_in_path(route), *_in_query(route), *_in_header(route)],
         "responses": _responses(route, names),
         "security": [] if route.needs == "public" else [{"key": []}],
     }
@@ -139,6 +140,21 @@ def _in_query(route: Route) -> list[JsonValue]:
             }
         )
     return found
+
+
+def _in_header(route: Route) -> list[JsonValue]:
+    if not route.once:
+        return []
+    return [
+        {
+            "name": "Idempotency-Key",
+            "in": "header",
+            "required": False,
+            "description": "A key of the caller's own. For a day the same request under it is the "
+            "same run, however often it comes; another request is refused (409).",
+            "schema": {"type": "string", "pattern": f"^[!-~]{{1,{MAX_ONCE}}}$"},
+        }
+    ]
 
 
 def _without_null(schema: Tree) -> Tree:

@@ -114,8 +114,8 @@ class Route:
     status: int = 200
     uploads: bool = False
     """The body may be as large as images and documents are."""
-    waits: bool = False
-    """The answer may take as long as the server's timeout."""
+    once: bool = False
+    """A request that bears an `Idempotency-Key` is carried out once, however often it comes."""
     name: str = field(default="")
     """Found nowhere else: the operation in OpenAPI."""
     summary: str = ""
@@ -134,7 +134,7 @@ def api(  # noqa: PLR0913  # one argument per word of an entry
     status: int = 200,
     changes: bool | None = None,
     uploads: bool = False,
-    waits: bool = False,
+    once: bool = False,
     media_type: str = "application/json",
 ) -> Route:
     """A route of the API. What is no GET changes something, unless it says otherwise."""
@@ -151,7 +151,7 @@ def api(  # noqa: PLR0913  # one argument per word of an entry
         gives=gives,
         status=status,
         uploads=uploads,
-        waits=waits,
+        once=once,
         media_type=media_type,
         name=act.__name__,
         summary=_summary(act),

@@ -4,8 +4,10 @@ import asyncio
 from typing import Literal
 
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
 from remit.app.following import tree_rows
+from remit.app.launching import wish_of
 from remit.app.undo import wish_to_undo
 from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
@@ -15,7 +17,14 @@ from remit.server.api.shapes import Id, Limit, Name, Shape, Text, Words
 from remit.server.route import Ask, Nothing, api
 from remit.server.runs.place import row_of_path
 from remit.server.settings import ServerSettings
-from remit.server.starting import agent_named, check_open, roles_of, user_of
+from remit.server.starting import (
+    agent_named,
+    answer_begun,
+    begin,
+    check_open,
+    roles_of,
+    user_of,
+)
 
 _SCAN = 1_000  # rows read at once
 _SCANS = 10  # pages looked through for one answer; the cursor goes on from there
@@ -81,23 +90,19 @@ class Cancelled(Shape):
     asked: Literal[True] = True
 
 
-async def start_run(ask: Ask[Nothing, StartBody]) -> RunView:
+async def start_run(ask: Ask[Nothing, StartBody]) -> BaseModel | Response:
     """Start a run; it goes on in the background, and its events can be followed."""
     check_open(ask)
     body = ask.body
     user = user_of(ask, body.user)
-    run = await ask.app.start(
-        agent_named(ask, body.agent),
-        given_of(body.input),
-        tenant=ask.tenant,
-        user=user,
-        session=body.session,
-        labels=body.labels,
-        roles=roles_of(ask, user),
+    wish = wish_of(
+        given_of(body.input), ask.tenant, user, body.session, body.labels, roles_of(ask, user)
     )
+    what = body.model_copy(update={"wait_s": 0.0})  # whoever asks again may wait longer
+    begun = await begin(ask, agent_named(ask, body.agent), wish, what)
     if body.wait_s:
-        await _settle(ask, run, body.wait_s)
-    return await look(ask, run)
+        await _settle(ask, begun.run, body.wait_s)
+    return answer_begun(begun, await look(ask, begun.run))
 
 
 async def list_runs(ask: Ask[RunsQuery, Nothing]) -> Runs:
@@ -211,6 +216,7 @@ ROUTES = (
         gives=RunView,
         status=201,
         uploads=True,
+        once=True,
     ),
     api(
         "GET",

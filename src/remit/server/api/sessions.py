@@ -3,7 +3,9 @@
 from datetime import datetime
 
 from pydantic import BaseModel, Field
+from starlette.responses import Response
 
+from remit.app.launching import wish_of
 from remit.errors import NotFound
 from remit.journal.rows import RunRow
 from remit.machine.conversation import history_of
@@ -12,7 +14,14 @@ from remit.server.api.run_shapes import Messages, RunView, Status, messages_of
 from remit.server.api.runs import look
 from remit.server.api.shapes import Id, Limit, Name, Shape, Text, instant
 from remit.server.route import Ask, Nothing, api
-from remit.server.starting import agent_named, check_open, roles_of, user_of
+from remit.server.starting import (
+    agent_named,
+    answer_begun,
+    begin,
+    check_open,
+    roles_of,
+    user_of,
+)
 
 _SCAN = 1_000  # rows read at once
 _SCANS = 10  # pages looked through for one answer
@@ -92,7 +101,7 @@ async def list_session_messages(ask: Ask[Nothing, Nothing]) -> Messages:
     return messages_of(history_of(past.state))
 
 
-async def say(ask: Ask[Nothing, SayBody]) -> RunView:
+async def say(ask: Ask[Nothing, SayBody]) -> BaseModel | Response:
     """Go on with a conversation: its next run begins."""
     check_open(ask)
     body, newest = ask.body, await _newest(ask)
@@ -100,16 +109,16 @@ async def say(ask: Ask[Nothing, SayBody]) -> RunView:
     if name is None:
         raise NotFound(f"there is no session {ask.path['session']}; say `agent` to begin it")
     user = user_of(ask, body.user)
-    run = await ask.app.start(
-        agent_named(ask, name),
+    wish = wish_of(
         given_of(body.input),
-        tenant=ask.tenant,
-        user=user,
-        session=ask.path["session"],
-        labels=body.labels,
-        roles=roles_of(ask, user),
+        ask.tenant,
+        user,
+        ask.path["session"],
+        body.labels,
+        roles_of(ask, user),
     )
-    return await look(ask, run)
+    begun = await begin(ask, agent_named(ask, name), wish, body)
+    return answer_begun(begun, await look(ask, begun.run))
 
 
 async def _newest(ask: Ask[BaseModel, BaseModel]) -> RunRow | None:
@@ -148,5 +157,6 @@ ROUTES = (
         gives=RunView,
         status=201,
         uploads=True,
+        once=True,
     ),
 )
