@@ -240,3 +240,11 @@ def test_tiers_reach_the_price() -> None:
             cache_write=625_000_000,
         ),
     )
+
+
+def test_a_price_above_a_dollar_a_token_is_a_slip() -> None:
+    assert declare("x:y", input_usd="1000000", output_usd="1").input == 10**15
+    for field in ("input_usd", "output_usd", "cache_write_usd", "cache_write_1h_usd"):
+        prices_usd = {"input_usd": "1", "output_usd": "2", field: "1000000.01"}
+        with pytest.raises(ConfigError, match=r"'x:y'.*per million tokens"):
+            declare("x:y", **prices_usd)  # type: ignore[arg-type] # the fields are amounts

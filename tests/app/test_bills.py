@@ -1,6 +1,7 @@
 """Bills are compared on request and once a closed day, whatever fails on the way."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -147,6 +148,57 @@ async def test_a_failure_is_told_once_and_tried_again(
     says(told())
     await daily.once()
     assert await days(at) == ["2026-11-22"]
+
+
+@pytest.mark.requirement("BIL-2")
+async def test_a_day_that_failed_is_not_passed_over_when_a_later_one_succeeds(
+    says: Say, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    at = await office()
+    says(told())
+    daily = bills(at, "anthropic")
+    await daily.once()  # the 22nd
+    at.clock.now += 3 * DAY_MS
+
+    class Flaky(Billing):
+        broken: date | None = date(2026, 11, 24)
+
+        @override
+        async def statement(self, day: date, keys: tuple[str, ...] = ()) -> Statement:
+            if day == self.broken:
+                raise ProviderError("not now", kind="server")
+            return replace(told(), day=day)
+
+    flaky = Flaky()
+    monkeypatch.setattr(module, "make_billing", lambda *_, **__: flaky)
+    await daily.once()
+    assert await days(at) == ["2026-11-22", "2026-11-23", "2026-11-25"]
+    flaky.broken = None
+    await daily.once()
+    await daily.once()
+    assert await days(at) == ["2026-11-22", "2026-11-23", "2026-11-25", "2026-11-24"]
+
+
+@pytest.mark.requirement("BIL-2")
+async def test_the_first_day_of_all_is_caught_up_too(says: Say) -> None:
+    at = await office()
+    says(ProviderError("not now", kind="server"))
+    daily = bills(at, "anthropic")
+    await daily.once()
+    at.clock.now += DAY_MS
+    says(told())
+    await daily.once()
+    assert await days(at) == ["2026-11-22", "2026-11-23"]
+
+
+@pytest.mark.requirement("BIL-2")
+async def test_a_day_of_one_key_does_not_stand_for_the_whole_organization(says: Say) -> None:
+    at = await office()
+    billing = says(told())
+    daily = bills(at, "anthropic")
+    await daily.compare("anthropic", date(2026, 11, 22), keys=("key-1",))
+    await daily.once()
+    assert [keys for _, keys in billing.asked] == [("key-1",), ()]
 
 
 async def test_one_provider_does_not_keep_another(says: Say) -> None:

@@ -212,10 +212,11 @@ async def test_lines_are_bounded_and_those_beyond_come_first(
 @pytest.mark.requirement("BIL-2", "ALR-1")
 async def test_days_done_and_failures_are_known() -> None:
     at = await office()
-    assert await at.reconciler.last_done("anthropic") is None
+    assert await at.reconciler.days("anthropic", ()) == (set(), set())
     await at.reconciler.reconcile(WANTED, ByHand(told()))
-    assert await at.reconciler.last_done("anthropic") == DAY
-    assert await at.reconciler.last_done("openai") is None
+    assert await at.reconciler.days("anthropic", ()) == ({DAY}, set())
+    assert await at.reconciler.days("anthropic", ("key-1",)) == (set(), set())
+    assert await at.reconciler.days("openai", ()) == (set(), set())
     day = date(2026, 11, 20)
     for _ in range(2):  # once a day and kind
         await at.reconciler.failed("anthropic", day, ProviderError("slow", kind="rate_limited"))
@@ -225,5 +226,6 @@ async def test_days_done_and_failures_are_known() -> None:
         ("2026-11-20", "rate_limited"),
         ("2026-11-20", "ConfigError"),
     ]
+    assert await at.reconciler.days("anthropic", ()) == ({DAY}, {day})
     await at.reconciler.failed("anthropic", day + timedelta(1), ConfigError("no key"))
     assert len(await facts(at)) == 4

@@ -97,3 +97,10 @@ def test_a_wrong_budget_is_refused_in_words(fields: dict[str, object], text: str
 
 def test_an_amount_may_be_said_to_be_none() -> None:
     assert found(Budget(of="user", cost_usd=None, calls=1)) == {"user:ann|total|calls": 1}
+
+
+def test_a_limit_that_no_store_can_count_is_refused() -> None:
+    assert Budget(of="user", tokens=2**63 - 1).tokens == 2**63 - 1
+    for limit in ({"tokens": 2**63}, {"calls": 2**63}, {"cost_usd": "1e10"}):
+        with pytest.raises(ValidationError, match=r"less than or equal|at most 1,000,000,000"):
+            Budget(of="user", **limit)  # type: ignore[arg-type] # its fields

@@ -141,6 +141,15 @@ async def test_an_answer_that_is_none_is_malformed() -> None:
     assert "stop" in fact.detail
 
 
+@pytest.mark.parametrize("field", ["input", "output", "cache_read"])
+async def test_use_that_cannot_be_is_malformed_and_no_count(field: str) -> None:
+    usage = Usage.model_validate({"input": 5, "output": 7, field: 10**15})
+    answer = replace(says(RawText("hi")), usage=usage)
+    fact = await Bench(lambda _: answer).failure()
+    assert (fact.kind, fact.usage) == ("malformed", None)
+    assert "tokens of use, which cannot be" in fact.detail
+
+
 async def test_a_provider_without_a_key_was_not_asked() -> None:
     def no_key(_provider: str) -> NoReturn:
         raise ConfigError("no key: set ANTHROPIC_API_KEY")

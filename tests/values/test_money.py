@@ -1,6 +1,6 @@
 """Money is counted in whole nano-dollars; what cannot be counted exactly is refused."""
 
-from decimal import Decimal
+from decimal import Decimal, localcontext
 
 import pytest
 from hypothesis import given
@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 from remit.errors import ConfigError
 from remit.values.money import (
+    MAX_COUNT,
+    MAX_USD,
     NANO_PER_USD,
     TOKENS_PER_PRICE,
     format_amount,
@@ -45,10 +47,30 @@ def test_what_is_no_number(text: str) -> None:
         usd(text)
 
 
-@pytest.mark.parametrize("text", ["-1", "0.0000000001", "1.9999999999"])
+@pytest.mark.parametrize(
+    "text", ["-1", "0.0000000001", "1.9999999999", "1e-9999999", "-1e9999999", "-1e30"]
+)
 def test_what_cannot_be_counted(text: str) -> None:
     with pytest.raises(ConfigError, match="not negative and has at most 9 decimals"):
         usd(text)
+
+
+@pytest.mark.parametrize("text", ["1000000000.000000001", "1e30", "1e999999999", "9" * 29])
+def test_an_amount_that_no_store_can_count_is_refused(text: str) -> None:
+    with pytest.raises(ConfigError, match="at most 1,000,000,000"):
+        usd(text)
+
+
+def test_the_greatest_amount_fits_a_store() -> None:
+    assert usd(MAX_USD) == 10**18 <= MAX_COUNT
+
+
+def test_an_amount_does_not_depend_on_how_the_program_rounds() -> None:
+    with localcontext() as context:
+        context.prec = 3
+        assert usd("1234.567891") == 1_234_567_891_000
+        with pytest.raises(ConfigError, match="at most 9 decimals"):
+            usd("1234.5678901234")
 
 
 @pytest.mark.parametrize(

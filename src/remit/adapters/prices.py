@@ -33,6 +33,9 @@ _OPENAI = (
 )
 _SERVICES = {"anthropic": (_BATCH,), "azure": _OPENAI, "openai": _OPENAI}
 _DATE = re.compile(r"-(\d{4})(\d{2})(\d{2})$", re.ASCII)
+# A dollar a token: the dearest models cost a thousandth of it, and what any call can use at this
+# price is still counted by a store.
+_MOST = usd(1_000_000)
 _NEAR = 3  # near names in an error: enough for a slip of the finger
 _FILE = files("remit.adapters").joinpath("prices.json")
 _FIRST_RATES = 3  # id, matcher and context window stand before the rates of a row
@@ -58,18 +61,18 @@ def declare(
     twice as much. services: percent of all prices by the provider's word for how it served a call,
     `{"priority": 200}`; holds count on the dearest. Raises `ConfigError`.
     """
-    plain = usd(input_usd)
+    plain = _rate(model, input_usd)
 
     def cached(amount: str | int | Decimal | None) -> Nano:
-        return plain if amount is None else usd(amount)
+        return plain if amount is None else _rate(model, amount)
 
     return ModelPrice(
         model=model,
         input=plain,
-        output=usd(output_usd),
+        output=_rate(model, output_usd),
         cache_read=cached(cache_read_usd),
         cache_write=cached(cache_write_usd),
-        cache_write_1h=None if cache_write_1h_usd is None else usd(cache_write_1h_usd),
+        cache_write_1h=None if cache_write_1h_usd is None else _rate(model, cache_write_1h_usd),
         context_tokens=context_tokens,
         version="declared",
         services=tuple(
@@ -77,6 +80,16 @@ def declare(
             for word, percent in (services or {}).items()
         ),
     )
+
+
+def _rate(model: str, amount: str | int | Decimal) -> Nano:
+    rate = usd(amount)
+    if rate > _MOST:
+        raise ConfigError(
+            f"the price of {model!r}: {amount!r} a million tokens is above $1 a token; prices are "
+            "in US dollars per million tokens"
+        )
+    return rate
 
 
 class Table:

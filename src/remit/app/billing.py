@@ -75,7 +75,9 @@ def make_billing(
     base_url, local = check(base, plain_http=config.plain_http)
     hide = cast("Callable[..., object]", named("remit.adapters.models.key", "ApiKey", ""))
     make = cast("Callable[..., Billing]", named("remit.adapters.billing.reports", "Reports", ""))
-    return make(sources, hide(key, variable=variable), base_url=base_url, trust_env=not local)
+    way_to = cast("Callable[..., object]", named("remit.adapters.models.proxy", "way_to", ""))
+    way = None if local else way_to(base_url)
+    return make(sources, hide(key, variable=variable), base_url=base_url, way=way)
 
 
 def _google(settings: Settings, file: Path | None) -> Billing:

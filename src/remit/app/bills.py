@@ -87,11 +87,16 @@ class Bills:
                 continue  # the next look may succeed; drivers report their own errors
 
     async def _undone(self, provider: str, newest: date) -> list[date]:
-        done = await self._reconciler.last_done(provider)
-        if done is None:
-            return [newest]
-        missing = min((newest - done) // DAY, CATCH_UP)
-        return [newest - DAY * back for back in reversed(range(missing))]
+        """The days to compare now, the oldest first: also those that failed while later ones did.
+
+        From the first day on that was ever tried.
+        """
+        keys = self._settings.reconciliation.key_ids.get(provider, ())
+        done, failed = await self._reconciler.days(provider, keys)
+        first = min(done | failed, default=newest)
+        late = min((newest - first) // DAY + 1, CATCH_UP)
+        days = (newest - DAY * back for back in reversed(range(late)))
+        return [day for day in days if day not in done]
 
     async def _try(self, provider: str, day: date) -> None:
         try:

@@ -79,15 +79,22 @@ class Reconciler:
             await self._correct(tenant, holder, wanted, mine)
         return found
 
-    async def last_done(self, provider: str) -> date | None:
-        """The newest day of the whole organization that was compared after it had closed."""
-        pages = await self._books.read(OPERATOR, bill_holder(provider))
-        days = [
-            page.event.day
-            for page in pages
-            if isinstance(page.event, ReconciliationFinished) and page.event.closed
-        ]
-        return date.fromisoformat(max(days)) if days else None
+    async def days(self, provider: str, keys: tuple[str, ...]) -> tuple[set[date], set[date]]:
+        """The days that are done with, and those that failed, for these keys of all tenants.
+
+        A day that was compared before it had closed, or for other keys, is not done with.
+        """
+        done: set[date] = set()
+        failed: set[date] = set()
+        for page in await self._books.read(OPERATOR, bill_holder(provider)):
+            match page.event:
+                case ReconciliationFinished(closed=True) as event if event.keys == keys:
+                    done.add(date.fromisoformat(event.day))
+                case ReconciliationFailed() as event:
+                    failed.add(date.fromisoformat(event.day))
+                case _:
+                    pass
+        return done, failed
 
     async def failed(self, provider: str, day: date, error: RemitError) -> None:
         """Write down, once a day and kind of failure, that a day could not be compared."""

@@ -10,7 +10,7 @@ from remit.errors import ConfigError
 from remit.journal.events import AccountLimit
 from remit.values.account import EVERYONE, WORLD, Scope, Unit, Window, account
 from remit.values.ids import check_name
-from remit.values.money import usd
+from remit.values.money import MAX_COUNT, usd
 
 
 class Budget(BaseModel):
@@ -29,8 +29,8 @@ class Budget(BaseModel):
     tenant: str = EVERYONE
     window: Window = "total"
     cost_usd: str | None = None
-    tokens: int | None = Field(default=None, ge=0)
-    calls: int | None = Field(default=None, ge=0)
+    tokens: int | None = Field(default=None, ge=0, le=MAX_COUNT)
+    calls: int | None = Field(default=None, ge=0, le=MAX_COUNT)
     alert_usd: str | None = None
 
     @field_validator("cost_usd", "alert_usd")

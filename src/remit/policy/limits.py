@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pydantic import BaseModel, ConfigDict, Field
 
 from remit.values.added import added
+from remit.values.money import MAX_COUNT
 
 # Defaults of the requirements: $5 a run, 50 turns, 10 tool calls.
 _COST_NANO = 5_000_000_000
@@ -25,10 +26,10 @@ class Limits(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    cost_nano: int = Field(default=_COST_NANO, ge=0)
-    tokens: int | None = Field(default=None, ge=0)
-    session_cost_nano: int | None = Field(default=None, ge=0)
-    session_tokens: int | None = Field(default=None, ge=0)
+    cost_nano: int = Field(default=_COST_NANO, ge=0, le=MAX_COUNT)
+    tokens: int | None = Field(default=None, ge=0, le=MAX_COUNT)
+    session_cost_nano: int | None = Field(default=None, ge=0, le=MAX_COUNT)
+    session_tokens: int | None = Field(default=None, ge=0, le=MAX_COUNT)
     session_alert_nano: int | None = added(None, ge=0)
     turns: int = Field(default=_TURNS, ge=1)
     tool_calls: int = Field(default=_TOOL_CALLS, ge=0)

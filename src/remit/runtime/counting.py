@@ -15,9 +15,7 @@ from remit.runtime.effort import effort_for
 from remit.runtime.outcome import Outcome
 from remit.runtime.services import Services
 from remit.values.model import ModelRequest
-
-# More than any model reads at once by orders of magnitude: a number beyond it is no count.
-_MOST_TOKENS = 1_000_000_000
+from remit.values.usage import MOST_TOKENS
 
 
 async def count_input(
@@ -57,7 +55,7 @@ async def _ask(
         return None, f"{type(exc).__name__}: {exc}"
     if tokens is None:
         return None, "the provider counts nothing"
-    if not 0 < tokens < _MOST_TOKENS:
+    if not 0 < tokens < MOST_TOKENS:
         return None, f"the provider counted {tokens} tokens, which cannot be"
     return tokens, ""
 

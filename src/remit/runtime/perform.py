@@ -159,6 +159,10 @@ class Performer:
         started_ms: int,
         cleaner: Cleaner,
     ) -> Outcome:
+        if not answer.usage.credible:
+            # A store could not even count it; and what is posted cannot be taken back.
+            text = f"the provider reports {answer.usage.total} tokens of use, which cannot be"
+            raise ProviderError(text, kind="malformed")
         parts = cleaner.parts(answer, event.call, event.model)
         fact = ModelCompleted(
             call=event.call,

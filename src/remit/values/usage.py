@@ -2,6 +2,9 @@
 
 from pydantic import BaseModel, ConfigDict, Field
 
+MOST_TOKENS = 1_000_000_000
+"""More than any model reads or writes at once by orders of magnitude: beyond it is no count."""
+
 
 class Usage(BaseModel):
     """Tokens of one model call.
@@ -25,6 +28,12 @@ class Usage(BaseModel):
     def total(self) -> int:
         """Tokens that count against a token budget."""
         return self.input + self.output
+
+    @property
+    def credible(self) -> bool:
+        """Whether one call can have used so much."""
+        parts = (self.cache_read, self.cache_write, self.cache_write_1h, self.reasoning)
+        return max(self.input, self.output, *parts) < MOST_TOKENS
 
     def __add__(self, other: "Usage") -> "Usage":
         return Usage(

@@ -41,7 +41,7 @@ async def simulated(toml: str = "") -> AsyncIterator[Simulator]:
 
 def client(url: str, provider: str = "anthropic") -> Reports:
     key = ApiKey(SECRET, variable="KEY")
-    return Reports(SOURCES[provider], key, base_url=url, trust_env=False)
+    return Reports(SOURCES[provider], key, base_url=url)
 
 
 def sums(found: Statement) -> dict[str, int]:

@@ -5,7 +5,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
-from typing import Protocol
+from typing import Protocol, TypedDict
 from urllib.parse import urlencode
 
 import aiohttp
@@ -45,6 +45,12 @@ class Key(Protocol):
         ...
 
 
+class Way(TypedDict, total=False):
+    """What aiohttp is told with each question; see `remit.adapters.models.proxy`."""
+
+    proxy: str
+
+
 class Reports(Billing):
     """Asks a provider about a day. Makes its connections anew each time: it is used once a day."""
 
@@ -54,16 +60,16 @@ class Reports(Billing):
         key: Key,
         *,
         base_url: str,
-        trust_env: bool = True,
+        way: Way | None = None,
     ) -> None:
         """`sources`: the reports in the order they are tried, the newest first.
 
-        `trust_env`: a proxy named in the environment is used.
+        `way`: through which proxy; straight on without one.
         """
         self._sources = tuple(sources)
         self._key = key
         self._base = base_url
-        self._trust_env = trust_env
+        self._way: Way = way or {}
 
     @override
     async def statement(self, day: date, keys: tuple[str, ...] = ()) -> Statement:
@@ -105,7 +111,6 @@ class Reports(Billing):
             timeout=timeout,
             cookie_jar=aiohttp.DummyCookieJar(),
             headers={"accept-encoding": "identity", "user-agent": "remit"},
-            trust_env=self._trust_env,
         ) as session:
             want = Want(day=day, keys=keys)
             tokens: list[TokenLine] = []
@@ -180,7 +185,10 @@ class Reports(Billing):
         failure: ProviderError
         try:
             async with session.get(
-                url, headers=source.headers(self._key.reveal()), allow_redirects=False
+                url,
+                headers=source.headers(self._key.reveal()),
+                allow_redirects=False,
+                **self._way,
             ) as response:
                 body = await _bounded(response)
                 if response.status == _OK:

@@ -16,6 +16,7 @@ from typing_extensions import override
 from remit.adapters.models.answer_reader import AnswerReader
 from remit.adapters.models.key import ApiKey
 from remit.adapters.models.looking import look, question
+from remit.adapters.models.proxy import Way, way_to
 from remit.errors import ConfigError, ProviderError
 from remit.ports import Model
 from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest
@@ -57,6 +58,7 @@ class HttpModel(Model):
         self._codec = codec
         self._key = ApiKey(key, variable=codec.key_variable)
         self._base, self._local = check_base_url(base_url or codec.base_url, plain_http=plain_http)
+        self._way: Way = {} if self._local else way_to(self._base)
         self._session: aiohttp.ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -113,8 +115,6 @@ class HttpModel(Model):
         session, self._session = self._session, None
         if session is not None:
             await session.close()
-
-    # ------------------------------------------------------------ exchange
 
     async def _exchange(self, request: ModelRequest, emit: Callable[[Delta], None]) -> ModelAnswer:
         told, left_behind = carried(request, self.provider, self._codec.takes)
@@ -178,6 +178,7 @@ class HttpModel(Model):
             headers=self._codec.headers(self._key.reveal()),
             allow_redirects=False,
             timeout=timeout,
+            **self._way,
         )
         try:
             yield response
@@ -202,8 +203,6 @@ class HttpModel(Model):
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers={"accept-encoding": "identity", "user-agent": "remit"},
-                # A proxy from the environment, but never for this machine's own servers.
-                trust_env=not self._local,
             )
         return self._session
 
