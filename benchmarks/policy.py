@@ -5,7 +5,8 @@ one for each sandbox that works here. Rules and calls are mixed: ten tools, a te
 all tools, every kind of predicate, calls of five arguments. Every decision reads its own call's
 JSON. Rates are per second of CPU, for a busy machine must not change them: that of the best round,
 and of all rounds; p50 and p99 are what passed on the clock in the best round. `diff` reads, checks
-and opens the records too; each call is two decisions. A sandbox runs `python -I -S -c pass`, told
+and opens the records too; each call is two decisions, and rules that both sets have
+are asked only where a rule of one alone matches. A sandbox runs `python -I -S -c pass`, told
 as a multiple of what the bare program takes on the clock, best and median.
 
     python benchmarks/policy.py

@@ -7,15 +7,14 @@ from dataclasses import dataclass, field
 
 from remit.journal.codec import body_of, may_hold, open_record, plain_of
 from remit.journal.events import RunStarted
-from remit.journal.record import Record
+from remit.journal.record import Body, Header
 from remit.machine.questions import origins_in
 from remit.policy.book import is_book
-from remit.projections.timeline import Pair
 from remit.projections.verdicts import Change, Counterfactual, RunSight, learn
 from remit.runtime.reader import Reader
 
 # Records of one look at the store; and after how many others on this loop have a turn.
-_BATCH, _BREATH = 500, 16
+_BATCH, _BREATH = 500, 64
 # Runs whose circumstances are kept: a few hundred bytes each. Others are read again.
 _RUNS = 10_000
 # Clocks of several machines differ, so records are not quite in the order of their times.
@@ -26,7 +25,6 @@ _SLACK_MS = 3_600_000
 class _Known:
     sight: RunSight
     digest: str
-    version: int = 0
 
 
 @dataclass(slots=True)
@@ -46,14 +44,18 @@ class PolicyDiff:
 
         Raises `IntegrityError` for a damaged record, `NotFound` for an erased declaration.
         """
-        after = await self._start()
+        after, telling = await self._start(), self.rules.telling
         while True:
             items = await self.reader.store.feed(after, tenant=self.tenant, limit=_BATCH)
             if not items:
                 return
             for number, item in enumerate(items):
-                for change in await self._of(item.record):
-                    yield change
+                plain = item.plain or plain_of(item.record)
+                if plain is None:
+                    self.skipped += not is_book(item.record.header.run)
+                elif may_hold(plain, telling):  # few of a run's records tell of a verdict
+                    for change in await self._of(item.record.header, plain):
+                        yield change
                 if number % _BREATH == 0:
                     await asyncio.sleep(0)
             after = items[-1].position
@@ -78,20 +80,15 @@ class PolicyDiff:
         found = await self.reader.store.feed(position, tenant=self.tenant, limit=1)
         return not found or found[0].record.header.time_ms >= goal_ms
 
-    async def _of(self, record: Record) -> list[Change]:
-        header = record.header
+    async def _of(self, header: Header, plain: bytes) -> list[Change]:
         if is_book(header.run):
             return []
-        plain = plain_of(record)
-        known = await self._before(record)
-        if plain is None or known is None:
+        known = await self._known_of(header)
+        if known is None:
             self.skipped += 1
             return []
-        known.version = header.version
-        if not may_hold(plain, self.rules.telling):
-            return []
         body = body_of(plain, header)
-        await self._take_in_history(known.sight, header.tenant, (header, body))
+        await self._take_in_history(known.sight, header.tenant, body)
         judged = self.rules.judged
         found = list(self.rules.changes(known.sight, known.digest, (header, body)))
         if header.time_ms >= self.since_ms:
@@ -99,22 +96,22 @@ class PolicyDiff:
         self.rules.judged = judged  # only looked at for what it says of later calls
         return []
 
-    async def _before(self, record: Record) -> _Known | None:
-        header = record.header
+    async def _known_of(self, header: Header) -> _Known | None:
+        """What the run's records before this one say; None where there is no such run."""
         key = header.tenant, header.run
         known = self._known.get(key)
-        if known is None or known.version != header.version - 1:
-            known = await self._read_before(record)
+        if known is None:
+            known = await self._read_before(header)
             if known is None:
                 return None
-        self._known[key] = known
+            self._known[key] = known
+            if len(self._known) > _RUNS:
+                self._known.popitem(last=False)
         self._known.move_to_end(key)
-        if len(self._known) > _RUNS:
-            self._known.popitem(last=False)
         return known
 
-    async def _read_before(self, record: Record) -> _Known | None:
-        header, store = record.header, self.reader.store
+    async def _read_before(self, header: Header) -> _Known | None:
+        store = self.reader.store
         row = await store.run(header.tenant, header.run)
         if row is None:
             return None
@@ -126,16 +123,16 @@ class PolicyDiff:
                 body = open_record(earlier)
                 if body is None:
                     continue
-                await self._take_in_history(known.sight, header.tenant, (earlier.header, body))
+                await self._take_in_history(known.sight, header.tenant, body)
                 for event in body.events:
                     learn(known.sight, event)
         return known
 
-    async def _take_in_history(self, sight: RunSight, tenant: str, pair: Pair) -> None:
+    async def _take_in_history(self, sight: RunSight, tenant: str, body: Body) -> None:
         """What earlier runs of the session read, where a rule asks for it."""
-        first = pair[1].events[0] if pair[1].events else None
-        if not isinstance(first, RunStarted) or first.continues is None:
+        if not self.rules.wants_origins or not body.events:
             return
-        if self.rules.wants_origins:
+        first = body.events[0]
+        if isinstance(first, RunStarted) and first.continues is not None:
             history = await self.reader.history(tenant, first.continues)
             sight.origins |= dict.fromkeys(origins_in(history))

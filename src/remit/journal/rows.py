@@ -1,6 +1,6 @@
 """What the journal's store takes and gives: rows, letters, appends and their answers."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.journal.record import Record
@@ -201,3 +201,6 @@ class FeedItem:
 
     position: int
     record: Record
+    plain: bytes = field(default=b"", repr=False, compare=False)
+    """Its payload, where the store had to open it to know the commitment: need not be opened twice;
+    empty where it was not opened, or is large."""

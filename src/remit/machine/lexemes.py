@@ -2,16 +2,17 @@
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import NoReturn, cast
 
 from remit.errors import ArgumentError
 
 
-@dataclass(frozen=True, slots=True)
-class _Lexeme:
-    text: str
+class _Lexeme(str):
+    """A number as it was written."""
+
+    __slots__ = ()
 
 
 def _no_number(word: str) -> NoReturn:
@@ -24,7 +25,7 @@ def _reader(whole: Callable[[str], object], part: Callable[[str], object]) -> js
 
 
 _LEXEMES, _VALUES = _reader(_Lexeme, _Lexeme), _reader(int, Decimal)
-_TEXT = json.JSONEncoder(ensure_ascii=False).encode
+_WORDS = {None: "null", True: "true", False: "false"}
 
 
 def _read(text: str, reader: json.JSONDecoder) -> object:
@@ -35,15 +36,18 @@ def _read(text: str, reader: json.JSONDecoder) -> object:
 
 
 def _write(value: object) -> str:
-    if isinstance(value, _Lexeme):
-        return value.text
+    if isinstance(value, str):
+        return value if isinstance(value, _Lexeme) else encode_basestring(value)
     if isinstance(value, dict):
-        pairs = sorted(cast("dict[str, object]", value).items())
-        inner = (f"{_TEXT(key)}:{_write(each)}" for key, each in pairs)
-        return "{" + ",".join(inner) + "}"
+        tree = cast("dict[str, object]", value)
+        return (
+            "{"
+            + ",".join([f"{encode_basestring(key)}:{_write(tree[key])}" for key in sorted(tree)])
+            + "}"
+        )
     if isinstance(value, list):
-        return "[" + ",".join(_write(each) for each in value) + "]"
-    return _TEXT(value)
+        return "[" + ",".join([_write(each) for each in value]) + "]"
+    return _WORDS[cast("bool | None", value)]
 
 
 def compact(text: str) -> str:

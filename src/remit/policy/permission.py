@@ -42,10 +42,7 @@ class Rules:
 
     def __init__(self, rules: Iterable[Rule]) -> None:
         self.rules = tuple(rules)
-        # Deny before ask before allow, more humans before fewer; else by name, so that which rule
-        # a verdict names does not hang on the order of files.
-        ordered = sorted(self.rules, key=lambda rule: (_ORDER[rule.effect], -rule.needed, rule.id))
-        self._ready = tuple(Ready(rule) for rule in ordered)
+        self._ready = tuple(Ready(rule) for rule in sorted(self.rules, key=rank))
         self._by_tool: dict[tuple[str, str], RuleIndex] = {}
         self.wants_origins = any(rule.origins for rule in self.rules)
 
@@ -63,26 +60,37 @@ class Rules:
 
     def first(self, phase: Phase, question: Question) -> Rule | None:
         """The rule that decides: of those that match the strictest; None where none matches."""
-        found = self._first(phase, question)
+        found = self.deciding(phase, question, Seen(question.arguments, question.left_out))
         return None if found is None else found.rule
 
-    def _first(self, phase: Phase, question: Question, sight: Seen | None = None) -> Ready | None:
-        sight = Seen(question.arguments, question.left_out) if sight is None else sight
-        return self._about(question).first(question, phase, sight)
+    def deciding(self, phase: Phase, question: Question, seen: Seen) -> Ready | None:
+        """As `first`, made ready; `seen` are the arguments of this call."""
+        return self._about(question).first(question, phase, seen)
 
-    def judge(self, phase: Phase, question: Question, sight: Seen | None = None) -> Verdict:
-        """The verdict: deny, then ask, then allow, else deny; then what mode and phase add.
-
-        sight: the arguments of this call, where they were read before.
-        """
-        found = self._first(phase, question, sight)
-        verdict = _unruled(question) if found is None else found.verdict
-        return _by_phase(_by_mode(verdict, question), phase, question)
+    def judge(self, phase: Phase, question: Question) -> Verdict:
+        """The verdict: deny, then ask, then allow, else deny; then what mode and phase add."""
+        seen = Seen(question.arguments, question.left_out)
+        return verdict_of(self.deciding(phase, question, seen), phase, question)
 
     def explain(self, phase: Phase, question: Question) -> tuple[Considered, ...]:
         """What became of every rule, in the order in which they are asked."""
         sight = Seen(question.arguments, question.left_out)
         return tuple(_considered(each, phase, question, sight) for each in self._ready)
+
+
+def rank(rule: Rule) -> tuple[int, int, str]:
+    """The place of a rule among those that are asked; a lower one goes first.
+
+    Deny before ask before allow, more humans before fewer; else by name, so that which rule a
+    verdict names does not hang on the order of files.
+    """
+    return _ORDER[rule.effect], -rule.needed, rule.id
+
+
+def verdict_of(found: Ready | None, phase: Phase, question: Question) -> Verdict:
+    """What the rule that decides comes to, with what mode and phase add; None: no rule matched."""
+    verdict = _unruled(question) if found is None else found.verdict
+    return _by_phase(_by_mode(verdict, question), phase, question)
 
 
 def _considered(ready: Ready, phase: Phase, question: Question, sight: Seen) -> Considered:

@@ -1,7 +1,8 @@
 """Past calls judged again under two sets of rules: whose verdict would change."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 
 from remit.errors import ArgumentError
 from remit.journal.events import (
@@ -14,14 +15,16 @@ from remit.journal.events import (
     ToolCompleted,
     ToolFailed,
 )
+from remit.journal.record import Header
 from remit.machine.left_out import left_out
 from remit.machine.lexemes import compact
 from remit.machine.questions import origin_names
 from remit.machine.spec import AgentSpec
 from remit.policy.mode import Mode
-from remit.policy.permission import Question, Rule, Rules, Verdict
+from remit.policy.permission import Question, Rule, Verdict
 from remit.policy.predicate import Seen
-from remit.projections.timeline import Pair, timeline
+from remit.policy.rule_pair import RulePair
+from remit.projections.timeline import Pair
 from remit.values.message import CallPart, Origin
 from remit.values.windows import UTC, Calendar
 
@@ -75,7 +78,7 @@ class Counterfactual:
     old: tuple[Rule, ...] | None
     new: tuple[Rule, ...]
     judged: int = 0
-    _made: dict[str, tuple[Rules, Rules]] = field(default_factory=dict)
+    _made: dict[str, RulePair] = field(default_factory=dict)
 
     @property
     def wants_origins(self) -> bool:
@@ -87,14 +90,14 @@ class Counterfactual:
         """The types of events that matter here; results do only where a rule asks for origins."""
         return (*_TELLING, *(_READ if self.wants_origins else ()))
 
-    def pair(self, spec: AgentSpec, digest: str) -> tuple[Rules, Rules]:
+    def pair(self, spec: AgentSpec, digest: str) -> RulePair:
         """Both sets for an agent; made once for each declaration."""
         found = self._made.get(digest)
         if found is None:
             own = tuple(rule for rule in spec.rules if not rule.source)
             kept = tuple(rule for rule in spec.rules if rule.source == BUILT_IN)
             old = spec.rules if self.old is None else (*own, *kept, *self.old)
-            found = Rules(old), Rules((*own, *kept, *self.new))
+            found = RulePair(old, (*own, *kept, *self.new))
             if len(self._made) >= _SPECS:
                 self._made.clear()
             self._made[digest] = found
@@ -102,30 +105,38 @@ class Counterfactual:
 
     def changes(self, sight: RunSight, digest: str, pair: Pair) -> Iterator[Change]:
         """The calls of one record whose verdict would change; `sight` learns what it says."""
-        for told in timeline([pair]):
-            event = told.event
-            if not isinstance(event, CallJudged):
-                learn(sight, event)
-                continue
-            question = self._question(sight, event, told.header.tenant, told.time_ms)
-            if question is None:
-                continue
-            self.judged += 1
-            before, after = self.pair(sight.spec, digest)
-            seen = Seen(question.arguments, question.left_out)  # read once for both
-            old = before.judge(sight.spec.phase, question, seen)
-            new = after.judge(sight.spec.phase, question, seen)
-            if (old.effect, old.needed) != (new.effect, new.needed):
-                yield Change(
-                    time_ms=told.time_ms,
-                    tenant=told.header.tenant,
-                    run=told.header.run,
-                    call=event.call,
-                    question=question,
-                    journalled=event.rule,
-                    old=old,
-                    new=new,
-                )
+        header, body = pair
+        events = iter(body.events)
+        for cause in body.causes:
+            for event in islice(events, cause.count):
+                if isinstance(event, CallJudged):
+                    yield from self._change(sight, digest, event, header, cause.now_ms)
+                else:
+                    learn(sight, event)
+
+    def _change(
+        self, sight: RunSight, digest: str, event: CallJudged, header: Header, time_ms: int
+    ) -> Iterable[Change]:
+        question = self._question(sight, event, header.tenant, time_ms)
+        if question is None:
+            return ()
+        self.judged += 1
+        seen = Seen(question.arguments, question.left_out)  # read once for both
+        found = self.pair(sight.spec, digest).change(sight.spec.phase, question, seen)
+        if found is None:
+            return ()
+        old, new = found
+        change = Change(
+            time_ms=time_ms,
+            tenant=header.tenant,
+            run=header.run,
+            call=event.call,
+            question=question,
+            journalled=event.rule,
+            old=old,
+            new=new,
+        )
+        return (change,)
 
     def _question(
         self, sight: RunSight, event: CallJudged, tenant: str, now_ms: int

@@ -2,6 +2,7 @@
 
 import sqlite3
 from collections.abc import Iterable
+from typing import cast
 
 from remit.errors import StoreCorrupt
 from remit.journal.codec import decompress
@@ -19,6 +20,8 @@ from remit.journal.rows import (
 from remit.journal.transfers import HoldLine
 from remit.values.account import keeper
 
+# What a feed gives along as plain text at most: pages of 1,000 records stay within 64 MB.
+_SMALL = 65_536
 _HASH = slice(0, 32)
 _MAC = slice(32, 32 + MAC_BYTES)
 _REST = slice(32 + MAC_BYTES, None)
@@ -50,22 +53,29 @@ _RecordRow = tuple[int, int, int, str, bytes, bytes, str]
 
 def record_of(tenant: str, run: str, row: _RecordRow, previous: bytes) -> Record:
     """A stored record. Raises `StoreCorrupt` when its payload cannot be read at all."""
+    return _sealed(tenant, run, row, previous, _plain(tenant, run, row))
+
+
+def _plain(tenant: str, run: str, row: _RecordRow) -> bytes:
+    """The opened payload; empty where it was erased."""
+    if not row[4]:
+        return b""
+    try:
+        return decompress(row[4])
+    except StoreCorrupt as exc:
+        raise StoreCorrupt(f"{tenant}/{run} version {row[0]}: {exc}") from exc
+
+
+def _sealed(tenant: str, run: str, row: _RecordRow, previous: bytes, plain: bytes) -> Record:
     version, epoch, time_ms, engine, payload, proof, key_id = row
     rest = proof[_REST]
-    if payload:
-        try:
-            commitment = commit(rest, decompress(payload))
-        except StoreCorrupt as exc:
-            raise StoreCorrupt(f"{tenant}/{run} version {version}: {exc}") from exc
-    else:
-        commitment = rest
     return Record(
         header=Header(
             tenant=tenant, run=run, version=version, epoch=epoch, time_ms=time_ms, engine=engine
         ),
         payload=payload,
         salt=rest if len(rest) == SALT_BYTES else b"",
-        commitment=commitment,
+        commitment=commit(rest, plain) if payload else rest,
         previous=previous,
         hash=proof[_HASH],
         mac=proof[_MAC],
@@ -100,14 +110,13 @@ def read_feed(
 ) -> list[FeedItem]:
     """Records of all runs, or of one tenant's, in commit order."""
     query = _FEED if tenant is None else _FEED_OF_TENANT
-    rows = connection.execute(query, (tenant, after, limit))
-    return [
-        FeedItem(
-            row[0],
-            record_of(row[1], row[2], row[3:10], GENESIS if row[10] is None else row[10][_HASH]),
-        )
-        for row in rows
-    ]
+    found = []
+    for position, name, run, *stored, before in connection.execute(query, (tenant, after, limit)):
+        row = cast("_RecordRow", tuple(stored))
+        plain = _plain(name, run, row)
+        record = _sealed(name, run, row, GENESIS if before is None else before[_HASH], plain)
+        found.append(FeedItem(position, record, plain if len(plain) <= _SMALL else b""))
+    return found
 
 
 def read_feed_end(connection: sqlite3.Connection) -> int:
