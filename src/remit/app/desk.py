@@ -32,6 +32,7 @@ from remit.journal.rows import RunRow, Switch
 from remit.machine.state import State
 from remit.policy.approvers import same_person
 from remit.policy.redact import Redactor
+from remit.policy.revert import revert_of
 from remit.ports import Clock, Dice, Store, Vault
 from remit.runtime.cleaning import Cleaner, storable
 from remit.runtime.letters import letter
@@ -262,6 +263,12 @@ class Desk:
         It is off first and entered in the book of switches then: stopping waits for nothing.
         """
         check_target(target)
+        return await self.enter(target, principal=principal, reason=reason, until_ms=until_ms)
+
+    async def enter(
+        self, target: str, *, principal: str, reason: str, until_ms: int | None
+    ) -> Switch:
+        """Put a switch in force that was checked: of something that is off, or of a revert."""
         text = self.redactor("").clean(storable(reason)).text
         switch = Switch(
             target=target,
@@ -279,8 +286,8 @@ class Desk:
         return switch
 
     async def switch_on(self, target: str, *, principal: str, reason: str = "") -> bool:
-        """Switch it on again; whether it was off. The book of switches tells it first."""
-        check_target(target)
+        """Switch it on again, or lift a revert; whether it was off. The book tells it first."""
+        check_switched(target)
         if all(each.target != target for each in await self.store.switches()):
             return False
         text = self.redactor("").clean(storable(reason)).text
@@ -304,3 +311,9 @@ def check_target(target: str) -> None:
             f"{target!r} cannot be switched: say all, agent:NAME, tool:NAME, tenant:NAME, "
             "mode:auto, mode:bypass, or tenant:NAME/ before one of the last four"
         )
+
+
+def check_switched(target: str) -> None:
+    """Raise `NotAllowed` unless `target` can stand among the switches: a revert can too."""
+    if revert_of(target) is None:
+        check_target(target)

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remit.app.plan_desk import PlanDesk
+from remit.app.reverting import under_reverts
 from remit.app.taking_in import Given, check_room, check_taken, items_of, take_in
 from remit.errors import NotAllowed, NotFound
 from remit.journal.admit import LIVE
@@ -88,6 +89,7 @@ async def launch(
             f"agent {spec.name!r} is unattended: an outage is sat out until its deadline, so "
             "nobody may be made to wait for it; use `start`, or `remit run --detach`"
         )
+    spec, reverts = await under_reverts(services, spec, tenant)
     check_startable(services, spec)
     now_ms = services.clock.now_ms()
     entropy = services.dice.entropy(ENTROPY_BYTES)
@@ -131,6 +133,7 @@ async def launch(
         calendar=services.calendar(tenant, now_ms),
         # No plan sells that something is taken back, and it is an operator who does it.
         plan=None if wish.undoes else await plans.terms(spender),
+        reverts=reverts,
     )
     engine.mine.add((tenant, run))
     seat = Seat(tenant=tenant, run=run, vault=cleaner.rows, blobs=taken.blobs)

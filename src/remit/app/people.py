@@ -1,10 +1,13 @@
 """What a program passes on of people's words: approvals, answers, cancels."""
 
+from functools import partial
+
 from pydantic_core import to_json
 
 from remit.app.answering import Answers
 from remit.app.channels import Channels
 from remit.app.desk import Desk
+from remit.app.reverting import Reverts, check_model
 from remit.app.run import PendingDelay
 from remit.app.served import Served
 from remit.app.slack_answers import SlackAnswers
@@ -20,6 +23,12 @@ class PeopleSay(Served):
     def desk(self) -> Desk:
         """What people do from outside runs: approvals, answers, cancels, switches."""
         return self._open.desk
+
+    @property
+    def reverts(self) -> Reverts:
+        """Reverts prompts and models of agents while they run, and lifts that."""
+        services = self._open.engine.services
+        return Reverts(desk=self.desk, agents=services.agents, check=partial(check_model, services))
 
     @property
     def channels(self) -> Channels:

@@ -160,7 +160,7 @@ async def _use(url: str) -> str:
         await store.set_cursor(_CURSOR, WallClock().now_ms())
         living = len(await store.runs(None, status=("running", "waiting"), limit=1_000))
         off = len(await store.switches())
-        switched = f"; {off} switched off (remit switch list)" if off else ""
+        switched = f"; {off} switched off or reverted (remit switch list)" if off else ""
         return f"{store.url} can be read and written; {living} runs are alive{switched}"
     finally:
         await store.close()

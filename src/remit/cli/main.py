@@ -31,6 +31,7 @@ COMMANDS = {
     "cancel": Entry("remit.cli.people:cancel", "Ask that a run end."),
     "reconcile": Entry("remit.cli.reconcile:reconcile", "Compare the ledger with the bill."),
     "switch": Entry("remit.cli.switch:switch", "Switch agents, tools, tenants off and on."),
+    "revert": Entry("remit.cli.revert:revert", "Revert the prompt or model of an agent."),
     "serve": Entry("remit.cli.serve:serve", "Serve the API and the console of an App."),
     "key": Entry("remit.cli.key:key", "Make, list and revoke API keys of the server."),
     "user": Entry("remit.cli.user:user", "Let people sign in at the server's console."),

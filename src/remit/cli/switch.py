@@ -56,7 +56,7 @@ def off(options: Options, *, target: str, reason: str, until: str | None) -> Non
 @click.option("--reason", default="", help="Why; kept in the book of switches.")
 @click.pass_obj
 def on(options: Options, *, target: str, reason: str) -> None:
-    """Switch TARGET on again; runs that were stopped stay ended."""
+    """Switch TARGET on again, or lift a revert; runs that were stopped stay ended."""
 
     async def act() -> bool:
         async with open_journal(options) as journal:
@@ -72,7 +72,7 @@ def on(options: Options, *, target: str, reason: str) -> None:
 @switch.command("list")
 @click.pass_obj
 def list_switches(options: Options) -> None:
-    """List what is switched off."""
+    """List what is switched off, and what is reverted."""
 
     async def look() -> list[Switch]:
         async with open_journal(options) as journal:

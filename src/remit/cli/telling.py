@@ -24,12 +24,14 @@ from remit.journal.events import (
     RunRecovered,
     RunStarted,
     SubrunEnded,
+    TargetSwitched,
     ToolCompleted,
     ToolDegraded,
     ToolFailed,
     ToolResolved,
     ToolUnknown,
 )
+from remit.policy.revert import revert_of
 from remit.projections.remarks import remark
 from remit.values.account import unit_of
 from remit.values.media import described
@@ -44,6 +46,11 @@ def _started(event: RunStarted) -> str:
         part.text if isinstance(part, TextPart) else described(part) for part in event.input
     )
     return f"{event.agent} is asked by {event.user}: {said}"
+
+
+def _switched(event: TargetSwitched) -> str:
+    off, on = ("off", "on") if revert_of(event.target) is None else ("in force", "lifted")
+    return f"{event.target} {off if event.off else on} by {event.principal}: {event.reason}"
 
 
 def _recovered(event: RunRecovered) -> str:
@@ -223,9 +230,7 @@ _WORDS: dict[str, Callable[..., str]] = {
     "StandInInspected": lambda it: f"{it.call} {it.tool}",
     "SubrunEnded": _answer_came,
     "SubrunRequested": lambda it: f"{it.call} {it.agent}: {it.brief}",
-    "TargetSwitched": lambda it: (
-        f"{it.target} {'off' if it.off else 'on'} by {it.principal}: {it.reason}"
-    ),
+    "TargetSwitched": _switched,
     "ToolCompleted": _outcome,
     "ToolDelayed": lambda it: f"{it.call} until {iso(it.until_ms)}",
     "ToolFailed": _outcome,

@@ -4,6 +4,7 @@ from typing import Literal
 
 from remit.journal.fact import AccountLimit, Fact
 from remit.journal.facts_of_plans import PlanTerms
+from remit.journal.facts_of_switches import Reverted
 from remit.values.clean import Clean
 from remit.values.message import InputPart
 from remit.values.price import ModelPrice
@@ -45,6 +46,8 @@ class RunStarted(Fact):
     """The tenant's, for its windows."""
     plan: PlanTerms | None = None
     """That of the run's holder as it stood; its accounts come to the others."""
+    reverts: tuple[Reverted, ...] = ()
+    """Of the agent and those below it; `spec` is the declaration with them."""
 
 
 class RunRecovered(Fact):

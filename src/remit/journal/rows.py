@@ -186,7 +186,10 @@ class Claimed:
 
 @dataclass(frozen=True, slots=True)
 class Switch:
-    """Something switched off: `all`, `agent:x`, `tool:x`, `tenant:t`, `tenant:t/agent:x`."""
+    """Something switched off: `all`, `agent:x`, `tool:x`, `tenant:t`, `tenant:t/agent:x`.
+
+    Or a revert, such as `agent:x/model=provider:name`; see `remit.policy.revert`.
+    """
 
     target: str
     reason: str

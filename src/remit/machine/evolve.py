@@ -55,6 +55,7 @@ def _started(state: State, event: RunStarted, at_ms: int) -> State:
         plan=event.plan,
         calendar=event.calendar,
         labels=event.labels,
+        reverts=event.reverts,
         started_ms=at_ms,
         deadline_ms=event.deadline_ms,
     )

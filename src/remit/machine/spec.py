@@ -183,6 +183,11 @@ class AgentSpec(_Frozen):
         """Digest of the whole declaration; a run stores it, the content lies in the blobs."""
         return digest_of(self)
 
+    @property
+    def prompt_digest(self) -> str:
+        """SHA-256 of the instructions, in hex: the same text has the same version."""
+        return hashlib.sha256(self.instructions.encode()).hexdigest()
+
     def tool(self, name: str) -> ToolSpec | None:
         """The tool of that name in this agent's own set, None if it has none."""
         return next((tool for tool in self.tools if tool.name == name), None)

@@ -14,6 +14,7 @@ from remit.journal.events import (
     ToolDegraded,
 )
 from remit.journal.facts_of_plans import PlanTerms
+from remit.journal.facts_of_switches import Reverted
 from remit.machine.measure import measured
 from remit.machine.spec import AgentSpec, ToolSpec, schemas
 from remit.machine.transitions import CallStatus, Phase
@@ -174,6 +175,8 @@ class State:
     """What a limit or the plan refused last."""
     calendar: Calendar = UTC
     labels: tuple[str, ...] = ()
+    reverts: tuple[Reverted, ...] = ()
+    """That were in force when the run started: `spec` is as they left it."""
     started_ms: int = 0
     """On the run's own clock: pauses move it, as they move the deadline."""
     deadline_ms: int = 0

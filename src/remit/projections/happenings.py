@@ -37,6 +37,7 @@ from remit.journal.events import (
     ToolResolved,
     ToolUnknown,
 )
+from remit.policy.revert import revert_of
 from remit.values.usage import Usage
 
 Kind = Literal[
@@ -296,10 +297,11 @@ def _untold(event: NoticeFailed) -> Happening:
 
 @_tell.register
 def _switched(event: TargetSwitched) -> Happening:
+    off, on = ("off", "on") if revert_of(event.target) is None else ("reverted", "lifted")
     return Happening(
         kind="switch",
         name=event.target,
-        status="off" if event.off else "on",
+        status=off if event.off else on,
         principal=event.principal,
         text=_line(event.reason),
         until_ms=event.until_ms,

@@ -85,6 +85,9 @@ def _started(to: Branch, event: RunStarted) -> None:
     to.top.label, to.top.principal = event.agent, event.user
     if event.continues is not None:
         to.add(to.top, "note", "continues", event.continues)
+    for each in event.reverts:
+        text = f"{each.agent} uses {each.to}"
+        to.add(to.top, "note", f"{each.what} reverted", text, principal=each.principal)
     for part in event.input:
         text = part.text if isinstance(part, TextPart) else described(part)
         to.add(to.top, "question", part.origin.name or part.origin.kind, text)

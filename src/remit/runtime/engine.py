@@ -12,6 +12,7 @@ from remit.machine.agent import Agent
 from remit.machine.authority import mode_below
 from remit.machine.inputs import Input
 from remit.machine.plans import plan_below
+from remit.machine.reverting import concerning
 from remit.machine.spec import AgentSpec, canonical
 from remit.machine.state import State, begin
 from remit.policy.redact import Redactor
@@ -217,6 +218,7 @@ class Engine:
             labels=parent.labels,
             calendar=parent.calendar,
             plan=plan_below(parent),
+            reverts=concerning(parent.reverts, spec),
         )
         self.start(agent, spec, Seat(tenant=parent.tenant, run=event.child), started)
         await self.begun(*key)

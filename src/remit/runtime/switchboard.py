@@ -4,6 +4,7 @@ import asyncio
 
 from remit.errors import StoreError
 from remit.journal.rows import Switch
+from remit.policy.revert import InForce, in_force
 from remit.ports import Clock, Store
 
 MAX_AGE_MS = 1_000
@@ -67,6 +68,21 @@ class Switchboard:
             if mine or target.startswith(("tool:", "mode:")):
                 found.add(target)
         return frozenset(found)
+
+    async def reverts(self, tenant: str) -> tuple[InForce, ...]:
+        """The prompts and models that are reverted for a tenant, by a view fit to act on.
+
+        Raises `StoreError` where the switches cannot be read: what somebody took back must not
+        come into use again by a failure.
+        """
+        if self.stale:
+            await self.refresh()
+        if self.stale:
+            raise StoreError(
+                "the switches cannot be read, so nobody knows whether a prompt or a model is "
+                "reverted; nothing is started until they can"
+            )
+        return in_force(self._switches, tenant, self._clock.now_ms())
 
     def concerning(self, tenant: str) -> tuple[Switch, ...]:
         """What is off now for a tenant, for all of it or for something of it."""

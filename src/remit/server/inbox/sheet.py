@@ -1,16 +1,10 @@
-"""What an agent may do and with whose word: tools under its rules, and its prompts over time."""
+"""What an agent may do and with whose word: its tools under its rules."""
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
-from remit.errors import IntegrityError, NotFound, StoreCorrupt
-from remit.journal.rows import RunRow
 from remit.machine.spec import AgentSpec, ToolSpec
 from remit.policy.permission import Question, Rule, Verdict, ready
 from remit.policy.rule import covers
-from remit.runtime.reader import Reader
-
-_VERSIONS = 20  # prompts shown; older ones are in the journal
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,19 +18,6 @@ class ToolSheet:
     """All that are about this tool; some look at arguments."""
     approvers: tuple[str, ...]
     """Who may agree where it asks; empty: who has the role approver."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PromptVersion:
-    """Instructions that runs were started with."""
-
-    digest: str
-    """Of the declaration they stand in, the newest with them."""
-    name: str
-    text: str
-    first_ms: int
-    last_ms: int
-    runs: int
 
 
 def sheet_of(spec: AgentSpec, tenant: str, environment: str) -> tuple[ToolSheet, ...]:
@@ -66,25 +47,3 @@ def sheet_of(spec: AgentSpec, tenant: str, environment: str) -> tuple[ToolSheet,
             )
         )
     return tuple(sorted(found, key=lambda it: (not it.tool.acts, it.tool.risk != "high")))
-
-
-async def prompts(reader: Reader, tenant: str, rows: Iterable[RunRow]) -> tuple[PromptVersion, ...]:
-    """The instructions of these runs, the newest first; runs with equal ones are one version."""
-    found: dict[str, PromptVersion] = {}
-    for row in rows:
-        try:
-            spec = await reader.spec(tenant, row.spec)
-        except (IntegrityError, NotFound, StoreCorrupt):
-            continue  # `remit verify` tells of it
-        known = found.get(spec.instructions)
-        if known is None and len(found) == _VERSIONS:
-            continue
-        found[spec.instructions] = PromptVersion(
-            digest=row.spec if known is None else known.digest,
-            name=spec.prompt if known is None else known.name,
-            text=spec.instructions,
-            first_ms=row.created_ms,
-            last_ms=row.created_ms if known is None else known.last_ms,
-            runs=1 if known is None else known.runs + 1,
-        )
-    return tuple(found.values())

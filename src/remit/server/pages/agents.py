@@ -5,10 +5,11 @@ from datetime import UTC, datetime
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import Response
 
+from remit.app.prompt_versions import prompts
 from remit.errors import NotFound
 from remit.server.inbox.call_view import text_diff
 from remit.server.inbox.said import RUNS, Words, runs_of
-from remit.server.inbox.sheet import prompts, sheet_of
+from remit.server.inbox.sheet import sheet_of
 from remit.server.route import Ask, Nothing, page
 from remit.server.web import render
 
@@ -44,7 +45,7 @@ async def show_agent(ask: Ask[AgentQuery, Nothing]) -> Response:
         raise NotFound(f"there is no agent {name!r} in this deployment")
     since = _month(ask)
     rows = await runs_of(app.store, tenant, name)
-    versions = await prompts(app.engine.reader, tenant, rows)
+    versions = await prompts(app.engine.reader, rows)
     chosen = next((each for each in versions if each.digest == ask.query.version), None)
     if chosen is None and versions:
         chosen = versions[0]
