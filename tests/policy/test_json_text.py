@@ -40,6 +40,7 @@ def test_other_text_is_not_json(text: str) -> None:
         ('"\\"\\\\u0041"', '"\\"\\\\u0041"'),
         ('"\\ud83d\\ude00\\ud83d"', '"\U0001f600\ud83d"'),
         ('"é\\u00e9"', '"éé"'),
+        ('"\\u0022\\u005C\\""', '"\\"\\\\\\""'),
         ("[" + "9" * 5000 + ", NaN]", "[" + "9" * 5000 + ", NaN]"),
     ],
 )
@@ -64,6 +65,16 @@ def test_pieces_lie_within_strings_and_give_their_values() -> None:
     ]
     number = plain.index(b"12345")
     assert list(document.pieces([Region(number, number + 5, number + 5, "x")])) == []
+
+
+@pytest.mark.parametrize(("start", "end"), [(0, 2), (1, 2), (0, 1)])
+def test_a_piece_that_cuts_an_escape_takes_it_whole(start: int, end: int) -> None:
+    text = '"a\\u005cb"'
+    document = read_json(text, encoded(text))
+    assert document is not None
+    at = document.plain.index(b"\\")
+    [piece] = document.pieces([Region(at + start, at + end, at + end, "x")])
+    assert piece == ("x", 2, 8, "\\")
 
 
 @given(JSON, st.booleans(), st.data())

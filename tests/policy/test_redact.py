@@ -239,3 +239,26 @@ def test_however_a_text_is_cut_no_secret_is_streamed(data: st.DataObject) -> Non
     given_back = streamed(APP, pieces)
     assert given_back == APP.clean(text).text
     assert [secret for _, secret in drawn if secret in given_back] == []
+
+
+@pytest.mark.requirement("SEC-3")
+@settings(max_examples=100, deadline=None)
+@given(st.data())
+def test_however_a_value_is_escaped_it_is_found_in_json(data: st.DataObject) -> None:
+    value = 'p"\\ss/"\\\\ü😀"'
+    app = Redactor(placeholder, RULES.with_known({"A": value}))
+    told = "".join(data.draw(st.sampled_from(_spellings(letter))) for letter in value)
+    cleaned = app.clean_json(f'{{"{told}": ["x{told}\\u005c", 1.10]}}')
+    stand_in = placeholder("known-a", value)
+    assert json.loads(cleaned.text, parse_float=str) == {stand_in: [f"x{stand_in}\\", "1.10"]}
+
+
+def _spellings(letter: str) -> list[str]:
+    """The ways a letter may be written in a JSON string."""
+    wide = letter.encode("utf-16-be").hex()
+    ways = ["".join(f"\\u{wide[at : at + 4]}" for at in range(0, len(wide), 4))]
+    if letter in '"\\/':
+        ways.append(f"\\{letter}")
+    if letter not in '"\\':
+        ways.append(letter)
+    return ways

@@ -12,6 +12,8 @@ from remit.policy.secret_scan import Region
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|[^u])"
 )
+_KEPT = {'"': b'\\"', "\\": b"\\\\"}
+"""What would end a string, or begin an escape: written as it mostly is."""
 _STRING = re.compile(rb'"([^"\\]*(?:\\.[^"\\]*)*)"')
 # Numbers stay text: int() of ten thousand digits is refused by the interpreter, and slow.
 _CHECKER = json.JSONDecoder(parse_int=str, parse_float=str, parse_constant=str)
@@ -26,12 +28,14 @@ def hides(data: bytes) -> bool:
 class JsonText:
     """A JSON document beside `plain`, the same with the escapes of its strings undone.
 
-    Escaped quotes and backslashes stay as they are, so that a string ends where it ended. `_plain`
-    and `_raw` are the places behind each escape that was undone, in both texts.
+    Quotes and backslashes stay escaped, each in one way, so that a string ends where it ended.
+    `_plain` and `_raw` are the places behind each escape that was undone, in both texts, and
+    `_begun` where each begins in `plain`.
     """
 
     raw: bytes
     plain: bytes
+    _begun: list[int]
     _plain: list[int]
     _raw: list[int]
 
@@ -39,8 +43,8 @@ class JsonText:
         """The parts of strings in regions of `plain`: kind, place in `raw`, and value."""
         starts, ends = _strings(self.raw)
         for region in regions:
-            first = self._back(region.start)
-            last = self._back(region.drop)
+            first = self._back(region.start, whole=False)
+            last = self._back(region.drop, whole=True)
             for index in range(bisect_right(ends, first), bisect_left(starts, last)):
                 start = max(starts[index], first)
                 end = min(ends[index], last)
@@ -50,10 +54,14 @@ class JsonText:
                 value: str = json.loads(f'"{self.raw[start:end].decode("utf-8", "surrogatepass")}"')
                 yield region.kind, start, end, value
 
-    def _back(self, at: int) -> int:
-        """The place in `raw` of a place in `plain`."""
-        index = bisect_right(self._plain, at) - 1
-        return at if index < 0 else self._raw[index] + at - self._plain[index]
+    def _back(self, at: int, *, whole: bool) -> int:
+        """The place in `raw` of a place in `plain`; within an escape its end, or its beginning."""
+        index = bisect_right(self._plain, at)
+        if index < len(self._begun) and self._begun[index] < at:
+            if whole:
+                return self._raw[index]
+            at = self._begun[index]
+        return at if index == 0 else self._raw[index - 1] + at - self._plain[index - 1]
 
 
 def _slashes(data: bytes, least: int, end: int) -> int:
@@ -68,6 +76,7 @@ def read_json(text: str, data: bytes) -> JsonText | None:
     except (ValueError, RecursionError):
         return None
     parts: list[bytes] = []
+    begun: list[int] = []
     plain_places: list[int] = []
     raw_places: list[int] = []
     at = length = 0
@@ -77,18 +86,19 @@ def read_json(text: str, data: bytes) -> JsonText | None:
         before = data[at : escape.start()]
         character = _character(escape[0])
         parts += [before, character]
+        begun.append(length + len(before))
         length += len(before) + len(character)
         at = escape.end()
         plain_places.append(length)
         raw_places.append(at)
     plain = b"".join([*parts, data[at:]])
-    return JsonText(data, plain, plain_places, raw_places)
+    return JsonText(data, plain, begun, plain_places, raw_places)
 
 
 @lru_cache(maxsize=1024)  # more different escapes than a text in one language has
 def _character(escape: bytes) -> bytes:
     character: str = json.loads(b'"%b"' % escape)
-    return character.encode("utf-8", "surrogatepass")
+    return _KEPT.get(character) or character.encode("utf-8", "surrogatepass")
 
 
 def _strings(data: bytes) -> tuple[list[int], list[int]]:
