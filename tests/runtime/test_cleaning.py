@@ -54,6 +54,25 @@ def test_arguments_are_cleaned_in_their_values() -> None:
 
 
 @pytest.mark.requirement("SEC-1")
+def test_what_goes_back_as_it_came_can_be_stored_and_holds_no_known_secret() -> None:
+    own = "correct-horse-battery"
+    knowing = Redactor(lambda _kind, _secret: "", secret_rules().with_known({"A": own}))
+    cleaner = Cleaner(knowing, VAULT, TENANT, RUN)
+    assert cleaner.opaque("msg_0123") == "msg_0123"
+    assert cleaner.opaque(LONE) == ""
+    assert cleaner.opaque(f"x{own}") == ""
+    thoughts = [
+        RawThinking("so", signature="sig"),
+        RawThinking("so", signature=LONE),
+        RawThinking("so", signature=f"x{own}"),
+    ]
+    parts = cleaner.parts(answer(RawCall(LONE, "find", "{}"), *thoughts), "c1", "m")
+    assert [part.kind for part in parts] == ["call", "thinking"]
+    assert isinstance(parts[0], CallPart)
+    assert parts[0].provider_id == ""
+
+
+@pytest.mark.requirement("SEC-1")
 @pytest.mark.parametrize("cut", [3_990, ERROR_CHARS, 64 * 1024 - 20, 64 * 1024])
 def test_an_error_is_cut_after_it_is_clean(cut: int) -> None:
     cleaner, key = a_cleaner(), secret()

@@ -141,6 +141,14 @@ async def test_an_answer_that_is_none_is_malformed() -> None:
     assert "stop" in fact.detail
 
 
+async def test_names_that_cannot_be_stored_do_not_end_the_run() -> None:
+    odd = replace(says(RawText("hi")), model="\ud800", provider_id="\ud800", service_tier="\ud800")
+    fact = (await Bench(lambda _: odd).ask()).input.fact
+    assert isinstance(fact, ModelCompleted)
+    assert (fact.model, fact.provider_id, fact.service_tier) == ("", "", "")
+    assert "hi" in fact.model_dump_json()
+
+
 @pytest.mark.parametrize("field", ["input", "output", "cache_read"])
 async def test_use_that_cannot_be_is_malformed_and_no_count(field: str) -> None:
     usage = Usage.model_validate({"input": 5, "output": 7, field: 10**15})

@@ -75,6 +75,10 @@ class Cleaner:
         fits = _NAME.fullmatch(raw) is not None and not self._redactor.clean(raw).found
         return raw if fits else UNREADABLE
 
+    def opaque(self, raw: str) -> str:
+        """An id that goes back as it came; none that cannot be stored or holds a known secret."""
+        return raw if self._holds(raw) else ""
+
     def parts(self, answer: ModelAnswer, call: str, model: str) -> tuple[Part, ...]:
         """The parts of an answer to the model call `call`."""
         origin = Origin(kind="model", name=model)
@@ -96,7 +100,7 @@ class Cleaner:
             case RawCall():
                 return CallPart(
                     call=call,
-                    provider_id=raw.provider_id,
+                    provider_id=self.opaque(raw.provider_id),
                     tool=self.name(raw.tool),
                     arguments=self.json(as_object(raw.arguments)),
                     origin=origin,
@@ -108,7 +112,7 @@ class Cleaner:
         signed = bool(raw.signature or raw.redacted)
         cleaned = self._redactor.clean(storable(raw.text), sure=signed)
         opaque = (raw.signature, raw.redacted, raw.item)
-        if signed and (cleaned.text != raw.text or any(map(self._redactor.knows, opaque))):
+        if signed and (cleaned.text != raw.text or not all(map(self._holds, opaque))):
             return None
         return ThinkingPart(
             text=self._keep(cleaned),
@@ -117,6 +121,10 @@ class Cleaner:
             item=raw.item,
             origin=origin,
         )
+
+    def _holds(self, opaque: str) -> bool:
+        """It can be stored, and no known secret is in it; whether it looks random says nothing."""
+        return not opaque or (storable(opaque) == opaque and not self._redactor.knows(opaque))
 
 
 INVALID = "invalid_json"

@@ -170,10 +170,10 @@ class Performer:
             parts=parts,
             stop=answer.stop,
             usage=answer.usage,
-            model=answer.model,
-            provider_id=answer.provider_id,
+            model=cleaner.opaque(answer.model),
+            provider_id=cleaner.opaque(answer.provider_id),
             left_behind=answer.left_behind,
-            service_tier=answer.service_tier[:_WORD_CHARS],
+            service_tier=cleaner.opaque(answer.service_tier[:_WORD_CHARS]),
             latency_ms=self.services.clock.now_ms() - started_ms,
         )
         hooking = self.services.hooking
