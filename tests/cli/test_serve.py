@@ -61,6 +61,12 @@ def test_port_and_database_url_are_honoured_and_sigterm_drains(
         (("{file}:nothing",), "has no 'nothing'"),
         (("app",), "names no App"),
         (("{file}:make", "--host", "198.51.100.1"), "other machines"),
+        (("{file}:make", "--timeout", "soon"), "is not a duration"),
+        (("{file}:make", "--timeout", "0s"), "no request could be carried"),
+        (
+            ("{file}:make", "--timeout", "9m", "--host", "198.51.100.1"),
+            "note: a request is carried for 9 min 0 s, and runs of echo may last longer",
+        ),
     ],
 )
 def test_what_cannot_be_served_is_told(

@@ -5,8 +5,11 @@ from pathlib import Path
 
 import pytest
 
+from remit import App
+from remit.server.settings import ServerSettings
 from tests.server.acting import Json, program, tree
 from tests.server.stage import Client, Told, journal, served, shop_app
+from tests.server.tellers import PRICES, SOLO, Teller
 
 pytestmark = pytest.mark.requirement("UX-1")
 LOOK: Json = {"agent": "clerk", "input": "look at order 17", "user": "ann"}
@@ -63,3 +66,20 @@ async def test_a_conversation_takes_each_message_once(tmp_path: Path) -> None:
             await bot.get(f"/api/v1/runs/{run}/wait")
             runs.append(run)
         assert runs[0] == runs[1] < runs[2]
+
+
+@pytest.mark.requirement("OPS-5")
+async def test_whoever_waits_is_answered_as_soon_as_the_server_is_to_end(tmp_path: Path) -> None:
+    teller = Teller()
+    teller.gate = asyncio.Event()
+    app = App(journal(tmp_path), agents=[SOLO], models={"teller": teller}, prices=PRICES)
+    async with served(app, ServerSettings(timeout_s=3700)) as found:
+        bot = await program(found, "acme", "operator")
+        body = {"agent": SOLO.name, "input": "Go", "user": "ann", "wait_s": 3600}
+        asking = asyncio.create_task(bot.ask("POST", "/api/v1/runs", json=body))
+        await teller.at_gate.wait()
+        assert not asking.done()
+        found.server.state.draining.set()
+        told = await asking
+        assert (told.status, tree(told)["status"]) == (201, "running")
+        teller.gate.set()

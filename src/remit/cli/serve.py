@@ -13,6 +13,7 @@ from remit.cli.agents import load_app
 from remit.cli.options import Options
 from remit.cli.person import principal
 from remit.errors import UsageError
+from remit.values.duration import milliseconds
 
 _MAX_PORT = 65_535
 _PORT = 8000
@@ -32,9 +33,16 @@ _PORT = 8000
     "--proxy", metavar="ADDRESSES", default="", help="Proxies whose X-Forwarded-* is believed."
 )
 @click.option("--hosts", metavar="NAMES", default="", help="Serve only these names of the host.")
+@click.option(
+    "--timeout",
+    metavar="DURATION",
+    default="60s",
+    show_default=True,
+    help="How long one request is carried; proxies in front must allow as much.",
+)
 @click.option("--open-to-all", is_flag=True, help="Other machines too, though nobody can sign in.")
 @click.pass_obj
-def serve(  # one argument per option
+def serve(  # noqa: PLR0913  # one argument per option
     options: Options,
     *,
     app: str,
@@ -43,6 +51,7 @@ def serve(  # one argument per option
     https: bool,
     proxy: str,
     hosts: str,
+    timeout: str,
     open_to_all: bool,
 ) -> None:
     """Serve the App MODULE:APP, or path/to/file.py:APP; a function that makes one will do.
@@ -51,10 +60,23 @@ def serve(  # one argument per option
     was cut goes on in the next process. PORT and DATABASE_URL are honoured.
     """
     place = named("remit.server.serving", "Place", "server")
-    settings = named("remit.server.settings", "ServerSettings", "server")
+    make = named("remit.server.settings", "ServerSettings", "server")
+    outlasting = named("remit.server.settings", "outlasting", "server")
     run = named("remit.server.serving", "serve", "server")
     name_journal(options)
     found = load_app(app)
+    timeout_ms = milliseconds(timeout)
+    if not timeout_ms:
+        raise UsageError("--timeout 0: no request could be carried; the default is 60s")
+    settings = cast("Callable[..., object]", make)(
+        https=https,
+        hosts=tuple(name for name in hosts.split(",") if name),
+        person=principal(),
+        timeout_s=timeout_ms / 1000,
+    )
+    told = cast("Callable[..., str]", outlasting)(found.agents.values(), settings)
+    if told:
+        click.echo(f"note: {told}", err=True)
     cast("Callable[..., None]", run)(
         found,
         cast("Callable[..., object]", place)(
@@ -63,11 +85,7 @@ def serve(  # one argument per option
             open_to_all=open_to_all,
             forwarded_allow_ips=proxy,
         ),
-        cast("Callable[..., object]", settings)(
-            https=https,
-            hosts=tuple(name for name in hosts.split(",") if name),
-            person=principal(),
-        ),
+        settings,
         ready=lambda address, link: _tell(options, address, link),
     )
 

@@ -1,8 +1,16 @@
 """What the server allows: sizes, times and numbers, each with its reason, read once and frozen."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel, ConfigDict, Field
 
+from remit.machine.agent import Agent
+from remit.values.duration import milliseconds, spoken
+
 MIB = 1024 * 1024
+MARGIN_S = 2.0
+"""A wait ends so long before the request's own timeout: then its answer is told whole."""
+_GRACE_S = 5.0  # a run that its deadline stops tells its end within this time
 
 
 class ServerSettings(BaseModel):
@@ -36,3 +44,24 @@ class ServerSettings(BaseModel):
     """How long the one-time link at the start can be used."""
     ready_s: float = Field(default=10.0, ge=0)
     """How old an answer of `/readyz` may be: whoever asks it often makes no load."""
+
+
+def outlasting(agents: Iterable[Agent[object]], settings: ServerSettings) -> str:
+    """What to tell who starts a server that carries no request as long as its runs may last.
+
+    Empty where every run's deadline lies inside the server's own timeout.
+    """
+    needed = {
+        each.name: milliseconds(each.remit.timeout) / 1000 + _GRACE_S + MARGIN_S
+        for each in agents
+        if not each.model.startswith("remit:")  # those that undo, for which nobody waits
+    }
+    longer = sorted(name for name, seconds in needed.items() if seconds > settings.timeout_s)
+    if not longer:
+        return ""
+    most_s = max(needed.values())
+    return (
+        f"a request is carried for {spoken(round(settings.timeout_s * 1000))}, and runs of "
+        f"{', '.join(longer)} may last longer: none is cut, but whoever waits for one gets it as "
+        f"it stands by then, and asks again; --timeout {most_s:.0f}s carries them to their end"
+    )

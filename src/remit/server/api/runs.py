@@ -16,7 +16,7 @@ from remit.server.api.run_shapes import RunLine, Runs, RunView, Status, line_of,
 from remit.server.api.shapes import Id, Limit, Name, Shape, Text, Words
 from remit.server.route import Ask, Nothing, api
 from remit.server.runs.place import row_of_path
-from remit.server.settings import ServerSettings
+from remit.server.settings import MARGIN_S, ServerSettings
 from remit.server.starting import (
     agent_named,
     answer_begun,
@@ -29,7 +29,6 @@ from remit.server.starting import (
 _SCAN = 1_000  # rows read at once
 _SCANS = 10  # pages looked through for one answer; the cursor goes on from there
 _LOOK_S = 0.1  # sooner than a person would notice
-_MARGIN_S = 2.0  # a wait ends before the request's own timeout
 
 
 class StartBody(Shape):
@@ -185,13 +184,21 @@ async def look(ask: Ask[BaseModel, BaseModel], run: str) -> RunView:
 
 
 async def _settle(ask: Ask[BaseModel, BaseModel], run: str, wanted_s: float) -> None:
-    """Wait until a run has ended or waits for people, within the request's own timeout."""
-    settings: ServerSettings = ask.request.app.state.settings
-    most = max(0.0, settings.timeout_s - _MARGIN_S)
+    """Wait until a run has ended or waits for people, within the request's own timeout.
+
+    A server that is about to end answers at once: soon it answers nothing any more.
+    """
+    state = ask.request.app.state
+    settings: ServerSettings = state.settings
+    most = max(0.0, settings.timeout_s - MARGIN_S)
     loop = asyncio.get_running_loop()
     until = loop.time() + min(wanted_s, most)
+
+    def over() -> bool:
+        return loop.time() >= until or state.draining.is_set()
+
     # Another process may drive it: then nothing here tells that it moved.
-    while loop.time() < until and await _moves(ask, run):  # noqa: ASYNC110  # see above
+    while not over() and await _moves(ask, run):  # noqa: ASYNC110  # see above
         await asyncio.sleep(min(_LOOK_S, max(0.0, until - loop.time())))
 
 
