@@ -186,8 +186,16 @@ async def plan_undo(
     return tuple(replace(step, doubt=known.get(step.of, "")) for step in steps), lasting
 
 
+_LOOK = "; look, and where it is still to be taken back, undo with --doubtful "
+
+
 def _remedy(key: str, why: str) -> str:
-    return f"{why}; look, and where it is still to be taken back, undo with --doubtful {key}"
+    return f"{why}{_LOOK}{key}"
+
+
+def why_in_doubt(step: Step) -> str:
+    """The doubt of a step without what to type, for who ticks a box."""
+    return step.doubt.partition(_LOOK)[0]
 
 
 def _accepts(agent: Agent[object], effect: Effect) -> tuple[str, ...]:
@@ -232,6 +240,30 @@ async def _taken_back(reader: Reader, row: RunRow) -> tuple[set[str], dict[str, 
     return done, doubts
 
 
+async def _undoing(
+    reader: Reader, tenant: str, run: str, agents: Mapping[str, Agent[object]]
+) -> tuple[RunRow, Agent[object]]:
+    """The root of a run, and the agent that takes back what it did."""
+    row = (await reader.past_of(tenant, root_of(run))).row
+    agent = agents.get(f"{row.agent}{_SUFFIX}")
+    if agent is None:
+        raise SpecError(
+            f"{run}: the agent {row.agent!r} is not registered with this app, or none of its tools "
+            "declares what undoes it: @tool(access='write', undo=…)"
+        )
+    return row, agent
+
+
+async def what_to_undo(
+    reader: Reader, tenant: str, run: str, agents: Mapping[str, Agent[object]]
+) -> tuple[tuple[Step, ...], tuple[Effect, ...]]:
+    """The compensations that are due, those in doubt, and what cannot be taken back.
+
+    Raises as `wish_to_undo` does, but not where there is nothing.
+    """
+    return await plan_undo(reader, *await _undoing(reader, tenant, run, agents))
+
+
 async def wish_to_undo(
     reader: Reader,
     tenant: str,
@@ -246,13 +278,7 @@ async def wish_to_undo(
     or whether it was taken back already. Raises `NotFound`, `SpecError` where its agent is not here
     or can undo nothing, `NotAllowed` where there is nothing to undo.
     """
-    row = (await reader.past_of(tenant, root_of(run))).row
-    agent = agents.get(f"{row.agent}{_SUFFIX}")
-    if agent is None:
-        raise SpecError(
-            f"{run}: the agent {row.agent!r} is not registered with this app, or none of its tools "
-            "declares what undoes it: @tool(access='write', undo=…)"
-        )
+    row, agent = await _undoing(reader, tenant, run, agents)
     steps, lasting = await plan_undo(reader, row, agent, doubtful)
     if not steps:
         left = ", ".join(effect.tool for effect in lasting)

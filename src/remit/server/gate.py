@@ -21,6 +21,7 @@ from remit.server.answers import answer_problem, secure
 from remit.server.asked import Fields, body_of, form_of, query_of, read, read_json
 from remit.server.cookies import cookie_header, shown_cookie
 from remit.server.identity import Identity
+from remit.server.inbox.tally import tally_of
 from remit.server.principal import Principal
 from remit.server.problem import Problem, problem_of
 from remit.server.route import Ask, Route
@@ -77,6 +78,7 @@ class Door:
         request.state.tenant = ""
         request.state.csrf = ""
         request.state.renewed = ""
+        request.state.tally = None
         began = False
 
         async def told(message: Message) -> None:
@@ -200,6 +202,8 @@ class Door:
             if is_page
             else read_json(request, route.body, content),
         )
+        if is_page and tenant and ask.principal_or_none is not None:
+            request.state.tally = await tally_of(ask).of(ask.tenants)
         return await route.act(ask)
 
 

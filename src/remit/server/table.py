@@ -10,7 +10,19 @@ from remit.errors import SpecError
 from remit.server import live
 from remit.server.api import described, offered
 from remit.server.openapi import Tree, document
-from remit.server.pages import agents, approvals, chat, login, now, run, runs, spend, switches
+from remit.server.pages import (
+    agents,
+    approvals,
+    chat,
+    login,
+    now,
+    run,
+    runs,
+    spend,
+    switches,
+    undo,
+    waiting,
+)
 from remit.server.route import Route, webhook
 
 WEBHOOKS = (
@@ -41,6 +53,8 @@ ROUTES: tuple[Route, ...] = (
     *login.ROUTES,
     *run.ROUTES,
     *runs.ROUTES,
+    *undo.ROUTES,
+    *waiting.ROUTES,
     *spend.ROUTES,
     *now.ROUTES,
     *switches.ROUTES,

@@ -146,6 +146,7 @@ def render(
             "principal": ask.principal_or_none,
             "tenant": ask.tenant,
             "csrf": ask.request.state.csrf,
+            "tally": getattr(ask.request.state, "tally", None),
             "path": ask.request.url.path,
             "may": ask.may,
             "frame": frame_of(ask),

@@ -4,12 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from remit.adapters.scripted import ScriptedModel
 from remit.app.app import App
-from remit.machine.agent import Agent, Remit
-from remit.machine.declaring import tool
-from tests.cli.shop import PRICES, clerk, fill, shop
-from tests.server.stage import Grants, journal, post, served, signed_in
+from tests.cli.shop import clerk, fill, shop
+from tests.server.stage import Grants, post, served, signed_in
 
 pytestmark = pytest.mark.requirement("UX-2", "ORC-5", "OBS-3")
 VIEWER: Grants = {"local": frozenset({"viewer"})}
@@ -107,56 +104,3 @@ async def test_an_operator_cancels_with_a_reason(tmp_path: Path) -> None:
         assert "not needed" in page.text
         told = await post(ann, f"/runs/{row.run}/cancel", reason="again")
         assert "ended" in (await ann.get(told.headers["location"])).text
-
-
-@pytest.mark.requirement("TOOL-14")
-async def test_what_cannot_be_undone_says_so(tmp_path: Path) -> None:
-    await fill(tmp_path / "j.db")
-    async with served(shop(tmp_path / "j.db")) as found:
-        run, _ = await handed_over(found.app)
-        ann = await signed_in(found, "ann", OPERATOR)
-        told = await post(ann, f"/runs/{run}/undo")
-        assert told.status == 303
-        page = await ann.get(told.headers["location"])
-        assert 'role="status"' in page.text
-
-
-@tool(access="write")
-def drop_note(name: str) -> str:
-    """Drop a note."""
-    NOTES.remove(name)
-    return f"dropped {name}"
-
-
-@tool(access="write", undo=drop_note)
-def keep_note(name: str) -> str:
-    """Keep a note."""
-    NOTES.append(name)
-    return f"kept {name}"
-
-
-NOTES: list[str] = []
-
-
-@pytest.mark.requirement("TOOL-14")
-async def test_an_operator_undoes_a_run_from_its_page(tmp_path: Path) -> None:
-    NOTES.clear()
-    keeper = Agent(
-        "keeper",
-        model="scripted:x",
-        instructions="Keep notes.",
-        tools=[keep_note, drop_note],
-        remit=Remit(approvals={keep_note: 0, drop_note: 0}),
-    )
-    model = ScriptedModel([{"keep_note": {"name": "milk"}}], "Kept.")
-    app = App(journal(tmp_path), agents=[keeper], models={"scripted": model}, prices=PRICES)
-    async with served(app) as found:
-        run = await found.app.run(keeper, "Keep milk")
-        assert NOTES == ["milk"]
-        ann = await signed_in(found, "ann", OPERATOR)
-        told = await post(ann, f"/runs/{run.id}/undo")
-        assert told.status == 303
-        made = told.headers["location"].rpartition("/")[2]
-        assert (await found.app.wait(made)).status == "completed"
-        assert NOTES == []
-        assert "drop_note" in (await ann.get(f"/runs/{made}?view=story")).text

@@ -14,6 +14,7 @@ from remit.server.api import (
     switches,
     traces,
     transcripts,
+    undo,
     users,
 )
 from remit.server.route import Route
@@ -22,6 +23,7 @@ ROUTES: tuple[Route, ...] = (
     *health.ROUTES,
     *me.ROUTES,
     *runs.ROUTES,
+    *undo.ROUTES,
     *transcripts.ROUTES,
     *traces.ROUTES,
     *sessions.ROUTES,

@@ -8,7 +8,6 @@ from starlette.responses import Response
 
 from remit.app.following import tree_rows
 from remit.app.launching import wish_of
-from remit.app.undo import wish_to_undo
 from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
 from remit.server.api.given import InputItem, given_of
@@ -164,19 +163,6 @@ async def recall_calls(ask: Ask[Nothing, RecallBody]) -> Recalled:
     return Recalled(run=run, calls=tuple(each.call for each in found))
 
 
-async def undo_run(ask: Ask[Nothing, Nothing]) -> RunView:
-    """Take back what an ended run did, in a run of its own; each step is judged like any call."""
-    check_open(ask)
-    app = ask.app
-    await row_of_path(ask)
-    agent, wish = await wish_to_undo(
-        app.engine.reader, ask.tenant, ask.path["run"], app.agents, user_of(ask, None)
-    )
-    run = await app.launch(agent, wish)
-    await app.engine.begun(ask.tenant, run)
-    return await look(ask, run)
-
-
 async def look(ask: Ask[BaseModel, BaseModel], run: str) -> RunView:
     """A run with everything below it. Raises `NotFound`."""
     tree = await ask.app.desk.tree(ask.tenant, run)
@@ -263,14 +249,5 @@ ROUTES = (
         body=RecallBody,
         gives=Recalled,
         status=202,
-    ),
-    api(
-        "POST",
-        "/api/v1/runs/{run}/undo",
-        undo_run,
-        needs="operator",
-        tenant="one",
-        gives=RunView,
-        status=201,
     ),
 )

@@ -9,8 +9,7 @@ from starlette.responses import RedirectResponse, Response
 
 from remit.app.pairs import pairs_of
 from remit.app.replay import read_past, rows_below
-from remit.app.undo import wish_to_undo
-from remit.errors import NotAllowed, NotFound, SpecError
+from remit.errors import NotAllowed, NotFound
 from remit.journal.admit import LIVE
 from remit.journal.codec import open_record
 from remit.journal.rows import RunRow
@@ -27,7 +26,6 @@ from remit.server.route import Ask, Nothing, page
 from remit.server.runs.branches import branches_of
 from remit.server.runs.place import root_of_path
 from remit.server.runs.said import artifacts_of, said_of
-from remit.server.starting import check_open, user_of
 from remit.server.web import render
 
 View = Literal["trace", "story", "messages", "decisions", "cost", "replay", "records", "versions"]
@@ -217,21 +215,6 @@ async def cancel_from_page(ask: Ask[Nothing, WhyForm]) -> Response:
     return RedirectResponse(linker(ask)(f"/runs/{root.run}", said=said), status_code=303)
 
 
-async def undo_from_page(ask: Ask[Nothing, WhyForm]) -> Response:
-    """Take back what the run did, in a run of its own."""
-    check_open(ask)
-    app, root = ask.app, await root_of_path(ask)
-    try:
-        agent, wish = await wish_to_undo(
-            app.engine.reader, ask.tenant, root.run, app.agents, user_of(ask, None)
-        )
-    except (NotAllowed, SpecError) as exc:
-        return RedirectResponse(linker(ask)(f"/runs/{root.run}", said=str(exc)), status_code=303)
-    run = await app.launch(agent, wish)
-    await app.engine.begun(ask.tenant, run)
-    return RedirectResponse(linker(ask)(f"/runs/{run}"), status_code=303)
-
-
 ROUTES = (
     page("GET", "/runs/{run}", show_run_page, needs="viewer", tenant="one", query=RunQuery),
     page(
@@ -242,5 +225,4 @@ ROUTES = (
         tenant="one",
         body=WhyForm,
     ),
-    page("POST", "/runs/{run}/undo", undo_from_page, needs="operator", tenant="one", body=WhyForm),
 )
