@@ -73,27 +73,27 @@ async def test_a_prompt_comes_back_and_goes_again(tmp_path: Path) -> None:
         made = await app.reverts.revert_prompt(
             "talker", digest[:8], principal="ann", reason="rude", tenant="local"
         )
-        assert made.target == f"tenant:local/agent:talker/prompt={digest}"
+        assert made.switch.target == f"tenant:local/agent:talker/prompt={digest}"
         await seen(app)
         run = await app.run(NEW, "Go")
         assert run.output == "new: Old.", "the prompt alone, not the model it once had"
         (started,) = await told(app, run.id, RunStarted)
         (fact,) = started.reverts
         assert (fact.what, fact.to, fact.principal) == ("prompt", digest, "ann")
-        assert fact.target == made.target
+        assert fact.target == made.switch.target
         spec = await app.engine.reader.spec("local", started.spec)
         assert (spec.instructions, spec.model) == ("Old.", "scripted:new")
         assert started.spec not in (digest, await spec_of(app, before.id))
         assert (await app.run(NEW, "Go", tenant="acme")).output == "new: New."
         lifted = await app.reverts.lift("talker", principal="bob", reason="mended", tenant="local")
-        assert [each.target for each in lifted] == [made.target]
+        assert [each.target for each in lifted] == [made.switch.target]
         await seen(app)
         assert (await app.run(NEW, "Go")).output == "new: New."
         assert await app.reverts.lift("talker", principal="bob", tenant="local") == ()
         facts = [each.fact for each in await app.desk.switchings("local")]
         assert [(it.target, it.off, it.principal, it.reason) for it in facts] == [
-            (made.target, False, "bob", "mended"),
-            (made.target, True, "ann", "rude"),
+            (made.switch.target, False, "bob", "mended"),
+            (made.switch.target, True, "ann", "rude"),
         ]
 
 
@@ -276,7 +276,7 @@ async def test_what_no_prompt_is_named_by_is_refused(tmp_path: Path) -> None:
             made = await app.reverts.revert_prompt(
                 agent, version, principal="ann", reason="x", tenant=tenant
             )
-            return made.target
+            return made.switch.target
 
         with pytest.raises(NotFound, match="this program has no agent 'nobody'"):
             await revert("nobody", digest)
@@ -304,7 +304,7 @@ async def test_a_prompt_is_named_by_its_text_or_by_its_version(tmp_path: Path) -
         made = await app.reverts.revert_prompt(
             "talker", version.text_digest[:10], principal="ann", reason="x"
         )
-        assert made.target.endswith(version.digest)
+        assert made.switch.target.endswith(version.digest)
 
 
 async def test_what_means_several_prompts_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from remit.app.prompt_versions import PromptVersion, prompts, rows_of
 from remit.app.switching import tenant_of
 from remit.errors import NotAllowed, NotFound, UsageError
 from remit.journal.facts_of_switches import Reverted
-from remit.journal.rows import Blob, RunRow, Switch
+from remit.journal.rows import Blob, RunRow
 from remit.machine.agent import Agent
 from remit.machine.reverting import agents_in, reverted
 from remit.machine.spec import AgentSpec, canonical
@@ -48,7 +48,7 @@ class Reverts:
         reason: str,
         tenant: str | None = None,
         until_ms: int | None = None,
-    ) -> Switch:
+    ) -> InForce:
         """Use the prompt of an earlier run again.
 
         `version` is the digest of the declaration that the run recorded, or of the prompt's text,
@@ -72,7 +72,7 @@ class Reverts:
         reason: str,
         tenant: str | None = None,
         until_ms: int | None = None,
-    ) -> Switch:
+    ) -> InForce:
         """Use another model, `provider:name`, in place of those that share the calls.
 
         Raises `NotFound` for an unknown agent, `NotAllowed` for a model that could not serve.
@@ -185,7 +185,7 @@ class Reverts:
 
     async def _enter(
         self, revert: Revert, principal: str, reason: str, until_ms: int | None
-    ) -> Switch:
+    ) -> InForce:
         """Put the switch on record, then take away what it replaces.
 
         In this order two operators at once may leave two, of which the newest counts, never none.
@@ -200,7 +200,7 @@ class Reverts:
                 await self.desk.switch_on(
                     switch.target, principal=principal, reason=f"replaced: {reason}"
                 )
-        return made
+        return InForce(revert, made)
 
 
 async def under_reverts(

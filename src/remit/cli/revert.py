@@ -24,7 +24,7 @@ from remit.cli.switch import instant, switch_json
 from remit.errors import NotAllowed
 from remit.journal.rows import Switch
 from remit.policy.pinning import unpinned
-from remit.policy.revert import Revert, What, revert_of
+from remit.policy.revert import InForce, Revert, What, revert_of
 
 _DIGEST = 12  # characters that are shown and can be typed
 _LINE = 60  # characters of a prompt in a list
@@ -57,7 +57,7 @@ def revert_prompt(
     `remit revert versions AGENT` lists them.
     """
 
-    async def act(reverts: Reverts, until_ms: int | None) -> Switch:
+    async def act(reverts: Reverts, until_ms: int | None) -> InForce:
         return await reverts.revert_prompt(
             agent, version, principal=principal(), reason=reason, tenant=options.tenant,
             until_ms=until_ms,
@@ -80,7 +80,7 @@ def revert_model(
     It is pinned, priced, and set up here, or a run of the agent was declared with it.
     """
 
-    async def act(reverts: Reverts, until_ms: int | None) -> Switch:
+    async def act(reverts: Reverts, until_ms: int | None) -> InForce:
         return await reverts.revert_model(
             agent, model, principal=principal(), reason=reason, tenant=options.tenant,
             until_ms=until_ms,
@@ -182,19 +182,19 @@ def _revert(
     options: Options,
     agent: str,
     until: str | None,
-    act: Callable[[Reverts, int | None], Awaitable[Switch]],
+    act: Callable[[Reverts, int | None], Awaitable[InForce]],
 ) -> None:
     until_ms = None if until is None else instant(until, WallClock().now_ms())
 
-    async def carried_out() -> Switch:
+    async def carried_out() -> InForce:
         async with _opened(options) as (journal, reverts):
             known = frozenset(await reverts.models(agent))
             return await act(replace(reverts, check=_checker(journal, known)), until_ms)
 
-    made = asyncio.run(carried_out())
-    known = revert_of(made.target)
+    found = asyncio.run(carried_out())
+    made = found.switch
     if options.json:
-        print_json({**(_parts(known) if known else {}), **switch_json(made)})
+        print_json({**_parts(found.revert), **switch_json(made)})
         return
     end = "" if made.until_ms is None else f" until {moment(made.until_ms)}"
     click.echo(f"{made.target} is in force{end}, by {made.principal}")

@@ -114,6 +114,31 @@ class UpgradeView(Shape):
     resets_at: datetime | None
 
 
+class RevertedView(Shape):
+    """A revert that was in force when the run started."""
+
+    agent: str
+    what: Literal["prompt", "model"]
+    to: str
+    principal: str
+    since: datetime
+
+
+class VersionsView(Shape):
+    """What the run used, as it stood when it started."""
+
+    declaration: str
+    """Its digest; the content lies in the journal."""
+    prompt: str
+    """Name and version, as declared."""
+    prompt_digest: str
+    """Of the text."""
+    models: tuple[str, ...]
+    tools: dict[str, str]
+    """The declared version of each."""
+    reverts: tuple[RevertedView, ...]
+
+
 class RunView(Shape):
     """A run as it stands."""
 
@@ -140,6 +165,7 @@ class RunView(Shape):
     doubts: tuple[DoubtView, ...]
     delays: tuple[DelayView, ...]
     upgrade: UpgradeView | None
+    versions: VersionsView
 
 
 class EventView(Shape):
@@ -237,6 +263,29 @@ def view_of(tree: Sequence[State], upgrade: UpgradeRequired | None) -> RunView:
             offer=upgrade.offer,
             checkout_url=upgrade.checkout_url,
             resets_at=instant_or_none(upgrade.resets_ms),
+        ),
+        versions=versions_of(state),
+    )
+
+
+def versions_of(state: State) -> VersionsView:
+    """What a run used."""
+    spec = state.spec
+    return VersionsView(
+        declaration=state.spec_digest,
+        prompt=spec.prompt,
+        prompt_digest=spec.prompt_digest,
+        models=tuple(each.model for each in spec.candidates),
+        tools={each.name: each.version for each in spec.tools},
+        reverts=tuple(
+            RevertedView(
+                agent=each.agent,
+                what=each.what,
+                to=each.to,
+                principal=each.principal,
+                since=instant(each.since_ms),
+            )
+            for each in state.reverts
         ),
     )
 

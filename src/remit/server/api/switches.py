@@ -22,7 +22,7 @@ What = Annotated[
 
 
 class SwitchView(Shape):
-    """Something that is off."""
+    """Something that is off, or a revert."""
 
     target: str
     reason: str
@@ -78,7 +78,7 @@ class SwitchHistory(Shape):
 
 
 async def list_switches(ask: Ask[Nothing, Nothing]) -> Switches:
-    """What is switched off; `?tenant=*` shows that of every tenant."""
+    """What is switched off or reverted; `?tenant=*` shows that of every tenant."""
     found = await ask.app.store.switches()
     return Switches(switches=tuple(_view(each) for each in found if _concerns(ask, each.target)))
 
@@ -104,18 +104,11 @@ async def list_switch_history(ask: Ask[Nothing, Nothing]) -> SwitchHistory:
 async def turn_off(ask: Ask[Nothing, OffBody]) -> SwitchView:
     """Switch something off for a tenant, or with `?tenant=*` for everybody; at once, everywhere."""
     body = ask.body
-    until_ms = None
-    if body.until is not None:
-        if body.until.tzinfo is None:
-            raise _wrong_time("it has no zone: add Z for UTC")
-        until_ms = int(body.until.timestamp() * 1000)
-        if until_ms <= ask.app.desk.clock.now_ms():
-            raise _wrong_time("it is past")
     made = await ask.app.desk.switch_off(
         _target(ask.tenant, body.what),
         principal=ask.principal.name,
         reason=body.reason,
-        until_ms=until_ms,
+        until_ms=until_ms_of(ask.app.desk.clock.now_ms(), body.until),
     )
     return _view(made)
 
@@ -127,6 +120,18 @@ async def turn_on(ask: Ask[Nothing, OnBody]) -> SwitchedOn:
         target, principal=ask.principal.name, reason=ask.body.reason
     )
     return SwitchedOn(target=target, was_off=was_off)
+
+
+def until_ms_of(now_ms: int, until: datetime | None) -> int | None:
+    """When a switch ends by itself. Raises `RequestRefused` for no instant to come."""
+    if until is None:
+        return None
+    if until.tzinfo is None:
+        raise _wrong_time("it has no zone: add Z for UTC")
+    until_ms = int(until.timestamp() * 1000)
+    if until_ms <= now_ms:
+        raise _wrong_time("it is past")
+    return until_ms
 
 
 def _target(tenant: str, what: str) -> str:
@@ -153,7 +158,7 @@ def _view(each: Switch) -> SwitchView:
 
 def _wrong_time(what: str) -> RequestRefused:
     return RequestRefused(
-        f"the time until which it is to be off: {what}",
+        f"the time until which it is to last: {what}",
         status=409,
         remedy="say a time to come, as 2026-11-30T08:00Z",
     )
