@@ -84,6 +84,14 @@ def test_octal_and_decimal_after_a_leading_zero() -> None:
         ("http://a:x/", None),
         ("http://a:²/", None),
         ("http:///x", None),
+        ("http://BÜCHER.example/", "xn--bcher-kva.example"),
+        ("http://xn--bcher-kva.example/", "xn--bcher-kva.example"),
+        ("http://fa\u00df.example/", None),
+        ("http://a\u200db.example/", None),
+        ("http://" + "ü" * 70 + ".example/", None),
+        ("http://a:80:80/", None),
+        ("http://[a:b]/", None),
+        ("::1", "::1"),
         ("1a://x", None),
         ("http:a", None),
         ("http://a\x7fb/", None),
@@ -111,3 +119,19 @@ def test_wanted_hosts_by_name_address_and_ending() -> None:
     assert "api.example" not in hosts
     assert "8.8.8.8" not in hosts
     assert "x.example" not in Hosts(["y.example"])
+
+
+@pytest.mark.parametrize("wanted", ["bücher.example", "XN--bcher-kva.example", "*.bücher.example"])
+def test_a_name_is_the_same_in_both_its_notations(wanted: str) -> None:
+    hosts = Hosts([wanted])
+    start = "a." if wanted.startswith("*") else ""
+    for url in (f"https://{start}bücher.example/x", f"{start}xn--bcher-kva.example:443"):
+        host = host_of(url)
+        assert host is not None
+        assert host in hosts
+
+
+def test_an_address_is_the_same_in_both_its_versions() -> None:
+    assert "::ffff:10.0.0.1" in Hosts(["10.0.0.1"])
+    assert "10.0.0.1" in Hosts(["::ffff:a00:1"])
+    assert "::a00:1" not in Hosts(["10.0.0.1"])

@@ -60,6 +60,8 @@ _ENDINGS = (
 _PART = re.compile(r"0[xX][0-9a-fA-F]*|[0-9]+", re.ASCII)
 _NAME = re.compile(r"[a-z0-9_]([a-z0-9_-]{0,62})(\.[a-z0-9_-]{1,63})*", re.ASCII)
 _MAX_NAME = 253
+# Letters that IDNA 2003 replaced or dropped and IDNA 2008 keeps: two names, by who reads it.
+_READ_TWO_WAYS = frozenset("\u00df\u03c2\u200c\u200d")
 # Many rules look at the few values of one call.
 _KEPT = 256
 _SCHEME = re.compile(r"\s*([A-Za-z][A-Za-z0-9+.-]*):", re.ASCII)
@@ -163,6 +165,17 @@ def _is_private_name(name: str) -> bool:
     return _PART.fullmatch(name.rpartition(".")[2]) is not None
 
 
+def one_name(host: str) -> str | None:
+    """A host as the name service is asked for it: IDNA's letters and digits.
+
+    None where readers differ about it, or it is no name at all.
+    """
+    name = normal_host(host)
+    if name.isascii():
+        return name if name.count(":") == 0 or address_of(name) is not None else None
+    return None if _READ_TWO_WAYS & set(name) else _ascii(name) or None
+
+
 def _ascii(name: str) -> str:
     if name.isascii():
         return name
@@ -211,7 +224,14 @@ def host_of(url: str) -> str | None:
         host, _, port = authority.partition(":")
     if " " in host or not host or (port and not (port.isascii() and port.isdigit())):
         return None
-    return normal_host(host)
+    return one_name(host)
+
+
+def same_address(host: str) -> Address | None:
+    """As `address_of`; the IPv4 address for one that IPv6 only writes in its own way."""
+    found = address_of(host)
+    mapped = found.ipv4_mapped if isinstance(found, IPv6Address) else None
+    return found if mapped is None else mapped
 
 
 class Hosts:
@@ -220,8 +240,8 @@ class Hosts:
     __slots__ = ("_addresses", "_endings", "_names")
 
     def __init__(self, wanted: Iterable[str]) -> None:
-        given = [normal_host(each) for each in wanted]
-        addresses = {name: address_of(name) for name in given}
+        given = [one_name(each) or normal_host(each) for each in wanted]
+        addresses = {name: same_address(name) for name in given}
         self._addresses = frozenset(each for each in addresses.values() if each is not None)
         self._endings = tuple(name[1:] for name in given if name.startswith("*."))
         self._names = frozenset(name for name in given if addresses[name] is None)
@@ -230,7 +250,7 @@ class Hosts:
         """Whether a host, as `host_of` gives it, is wanted."""
         if host in self._names:
             return True
-        found = address_of(host)
+        found = same_address(host)
         if found is not None:
             return found in self._addresses
         return bool(self._endings) and host.endswith(self._endings)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from typing import Protocol
 
-from remit.policy.address import address_of, host_of, normal_host
+from remit.policy.address import host_of, normal_host, one_name, same_address
 from remit.policy.leaves import Value, number_of, plain
 from remit.policy.lexical_path import clean_path, is_unclear
 from remit.policy.linear import PatternSet, pattern_set
@@ -269,8 +269,8 @@ class _Host:
         for bit, where in _wheres(entries):
             self._all |= bit
             for wanted in where.host_in:
-                name = normal_host(wanted)
-                address = address_of(name)
+                name = one_name(wanted) or normal_host(wanted)
+                address = same_address(name)
                 if address is not None:
                     self._addresses[address] = self._addresses.get(address, 0) | bit
                 elif name.startswith("*."):
@@ -283,7 +283,7 @@ class _Host:
             return self._all
         found = self._names.get(host, 0)
         if self._addresses:
-            address = address_of(host)
+            address = same_address(host)
             found |= 0 if address is None else self._addresses.get(address, 0)
         if self._endings:
             at = host.find(".")

@@ -14,7 +14,7 @@ from remit.adapters.sandbox import bpf, calls
 pytestmark = pytest.mark.requirement("TOOL-17")
 
 ALLOW, KILL, NOTIFY, ERRNO = 0x7FFF0000, 0x80000000, 0x7FC00000, 0x00050000
-EPERM, ENOSYS, EAFNOSUPPORT = ERRNO | 1, ERRNO | 38, ERRNO | 97
+EPERM, ENOTTY, ENOSYS, EAFNOSUPPORT = ERRNO | 1, ERRNO | 25, ERRNO | 38, ERRNO | 97
 MACHINES = ("x86_64", "aarch64")
 
 _AUDIT = {"x86_64": 0xC000003E, "aarch64": 0xC00000B7}
@@ -171,6 +171,18 @@ def test_other_processes(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
         assert outside(calls.IOCTL, 0, request | 1 << 35) == expected
 
 
+def test_requests_to_devices(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    outside = Filter(machine, monkeypatch, own_namespaces=False)
+    inside = Filter(machine, monkeypatch)
+    # FS_IOC_SETFLAGS, FS_IOC_FSSETXATTR, FS_IOC_ENABLE_VERITY, SIOCGIFCONF, BTRFS_IOC_SUBVOL_CREATE
+    for request in (0x40086602, 0x401C5820, 0x40806685, 0x8912, 0x5000940E, 0):
+        assert outside(calls.IOCTL, 3, request) == ENOTTY
+        assert inside(calls.IOCTL, 3, request) == ALLOW, "mounts and the own network decide"
+    # TCGETS, TIOCGWINSZ, FIONREAD, FIONBIO, FIOCLEX, TIOCGPTN; FICLONE, FICLONERANGE
+    for request in (0x5401, 0x5413, 0x541B, 0x5421, 0x5451, 0x80045430, 0x40049409, 0x4020940D):
+        assert outside(calls.IOCTL, 3, request) == ALLOW
+
+
 def test_signals_without_landlock(machine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     old = Filter(machine, monkeypatch, own_namespaces=False, signals_scoped=False, truncate=False)
     me = os.getpid()
@@ -182,7 +194,7 @@ def test_signals_without_landlock(machine: str, monkeypatch: pytest.MonkeyPatch)
 
 @given(number=st.integers(0, 600), args=st.lists(st.integers(0, 2**64 - 1), max_size=6))
 def test_every_call_gets_an_answer(number: int, args: list[int]) -> None:
-    known = {ALLOW, NOTIFY, EPERM, ENOSYS, EAFNOSUPPORT}
+    known = {ALLOW, NOTIFY, EPERM, ENOTTY, ENOSYS, EAFNOSUPPORT}
     arch = _AUDIT[os.uname().machine]
     for options in ({"own_namespaces": True}, {"own_namespaces": False, "gate": True}):
         assert answer(bpf.build_filter(**options), number, *args, arch=arch) in known

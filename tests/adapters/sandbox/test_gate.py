@@ -1,11 +1,14 @@
 """The launcher's answers to programs without namespaces: what stays possible, exact counts."""
 
+import os
+import subprocess
 import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
 
+from remit.adapters.sandbox import launch
 from remit.values.command import Command, Finished
 from tests.adapters.sandbox.conftest import working
 
@@ -63,6 +66,67 @@ before = os.stat("../a").st_mtime; os.utime("../a"); print(os.stat("../a").st_mt
         "True",
         "",
     ], ended.stderr
+
+
+# Writes a line for each question that is taken though there is none: an older kernel never ends it.
+_NOTING = """
+import select, sys
+from remit.adapters.sandbox import gate, kernel
+real = kernel.ioctl
+def noted(fd, request, content):
+    poll = select.poll()
+    poll.register(fd, select.POLLIN)
+    if request == gate._RECV and not [one for one, how in poll.poll(0) if how & select.POLLIN]:
+        open({path!r}, "a").write("taken\\n")
+    return real(fd, request, content)
+kernel.ioctl = noted
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's programs ask from a namespace")
+@pytest.mark.parametrize("name", ["bubblewrap", "netns"])
+async def test_no_question_is_taken_where_nobody_can_ask(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head, call = launch._BOOT.rsplit(";main()", 1)
+    noting = _NOTING.format(path=str(tmp_path / "noted"))
+    monkeypatch.setattr(launch, "_BOOT", f"{head}\n{noting}\nmain(){call}")
+    for _ in range(5):
+        command = Command(
+            argv=("sh", "-c", "true & wait"), cwd=str(tmp_path), write=(str(tmp_path),)
+        )
+        ended = await working(name).run(command)
+        assert (ended.exit_code, ended.stderr) == (0, b"")
+    assert not (tmp_path / "noted").exists()
+
+
+async def test_what_is_left_is_removed_however_deep_it_lies(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    code = """
+import os
+os.chdir(os.environ["TMPDIR"])
+os.makedirs("0/1/2")
+os.mkdir("closed"); open("closed/file", "w").close(); os.chmod("closed", 0)
+os.symlink("/", "closed_link")
+for _ in range(3000):
+    os.mkdir("d"); os.chdir("d")
+open("deepest", "w").close()
+os.chmod(os.environ["TMPDIR"], 0)
+print("made")
+"""
+    place = tmp_path / "place"
+    place.mkdir()
+    monkeypatch.setattr("tempfile.tempdir", str(place))
+    try:
+        ended = await run(code)
+        left = list(place.iterdir())
+    finally:
+        # Should it be left, pytest cannot remove it either.
+        subprocess.run(["chmod", "-R", "700", str(place)], check=False)
+        subprocess.run(["rm", "-rf", str(place)], check=False)
+    assert ended.stdout == b"made\n", ended.stderr
+    assert left == []
 
 
 async def test_the_errors_are_those_of_the_system(run: Run) -> None:

@@ -1,12 +1,16 @@
 """Bubblewrap's command line and the numbers in what it reports."""
 
 import os
+import select
+import threading
+import time
 from pathlib import Path
 
 import pytest
 
-from remit.adapters.sandbox import wrap
+from remit.adapters.sandbox import limits, wrap
 from remit.adapters.sandbox.bubblewrap import Bubblewrap
+from remit.adapters.sandbox.plan import Plan
 from remit.values.command import Command
 
 pytestmark = pytest.mark.requirement("TOOL-17")
@@ -24,6 +28,33 @@ pytestmark = pytest.mark.requirement("TOOL-17")
 )
 def test_numbers(report: str, number: int) -> None:
     assert wrap._number(report, '"child-pid"') == number
+
+
+def test_a_number_that_comes_in_two_parts_is_read_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    limited: list[int] = []
+
+    def note(_plan: Plan, pid: int, *, own_namespace: bool) -> None:
+        limited.append(pid if own_namespace else -1)
+
+    monkeypatch.setattr(limits, "apply", note)
+    way = object.__new__(wrap.Bubblewrapped)
+    way._report, theirs = os.pipe()
+    block, way._block = os.pipe()
+    way._plan, way._seen, way._staged = Plan(), "", False
+    os.write(theirs, b'{ "child-pid": 12')
+
+    def say_the_rest() -> None:
+        while select.select([way._report], [], [], 0)[0]:
+            time.sleep(0.001)
+        os.write(theirs, b'34, "net-namespace": 5 }\n')
+
+    rest = threading.Thread(target=say_the_rest)
+    rest.start()
+    way.started()
+    rest.join()
+    for fd in (way._report, theirs, block, way._block):
+        os.close(fd)
+    assert (limited, way.leader) == ([1234], 1234)
 
 
 def test_nothing_secret_stands_in_the_list_of_processes(tmp_path: Path) -> None:

@@ -1,11 +1,13 @@
 """The world around a sandbox under test: secrets, servers, a process to attack, and a snapshot."""
 
 import contextlib
+import ctypes
 import hashlib
 import json
 import os
 import resource
 import socket
+import struct
 import subprocess
 import sys
 import tomllib
@@ -81,7 +83,7 @@ def attacks() -> list[Attack]:
 
 def _numbers() -> dict[str, int]:
     column = calls.ARCHITECTURES[os.uname().machine][1]
-    named = {**calls.ALWAYS, **calls.ABSENT, **calls.SIGNALS}
+    named = {**calls.ALWAYS, **calls.ABSENT, **calls.SIGNALS, **calls.WITHOUT_NAMESPACES}
     named |= {"clone": calls.CLONE, "seccomp": calls.SECCOMP, "tgkill": calls.TGKILL}
     return {name: both[column] or -1 for name, both in named.items()}
 
@@ -201,6 +203,7 @@ def a_world(base: Path) -> Iterator[World]:
             "abstract": _server(stack, socket.AF_UNIX, socket.SOCK_STREAM, "\0" + abstract),
             "abstract_d": _server(stack, socket.AF_UNIX, socket.SOCK_DGRAM, f"\0{abstract}d"),
         }
+        segment, queue = _message_spaces(stack)
         fd = os.open(outside / "secret", os.O_RDONLY)
         os.set_inheritable(fd, True)  # it takes no keywords
         stack.callback(os.close, fd)
@@ -220,6 +223,8 @@ def a_world(base: Path) -> Iterator[World]:
             "unix": str(outside / "s"),
             "unix_datagram": str(outside / "d"),
             "abstract": abstract,
+            "segment": segment,
+            "queue": queue,
             "calls": _numbers(),
         }
         yield World(base, victim, servers, at, fd)
@@ -252,6 +257,23 @@ def _server(
         server.listen()
     server.setblocking(False)  # it takes no keywords
     return server
+
+
+def _message_spaces(stack: contextlib.ExitStack) -> tuple[int, int]:
+    """A segment and a message queue of System V, as other programs of this user have them."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    libc.shmat.restype = ctypes.c_void_p
+    # IPC_PRIVATE; IPC_CREAT and the owner's bits. IPC_RMID is 0.
+    segment, queue = libc.shmget(0, 4096, 0o1600), libc.msgget(0, 0o1600)
+    if segment >= 0:
+        stack.callback(libc.shmctl, segment, 0, None)
+        place = ctypes.c_void_p(libc.shmat(segment, None, 0))
+        ctypes.memmove(place, SECRET.encode(), len(SECRET))
+        libc.shmdt(place)
+    if queue >= 0:
+        stack.callback(libc.msgctl, queue, 0, None)
+        libc.msgsnd(queue, struct.pack("l", 1) + SECRET.encode(), len(SECRET), 0)
+    return segment, queue
 
 
 def _init_environment() -> str:

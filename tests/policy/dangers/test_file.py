@@ -88,3 +88,14 @@ HARMLESS = (
 def test_the_dangerous_ones_are_told_and_the_others_left_alone() -> None:
     assert [text for text in DANGEROUS if not file_danger(text)] == []
     assert [text for text in HARMLESS if file_danger(text)] == []
+
+
+@pytest.mark.parametrize(
+    "path", ["/proc/self/cwd/../../etc/passwd", "/proc/1/root/srv/../../x", "/dev/fd/3/../x"]
+)
+def test_steps_up_from_where_a_process_stands(path: str) -> None:
+    assert file_danger(path) == "it climbs from where a process stands"
+
+
+def test_links_of_a_process_are_no_danger_by_themselves() -> None:
+    assert file_danger("/dev/stdin") is None

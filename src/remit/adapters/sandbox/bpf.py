@@ -22,6 +22,7 @@ _KILL_PROCESS = 0x80000000
 _ERRNO = 0x00050000
 _NOTIFY = 0x7FC00000
 _EPERM = 1
+_ENOTTY = 25
 _ENOSYS = 38
 _EAFNOSUPPORT = 97
 
@@ -39,6 +40,12 @@ _TERMINAL = (0x5412, 0x541C)
 # Signals when a descriptor gets ready, to any process: F_SETOWN, F_SETOWN_EX; FIOSETOWN, SIOCSPGRP.
 _OWNER = (8, 15)
 _OWNER_IOCTL = (0x8901, 0x8902)
+# Of all others only those of terminals, pipes and descriptors ('T' in the second byte) and copies
+# of blocks (FICLONE, FICLONERANGE: the target must be open for writing). Others change a file's
+# flags though it is only open for reading, or show the machine's network.
+_TYPE = 0xFF00
+_TYPE_T = 0x5400
+_CLONES = (0x40049409, 0x4020940D)
 
 # S_ISUID and S_ISGID; O_CREAT and the own bit of O_TMPFILE.
 _SET_ID = 0o6000
@@ -82,8 +89,7 @@ def build_filter(
     ]
     code += _deny(calls.ALWAYS, column, _EPERM)
     code += _deny(calls.ABSENT, column, _ENOSYS)
-    ioctls = _TERMINAL if own_namespaces else (*_TERMINAL, *_OWNER_IOCTL)
-    code += _call(calls.IOCTL[column], [*_one_of(1, ioctls, _errno(_EPERM)), *_allow()])
+    code += _call(calls.IOCTL[column], _ioctl(own_namespaces=own_namespaces))
     # A listener of its own could answer in the place of ours.
     code += _call(calls.SECCOMP[column], [*_any_bit(1, _NEW_LISTENER), *_allow()])
     asked = [(_RETURN, 0, 0, _NOTIFY)] if gate else _allow()
@@ -102,6 +108,17 @@ def build_filter(
         code += _call(calls.TRUNCATE[column], _errno(_EPERM))
     code += _allow()
     return b"".join(struct.pack("=HBBI", *line) for line in code)
+
+
+def _ioctl(*, own_namespaces: bool) -> _Code:
+    if own_namespaces:
+        return [*_one_of(1, _TERMINAL, _errno(_EPERM)), *_allow()]
+    return [
+        *_one_of(1, (*_TERMINAL, *_OWNER_IOCTL), _errno(_EPERM)),
+        *_one_of(1, _CLONES, _allow()),
+        *_masked_one_of(1, _TYPE, (_TYPE_T,), _allow()),
+        *_errno(_ENOTTY),
+    ]
 
 
 def _no_set_uid(column: int, chmod: _Code) -> _Code:

@@ -4,7 +4,7 @@ import os
 import shutil
 import tempfile
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, contextmanager, suppress
 from typing import Literal
 
 from remit.adapters.sandbox import supervised
@@ -60,5 +60,7 @@ class Landlock:
         try:
             yield folder
         finally:
-            # The launcher has emptied it, if it ever ran.
-            shutil.rmtree(folder, ignore_errors=True)
+            # The launcher has emptied it, if it ever ran and was not killed over it: only then can
+            # folders lie deeper in it than this can go.
+            with suppress(RecursionError):
+                shutil.rmtree(folder, ignore_errors=True)

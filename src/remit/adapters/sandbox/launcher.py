@@ -4,12 +4,14 @@ It is a process of its own because confining cannot be undone, and because code 
 exec in a program with threads may hang. Nothing here may import what costs time.
 """
 
+import itertools
 import os
 import select
 import sys
 import time
 
 from remit.adapters.sandbox import confine, kernel, watch, wrap
+from remit.adapters.sandbox.gate import Gate
 from remit.adapters.sandbox.plan import BUBBLEWRAP, NAMESPACES, SECCOMP, Plan, read_plan
 
 # What went wrong in a child, in words.
@@ -72,19 +74,27 @@ def _run(plan: Plan, life_fd: int) -> str:
     idle_s = watch.IDLE_S if way.gate is not None or os.geteuid() != 0 else watch.PERIOD_S
     look = _Look(plan, way.leader, idle_s)
     while True:
-        ready = [fd for fd, _ in poll.poll(look.period_s * 1000)]
+        ready = dict(poll.poll(look.period_s * 1000))
         if life_fd in ready:
             return "killed"
         if ended in ready:
             _, status = os.waitpid(way.child, 0)
             return way.ended(status)
-        if way.gate is not None and way.gate.fd in ready:
-            way.gate.serve()
+        if way.gate is not None:
+            _answer(way.gate, ready.get(way.gate.fd, 0), poll)
         if time.monotonic() >= look.due_s:
             watch.reap_orphans(way.child)
             words = look.excess()
             if words:
                 return f"limit {words}"
+
+
+def _answer(gate: Gate, how: int, poll: select.poll) -> None:
+    if how & select.POLLIN:
+        gate.serve()
+    elif how:
+        # All who could ask are gone; before Linux 6.6 taking a question would wait for ever.
+        poll.unregister(gate.fd)
 
 
 class _Look:
@@ -108,15 +118,26 @@ class _Look:
 
 
 def _remove(folder: str) -> None:
-    """Remove what the program left, also when the one who asked is gone; nobody races any more."""
-    for place, names, _ in os.walk(folder):
-        for name in names:
-            if not os.path.islink(f"{place}/{name}"):
-                os.chmod(f"{place}/{name}", 0o700)
-    for place, names, files in os.walk(folder, topdown=False):
-        for name in names + files:
-            path = f"{place}/{name}"
-            if name in names and not os.path.islink(path):
-                os.rmdir(path)
-            else:
-                os.unlink(path)
+    """Remove what the program left, also when the one who asked is gone; nobody races any more.
+
+    Folders may lie deeper than a path or a stack can be: each is moved to the top, then emptied.
+    """
+    os.chmod(folder, 0o700)
+    waiting = [folder]
+    names = (f"{folder}/{number}" for number in itertools.count())
+    while waiting:
+        place = waiting.pop()
+        with os.scandir(place) as found:
+            entries = list(found)
+        for entry in entries:
+            if not entry.is_dir(follow_symlinks=False):
+                os.unlink(entry.path)
+                continue
+            os.chmod(entry.path, 0o700)
+            path = entry.path
+            if place != folder:
+                path = next(name for name in names if not os.path.lexists(name))
+                os.rename(entry.path, path)
+            waiting.append(path)
+        if place != folder:
+            os.rmdir(place)

@@ -110,7 +110,8 @@ class Bubblewrapped:
 
     def started(self) -> None:
         """Wait until bubblewrap is ready, set the limits, let the program run."""
-        while "child-pid" not in self._seen:
+        # The whole line: half a number would be another process.
+        while "\n" not in self._seen:
             words = os.read(self._report, _REPORT_BYTES).decode()
             if not words:
                 return  # bubblewrap has failed and said so on the error stream

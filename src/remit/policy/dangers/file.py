@@ -5,7 +5,7 @@ import re
 import unicodedata
 from urllib.parse import unquote
 
-from remit.policy.lexical_path import clean_path
+from remit.policy.lexical_path import clean_path, goes_through_a_process
 
 _MAX_TEXT = 4096  # PATH_MAX of Linux
 
@@ -136,6 +136,8 @@ def file_danger(text: str) -> str | None:
         return "it is a path of another machine"
     if any(_CLIMBS.search(form) or form == ".." or form.startswith("../") for form in _forms(text)):
         return "it climbs above its folder"
+    if ".." in text and goes_through_a_process(text):
+        return "it climbs from where a process stands"
     return secret_file(text)
 
 
