@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from remit import App, Call, Remit, Run, tool
+from remit import App, Call, Person, Remit, Run, ScriptedModel, tool
 from remit.app.desk import check_target
 from remit.errors import NotAllowed, NotFound
 from remit.journal.events import (
@@ -18,6 +18,7 @@ from remit.journal.events import (
 )
 from tests.runtime.stage import (
     PATIENCE_S,
+    PRICES,
     Script,
     an_agent,
     journal_at,
@@ -134,6 +135,39 @@ async def test_two_must_be_two_different_people() -> None:
         await app.approve(name, principal="bob")
         await finished(app, run)
         assert done == [7]
+
+
+@pytest.mark.requirement("APR-3", "PERM-7")
+@pytest.mark.parametrize(("needed", "environment"), [(1, "ci"), (2, "dev")])
+async def test_whose_run_it_is_may_not_agree_under_another_name(
+    needed: int, environment: str
+) -> None:
+    """The run was asked for by an address, which is a name of the person who agrees."""
+    agent = ONE if needed == 1 else TWO
+    app = App(
+        "memory:",
+        agents=[agent],
+        models={"scripted": ScriptedModel(*PAY)},
+        prices=PRICES,
+        environment=environment,
+        people={"ann": Person(also=("ann@shop.example", "slack:U1")), "bob": Person()},
+    )
+    async with app:
+        run = await app.run(agent, "Pay", user="ann@shop.example")
+        name = run.approvals[0].id
+        for principal in ("ann", "slack:U1", "ann@shop.example"):
+            await app.approve(name, principal=principal)
+        left = await app.resume(run.id)
+        assert left.approvals[0].given == ()
+        ignored = await told(app, run.id, InboxIgnored)
+        assert {each.reason for each in ignored} == {
+            "whose run it is may not agree to it; another person must"
+        }
+        assert [each.principal for each in ignored] == ["ann"] * 3
+        assert done == []
+        await app.approve(name, principal="bob")
+        await app.resume(run.id)
+        assert done == ([7] if needed == 1 else [])
 
 
 @pytest.mark.requirement("APR-3")

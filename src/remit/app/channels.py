@@ -214,7 +214,8 @@ class Channels:
                 continue
             known = await self.speakers.delegation(state.tenant, name)
             found += [name] if known is None else [name, known.to]
-        return [name for name in dict.fromkeys(found) if not _barred(state, call, name)]
+        person_of = self.speakers.roster.person_of
+        return [name for name in dict.fromkeys(found) if not _barred(state, call, name, person_of)]
 
     # ------------------------------------------------------------ failures
 
@@ -247,12 +248,14 @@ class Channels:
         return tuple(each.signing_secret for each in self.channels if each.signing_secret)
 
 
-def _barred(state: State, call: PendingApproval, name: str) -> bool:
+def _barred(
+    state: State, call: PendingApproval, name: str, person_of: Callable[[str], str]
+) -> bool:
     """They agreed already, or it is their own run, so telling them would be in vain."""
-    own = same_person(name, state.user) and (
+    own = same_person(name, person_of(state.user)) and (
         call.needed >= _DUAL or not (state.spec.self_approval or state.environment == "dev")
     )
-    return own or any(same_person(name, given) for given in call.given)
+    return own or any(same_person(name, person_of(given)) for given in call.given)
 
 
 # ---------------------------------------------------------------- made of settings

@@ -121,11 +121,11 @@ class Desk:
         `digest` is that of the call the person saw; without it the present one is meant. Raises
         `NotFound` or `NotAllowed`. The run judges the letter once more when it reads it.
         """
-        pending = await self._pending(tenant, approval)
+        pending, user = await self._pending(tenant, approval)
         if digest is not None and digest != pending.digest:
             raise NotAllowed(f"{approval}: the call has changed since; look at it again")
         speaker = await self._speaker(tenant, pending.approvers, principal)
-        if any(same_person(speaker.person, known) for known in pending.given):
+        if any(same_person(speaker.person, self.person_of(known)) for known in pending.given):
             raise NotAllowed(
                 f"{approval}: {speaker.person} has agreed already; another person must"
             )
@@ -138,6 +138,7 @@ class Desk:
             comment=clean.text(comment),
             roles=speaker.roles,
             on_behalf=speaker.on_behalf,
+            also=self._also(speaker, (user, *pending.given)),
             arguments=None if arguments is None else clean.json(arguments),
         )
         await self._send(tenant, pending.run, fact, clean)
@@ -147,7 +148,7 @@ class Desk:
         self, tenant: str, approval: str, *, principal: str, channel: str, comment: str = ""
     ) -> PendingApproval:
         """Refuse the call; one no is enough. Raises `NotFound`."""
-        pending = await self._pending(tenant, approval)
+        pending, _ = await self._pending(tenant, approval)
         speaker = await self._speaker(tenant, pending.approvers, principal)
         clean = self._cleaner(tenant, pending.run)
         fact = ApprovalDenied(
@@ -234,12 +235,20 @@ class Desk:
             return Speaker(person=principal)
         return await self.speakers.speaker(tenant, approvers, principal)
 
-    async def _pending(self, tenant: str, approval: str) -> PendingApproval:
+    def _also(self, speaker: Speaker, known: Sequence[str]) -> tuple[str, ...]:
+        """Which of these names are other names of who speaks, or of whom they speak for."""
+        behalf = () if speaker.on_behalf is None else (speaker.on_behalf.person,)
+        people = {speaker.person, *behalf}
+        found = (name for name in known if name not in people and self.person_of(name) in people)
+        return tuple(dict.fromkeys(found))
+
+    async def _pending(self, tenant: str, approval: str) -> tuple[PendingApproval, str]:
+        """What waits, and the user of its run."""
         run = approval.partition(":")[0]
         state = (await self.reader.past_of(tenant, run)).state
         for pending in pending_approvals(state):
             if pending.id == approval:
-                return pending
+                return pending, state.user
         raise NotFound(f"nothing waits for the approval {approval}: answered, expired or unknown")
 
     def _cleaner(self, tenant: str, run: str) -> Cleaner:

@@ -48,6 +48,8 @@ class ApprovalGiven(Fact):
     roles: tuple[str, ...] = ()
     """Of the principal, given by whoever authenticated them."""
     on_behalf: OnBehalf | None = None
+    also: tuple[str, ...] = ()
+    """Names in the run, of its user or of who has agreed, that are the same human."""
 
 
 class ApprovalDenied(Fact):

@@ -57,7 +57,8 @@ def _why_not_among(draft: Draft, call: CallState, fact: Word) -> str:
 
 def _why_not_theirs(draft: Draft, call: CallState, fact: ApprovalGiven) -> str:
     """Why this person may not agree: it is their own run, or they have agreed already."""
-    names = [fact.principal, *([] if fact.on_behalf is None else [fact.on_behalf.person])]
+    behalf = () if fact.on_behalf is None else (fact.on_behalf.person,)
+    names = (fact.principal, *behalf, *fact.also)
     # Who agreed to another form of the call has not agreed to this one.
     said = () if fact.arguments is not None else (*call.given, *call.vouched)
     if any(same_person(name, known) for name in names for known in said):

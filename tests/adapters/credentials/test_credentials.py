@@ -170,7 +170,8 @@ def test_secrets_go_nowhere_in_clear(url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("told", "lives_s"), [(None, 300), ("120", 120), (10**9, 86_400), ("x", 300)]
+    ("told", "lives_s"),
+    [(None, 300), ("120", 120), (10**9, 86_400), ("x", 300), ("9" * 5_000, 300), (True, 300)],
 )
 async def test_how_long_a_token_lives(
     server: TokenServer, url: str, told: object, lives_s: int

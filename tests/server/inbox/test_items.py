@@ -1,10 +1,12 @@
 """What waits for people is found in living runs, what ends first before what lasts."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from remit.app.app import App
+from remit.policy.roster import Person, Roster
 from remit.server.inbox.items import Item, waiting, why_not
 from remit.server.inbox.states import States
 from tests.server.office import clerk, office
@@ -53,3 +55,14 @@ async def test_who_cannot_agree_is_told_why(tmp_path: Path) -> None:
         assert again.given == ("bob",)
         assert "agreed already" in await why_not(app.desk, again, "bob")
         assert await why_not(app.desk, again, "carl") == ""
+
+
+async def test_another_name_of_whose_run_it_is_is_theirs_too(tmp_path: Path) -> None:
+    async with office(journal(tmp_path), environment="ci") as app:
+        await app.run(clerk, "file it", user="ann@shop.example")
+        (item,) = await found(app)
+        assert await why_not(app.desk, item, "ann") == ""
+        speakers = app.channels.speakers
+        known = Roster({"ann": Person(also=("ann@shop.example",))})
+        desk = replace(app.desk, speakers=replace(speakers, roster=known))
+        assert "own run" in await why_not(desk, item, "ann")

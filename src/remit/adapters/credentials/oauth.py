@@ -24,6 +24,7 @@ MAX_S = 86_400
 """A token that lives longer is asked for again after a day all the same."""
 EXCHANGE = "urn:ietf:params:oauth:grant-type:token-exchange"
 ACCESS_TOKEN = "urn:ietf:params:oauth:token-type:access_token"  # noqa: S105  # the name of a type
+_SECONDS = re.compile(r"[0-9]{1,15}", re.ASCII)
 _CODE = re.compile(r"[a-z_]{1,64}", re.ASCII)
 _OK = 200
 
@@ -143,7 +144,7 @@ def _token(wanted: Wanted, status: int, body: bytes) -> Credential:
             f"the token server of {wanted.name!r} gave no bearer token; check token_url"
         )
     told = answer.get("expires_in")
-    lives_s = int(told) if isinstance(told, int | str) and str(told).isdecimal() else DEFAULT_S
+    lives_s = int(str(told)) if _SECONDS.fullmatch(str(told)) else DEFAULT_S
     now_ms = time.time_ns() // 1_000_000
     return Credential(text, name=wanted.name, expires_ms=now_ms + min(lives_s, MAX_S) * 1_000)
 

@@ -13,6 +13,7 @@ from aiohttp.resolver import ThreadedResolver
 from typing_extensions import override
 
 from remit.errors import OutsideError
+from remit.policy.address import one_name
 from remit.policy.reach import checked_host, refusal
 
 Resolve = Callable[[str, int, socket.AddressFamily], Awaitable[list[ResolveResult]]]
@@ -48,7 +49,7 @@ class PinnedResolver(AbstractResolver):
         self, host: str, port: int = 0, family: socket.AddressFamily = socket.AF_INET
     ) -> list[ResolveResult]:
         """The addresses. Raises `OutsideError` if any of them is refused, for another host too."""
-        if host.rstrip(".").lower() != self._base.host:
+        if one_name(host) != self._base.host:
             raise OutsideError(f"{host} is not the host of this API")
         # Made when it is needed: it belongs to the running loop.
         ask = self._ask or ThreadedResolver().resolve

@@ -139,10 +139,10 @@ async def why_not(desk: Desk, item: Item, person: str) -> str:
         speaker, roles, behalf = found.person, found.roles, found.on_behalf
     if not is_among(item.approvers, speaker, roles) and behalf is None:
         return f"{speaker} is not among those who may answer"
-    if any(same_person(speaker, each) for each in item.given):
+    if any(same_person(speaker, desk.person_of(each)) for each in item.given):
         return f"{speaker} has agreed already; another person must"
     state = item.state
     alone = item.needed < _TWO_HUMANS and (state.spec.self_approval or state.environment == "dev")
-    if not alone and same_person(speaker, state.user):
+    if not alone and same_person(speaker, desk.person_of(state.user)):
         return f"it is {speaker}'s own run; another person must agree"
     return ""
