@@ -132,7 +132,7 @@ def test_parts_as_the_service_sends_them() -> None:
 @pytest.mark.parametrize(
     ("counts", "expected"),
     [
-        ({"promptTokenCount": 10}, Usage(input=10)),
+        ({"promptTokenCount": 10, "candidatesTokenCount": 0}, Usage(input=10)),
         (
             {
                 "promptTokenCount": 100,
@@ -146,7 +146,10 @@ def test_parts_as_the_service_sends_them() -> None:
         ),
         # Counts we do not know are billed, too.
         ({"promptTokenCount": 10, "totalTokenCount": 50}, Usage(input=10, output=40)),
-        ({"promptTokenCount": 10, "cachedContentTokenCount": 99}, Usage(input=10, cache_read=10)),
+        (
+            {"promptTokenCount": 10, "cachedContentTokenCount": 99, "totalTokenCount": 11},
+            Usage(input=10, output=1, cache_read=10),
+        ),
     ],
 )
 def test_usage(counts: dict[str, int], expected: Usage) -> None:
@@ -163,6 +166,8 @@ def test_an_answer_without_counts_is_refused() -> None:
     told = "the provider's answer is malformed: usageMetadata: promptTokenCount is missing"
     assert refused(body(usageMetadata=None)) == told
     assert refused(body(usageMetadata={"candidatesTokenCount": 5})) == told
+    told = "the provider's answer is malformed: usageMetadata: candidatesTokenCount is missing"
+    assert refused(body(usageMetadata={"promptTokenCount": 10, "totalTokenCount": 10})) == told
 
 
 REASONS = [reason.value for reason in types.FinishReason]

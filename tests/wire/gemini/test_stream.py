@@ -160,6 +160,10 @@ def test_what_is_no_event() -> None:
 def test_a_stream_without_counts_is_refused() -> None:
     with pytest.raises(ProviderError, match="promptTokenCount is missing"):
         read(chunk({"text": "a"}, reason="STOP"))
+    begun = {"promptTokenCount": 10, "totalTokenCount": 10}
+    with pytest.raises(ProviderError, match="candidatesTokenCount is missing"):
+        read(chunk({"text": "a"}, usageMetadata=begun), chunk(reason="STOP"))
+    assert read(chunk(reason="STOP", usageMetadata=begun))[0].usage == Usage(input=10)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=5))

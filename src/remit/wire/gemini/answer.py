@@ -344,10 +344,17 @@ class Pieces:
             )
         read = count["promptTokenCount"] + count["toolUsePromptTokenCount"]
         written = count["candidatesTokenCount"] + count["thoughtsTokenCount"]
+        # What the total has beyond the counts we know was billed, too.
+        output = max(written, count["totalTokenCount"] - read)
+        told = self._counts.keys() & {"candidatesTokenCount", "thoughtsTokenCount"}
+        if self._parts and not (output or told or self._blocked):
+            # What was written is only told at the end, and that object had no counts.
+            raise ProviderError(
+                f"{ABOUT}usageMetadata: candidatesTokenCount is missing", kind="malformed"
+            )
         return Usage(
             input=read,
-            # What the total has beyond the counts we know was billed, too.
-            output=max(written, count["totalTokenCount"] - read),
+            output=output,
             cache_read=min(count["cachedContentTokenCount"], read),
             reasoning=count["thoughtsTokenCount"],
         )
