@@ -144,7 +144,8 @@ def rfc3339_ms(value: str) -> int | None:
     """Unix milliseconds of an RFC 3339 time, None if it is none."""
     try:
         at = datetime.fromisoformat(value)
-        return None if at.tzinfo is None else _ms(at)
+        # An instant that UTC has no date for is none: nobody could say which day it is.
+        return None if at.tzinfo is None else _ms(at.astimezone(UTC))
     except (ValueError, OverflowError):
         return None
 

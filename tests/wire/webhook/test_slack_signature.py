@@ -33,6 +33,7 @@ def test_slacks_own_example_is_right() -> None:
         ({TIME: str(AT)}, "signature"),
         ({TIME: str(AT), SIGNATURE: MARK[:-1] + "4"}, "signature"),
         ({TIME: str(AT + 1), SIGNATURE: MARK}, "signature"),
+        ({TIME: str(AT), SIGNATURE: "v0=\udcff"}, "signature"),
         ({TIME: str(AT), SIGNATURE: "v1" + MARK[2:]}, "signature"),
     ],
 )

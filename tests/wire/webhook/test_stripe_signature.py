@@ -86,9 +86,10 @@ def test_a_header_that_is_none_is_refused(value: str) -> None:
         verify(BODY, value, [SECRET], now_s=NOW_S)
 
 
-def test_a_signature_that_is_no_text_of_a_signature_is_refused() -> None:
+@pytest.mark.parametrize("mark", ["ä", "\udcff"])
+def test_a_signature_that_is_no_text_of_a_signature_is_refused(mark: str) -> None:
     with pytest.raises(WebhookRefused):
-        verify(BODY, f"t={NOW_S},v1=ä", [SECRET], now_s=NOW_S)
+        verify(BODY, f"t={NOW_S},v1={mark}", [SECRET], now_s=NOW_S)
 
 
 def test_schemes_of_tomorrow_are_passed_over() -> None:

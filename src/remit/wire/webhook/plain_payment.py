@@ -6,10 +6,10 @@
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
 
 from remit.errors import ProviderError, WebhookRefused
 from remit.values.payment import Meaning, Payment
+from remit.wire.failure import rfc3339_ms
 from remit.wire.node import Node
 
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}", re.ASCII)
@@ -95,10 +95,7 @@ def _text(node: Node, form: re.Pattern[str]) -> str:
 
 
 def _instant(node: Node) -> int:
-    try:
-        when = datetime.fromisoformat(node.text())
-    except ValueError:
-        raise node.fail("Input should be a time such as 2026-11-21T14:00:00Z") from None
-    if when.tzinfo is None:
-        raise node.fail("Input should name its zone: add Z for UTC")
-    return int(when.timestamp() * 1000)
+    at_ms = rfc3339_ms(node.text())
+    if at_ms is None:
+        raise node.fail("Input should be a time with its zone, such as 2026-11-21T14:00:00Z")
+    return at_ms

@@ -31,7 +31,7 @@ def verify(
     """The secret that a request was signed with. Raises `WebhookRefused` where it is none."""
     check_body(body)
     at_s = seconds(header(headers, TIME), f"the header {TIME}")
-    given = header(headers, SIGNATURE).encode()
+    given = header(headers, SIGNATURE).encode("utf-8", "surrogatepass")
     right = ""
     for secret in secrets:
         if hmac.compare_digest(given, f"{_VERSION}={_mark(secret, at_s, body)}".encode()):
