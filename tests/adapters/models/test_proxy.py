@@ -1,5 +1,6 @@
 """The way to a provider leads through the proxy of the environment; ~/.netrc is never read."""
 
+import asyncio
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -101,6 +102,37 @@ async def test_a_provider_is_shown_no_password_of_netrc(
     assert headers["host"] == "provider.example:8080"
     assert headers.get("authorization") == shown
     assert headers["proxy-authorization"] == "Basic Ym9iOnBAdw=="
+
+
+@pytest.mark.requirement("PROV-7")
+@pytest.mark.parametrize(
+    ("status", "words"), [(407, "its user and password"), (502, "lets this host through")]
+)
+async def test_a_proxy_that_opens_no_way_sent_nothing_on(
+    status: int, words: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def refuse(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 %d No\r\ncontent-length: 0\r\n\r\n" % status)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(refuse, "127.0.0.1", 0)
+    async with server:
+        port = server.sockets[0].getsockname()[1]
+        monkeypatch.setenv("HTTPS_PROXY", f"http://bob:hunter2@127.0.0.1:{port}")
+        client = HttpModel(ANTHROPIC, KEY)
+        try:
+            with pytest.raises(ProviderError, match=words) as caught:
+                await client.answer(request(), deadline_s=10, emit=ignore)
+            with pytest.raises(ProviderError, match=words):
+                await client.check("claude")
+        finally:
+            await client.close()
+    assert caught.value.kind == "connection"
+    assert f"refused with status {status}" in str(caught.value)
+    assert "hunter2" not in str(caught.value)
 
 
 @pytest.mark.usefixtures("netrc")

@@ -16,7 +16,7 @@ from typing_extensions import override
 from remit.adapters.models.answer_reader import AnswerReader
 from remit.adapters.models.key import ApiKey
 from remit.adapters.models.looking import look, question
-from remit.adapters.models.proxy import Way, way_to
+from remit.adapters.models.proxy import Way, refusal_of, way_to
 from remit.errors import ConfigError, ProviderError
 from remit.ports import Model
 from remit.values.model import Delta, ModelAnswer, ModelCard, ModelRequest
@@ -252,8 +252,6 @@ class HttpModel(Model):
         await _drain(response)
         return answer
 
-    # ------------------------------------------------------------ failures
-
     async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
         headers = _headers(response)
         if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
@@ -295,6 +293,8 @@ class HttpModel(Model):
                 return ProviderError(
                     f"{where}: no connection within {CONNECT_S:g} s", kind="connection"
                 )
+            case aiohttp.ClientHttpProxyError():  # before the next: it is one of them
+                return refusal_of(exc.status, where)
             case aiohttp.ClientResponseError():
                 return ProviderError(
                     f"{where} does not speak HTTP as it should ({excerpt(exc.message)}); check the "

@@ -8,9 +8,10 @@ from typing import TypedDict
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-from remit.errors import ConfigError
+from remit.errors import ConfigError, ProviderError
 
 _SCHEMES = ("http", "https")
+_WHO = 407  # Proxy Authentication Required
 
 
 class Way(TypedDict, total=False):
@@ -37,3 +38,13 @@ def way_to(url: str) -> Way:
     if found.scheme not in _SCHEMES or not host:
         raise ConfigError(f"{variable} names no http proxy; write http://HOST:PORT, or unset it")
     return {"proxy": f"{found.scheme}://{found.netloc}"}
+
+
+def refusal_of(status: int, where: str) -> ProviderError:
+    """A proxy that opens no way: nothing was sent on, so nothing can have been billed."""
+    remedy = "its user and password" if status == _WHO else "whether it lets this host through"
+    return ProviderError(
+        f"the proxy on the way to {where} refused with status {status}; check HTTPS_PROXY, and "
+        f"{remedy}",
+        kind="connection",
+    )
