@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from remit.simulator.provider import SimulatedProvider
     from remit.values.command import Command, Finished
     from remit.values.notice import Notice
+    from remit.values.preview import Preview
 
 __version__ = "0.1.0"
 
@@ -66,6 +67,7 @@ _HOMES = {
     "Person": "remit.policy.roster",
     "Plan": "remit.policy.plan",
     "Plans": "remit.policy.plan",
+    "Preview": "remit.values.preview",
     "Prompt": "remit.machine.agent",
     "Rate": "remit.policy.rate",
     "Remit": "remit.machine.remit",
@@ -112,6 +114,7 @@ __all__ = [
     "Person",
     "Plan",
     "Plans",
+    "Preview",
     "Prompt",
     "Rate",
     "Remit",

@@ -13,6 +13,7 @@ from remit.machine.declaring import tool
 from remit.ports import Model
 from remit.values.message import Message, ResultPart
 from remit.values.model import ModelRequest
+from remit.values.preview import Preview
 from remit.values.price import ModelPrice
 
 PRICES: Mapping[str, ModelPrice] = {
@@ -39,7 +40,13 @@ def refund_order(order: str, amount: str = "1.00") -> str:
     return f"refunded {order}: {amount}"
 
 
-@tool(access="write", risk="high")
+def how_it_is_wrapped(order: str) -> Preview:
+    sheets = "".join(f"sheet {number}\n" for number in range(500))
+    record = Preview.record(f"order {order}", {"paper": "none"}, {"paper": "red \x1b[31m"})
+    return Preview(note=sheets, changes=record.changes)
+
+
+@tool(access="write", risk="high", preview=how_it_is_wrapped)
 def wrap_gift(call: Call, order: str) -> str:
     """Wrap an order as a gift."""
     return f"wrapped {order} {call.ask('paper', 'How many sheets?', int)} times"

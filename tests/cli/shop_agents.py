@@ -4,7 +4,7 @@ import asyncio
 from decimal import Decimal
 from pathlib import Path
 
-from remit import Agent, Call, Remit, tool
+from remit import Agent, Call, Preview, Remit, tool
 
 MODEL = "anthropic:claude-sonnet-4-5-20250929"
 
@@ -15,7 +15,11 @@ def find_order(order: str) -> str:
     return f"order {order}: \x1b[31mtwo lamps\x1b[0m"
 
 
-@tool(access="write", risk="high")
+def what_is_paid(order: str) -> Preview:
+    return Preview.record(f"order {order}", {"paid": "12.50"}, {"paid": "0.00 \x1b[2J"})
+
+
+@tool(access="write", risk="high", preview=what_is_paid)
 def refund_order(order: str) -> str:
     """Refund an order."""
     with Path("refunds.txt").open("a", encoding="utf-8") as file:

@@ -106,3 +106,55 @@ def test_ids_of_nothing_and_words_that_are_wrong(remit: Remit) -> None:
     assert "not a JSON object" in result.stderr
     assert remit("approve", row["id"], "--arguments", "[1]").exit_code == 2
     assert remit("deny").exit_code == 2
+
+
+async def wrapped(path: Path) -> str:
+    """The id of a call that waits, whose tool tells what it would do."""
+    async with shop(path) as app:
+        return (await app.run(clerk, "gift wrap it")).approvals[0].id
+
+
+@pytest.mark.requirement("APR-2", "PERM-7")
+async def test_a_list_shows_what_calls_would_do_and_one_can_be_seen_whole(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    approval = await wrapped(path)
+    words = ("--db", f"sqlite:///{path}")
+    loop = asyncio.get_running_loop()
+
+    def good(*more: str) -> str:
+        return Remit().good(*more, *words)
+
+    text = await loop.run_in_executor(None, good, "approvals")
+    assert "what it would do (+1 -1):" in text
+    assert "  │  sheet 19\n" in text
+    assert "sheet 20\n" not in text
+    assert "484 more lines: remit approvals show ID" in text
+    whole = await loop.run_in_executor(None, good, "approvals", "show", approval)
+    assert "  │  sheet 499\n" in whole
+    assert '  │+ paper: "red \\u001b[31m"\n' in whole
+    assert "more lines" not in whole
+    for name in ("why ", "agreed ", "may answer ", "cost so far ", "expires ", "digest "):
+        assert f"\n{name}" in whole
+    assert "\x1b" not in text + whole
+    tree = json.loads(
+        await loop.run_in_executor(None, good, "approvals", "show", approval, "--json")
+    )
+    assert tree["preview"]["lines"] == 504
+    assert len(tree["whole"].split("\n")) == 504
+    said = await loop.run_in_executor(None, good, "approve", approval)
+    assert "what it would do (+1 -1):" in said
+
+
+@pytest.mark.requirement("APR-2")
+async def test_the_tree_of_a_run_tells_what_people_were_shown(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    run = (await wrapped(path)).partition(":")[0]
+    loop = asyncio.get_running_loop()
+
+    def good(*more: str) -> str:
+        return Remit().good("show", run, *more, "--db", f"sqlite:///{path}")
+
+    assert "note would do +1 -1: sheet 0 sheet 1" in await loop.run_in_executor(None, good)
+    full = await loop.run_in_executor(None, good, "--full")
+    assert "sheet 300" in full
+    assert "[cut, " in full

@@ -29,3 +29,17 @@ def test_every_question_is_told_with_the_words_that_answer_it(shop_file: object)
     doubt = Remit()("run", f"{shop_file}:clerk", "ship", "--detach")
     assert "nobody knows whether this happened" in doubt.stderr
     assert "c1-1 --happened   or   --not-happened" in doubt.stderr
+
+
+@pytest.mark.requirement("APR-2", "PERM-7")
+def test_what_a_call_would_do_is_told_where_it_is_asked(shop_file: object) -> None:
+    result = Remit()("run", f"{shop_file}:clerk", "refund 17", "--detach")
+    lines = result.stderr.split("\n")
+    place = lines.index("  what it would do (+1 -1):")
+    assert lines[place + 1 : place + 5] == [
+        "  │@ order 17",
+        "  │@ @@ -1 +1 @@",
+        "  │- paid: 12.50",
+        '  │+ paid: "0.00 \\u001b[2J"',
+    ]
+    assert "remit approve " in lines[place + 5]

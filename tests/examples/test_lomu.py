@@ -28,6 +28,15 @@ async def test_a_bug_becomes_one_commit_that_a_human_agreed_to(tmp_path: Path) -
         )
         assert len(commits(repo)) == 1
         pending = run.approvals[0]
+        assert pending.preview is not None
+        head = git(repo, "rev-parse", "HEAD")
+        assert pending.preview.shown[0] == f" commits to main, after {head[:12]}"
+        tree = str(json.loads(pending.arguments)["tree"])
+        theirs = git(repo, "diff", "--numstat", "HEAD", tree).split("\n")
+        sums = [sum(int(line.split("\t")[side]) for line in theirs) for side in (0, 1)]
+        assert [pending.preview.added, pending.preview.cut] == sums
+        for line in theirs:
+            assert any(shown.startswith(f"@ {line.split()[2]}") for shown in pending.preview.shown)
         await app.desk.approve("local", pending.id, principal="boss", channel="test")
         done = await app.wait(run.id)
         row = await app.store.run("local", run.id)

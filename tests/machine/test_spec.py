@@ -45,6 +45,7 @@ TOOL_CHANGES: list[dict[str, object]] = [
     {"credential": "crm"},
     {"server": "crm"},
     {"delay_ms": 1},
+    {"previews": True},
     {"sends": True},
     {"rates": (Rate(rate="1/day"),)},
     {"free_text": True},

@@ -4,8 +4,8 @@ import sqlite3
 from dataclasses import dataclass
 from decimal import Decimal
 
-from helpdesk.shop import Shop, euros, read_order
-from remit import Call, ToolError
+from helpdesk.shop import Order, Shop, euros, read_order
+from remit import Call, HookedCall, Preview, ToolError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,28 @@ class Refunds:
             ).fetchone()
         return f"{order} {amount} {booked}"
 
+    def preview(self, call: HookedCall, order: str, amount: Decimal) -> Preview:
+        """The order before and after the refund, for whoever is asked to agree to it.
+
+        Raises `ToolError` for what `book` would refuse: nobody is asked about that.
+        """
+        with self._shop.open() as base:
+            found = read_order(base, call, order)
+        before = {
+            "order": order,
+            "state": f"{found.state} since {found.state_since}",
+            "items": ", ".join(f"{item.quantity} {item.article}" for item in found.items),
+            "paid": " + ".join(found.payments),
+            "refunded": found.refunded,
+            "refundable": found.refundable,
+        }
+        after = before | {
+            "refunded": f"{Decimal(found.refunded) + amount:.2f}",
+            "refundable": f"{_left(found, amount):.2f}",
+        }
+        note = f"books a refund of {amount:.2f} euros, by the way it was paid"
+        return Preview.record(f"order {order}", before, after, note=note)
+
     def find(self, call: Call) -> Refund | None:
         """The refund that this call has booked; None if it certainly has not."""
         with self._shop.open() as base:
@@ -48,10 +70,7 @@ class Refunds:
             if known is not None:
                 return known
             found = read_order(base, call, order)
-            if amount > Decimal(found.refundable):
-                raise ToolError(
-                    f"{amount} is more than the {found.refundable} that can be refunded of {order}"
-                )
+            _left(found, amount)
             base.execute(
                 "INSERT INTO refunds (tenant, order_id, ticket, amount_cents, reason, agreed_by,"
                 " key) VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -78,6 +97,16 @@ class Refunds:
         if row is None:
             raise ToolError(f"there is no refund {refund}")
         return _refund(row)
+
+
+def _left(order: Order, amount: Decimal) -> Decimal:
+    """What can still be refunded after `amount` was. Raises `ToolError` for too much."""
+    left = Decimal(order.refundable) - amount
+    if left < 0:
+        raise ToolError(
+            f"{amount} is more than the {order.refundable} that can be refunded of {order.order}"
+        )
+    return left
 
 
 def _of_call(base: sqlite3.Connection, call: Call) -> Refund | None:

@@ -132,6 +132,7 @@ def _refund(refunds: Refunds) -> AnyTool:
         risk="high",
         on_crash=probe(find_refund),
         depends=what_it_depends_on,
+        preview=refunds.preview,
         undo=cancel_refund,
         resources="order:{order}",
         systems=["shop"],

@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 from lomu.commit import Committed, Committer
 from lomu.git import shown
+from lomu.looks import commit_preview
 from lomu.repository import Repository
 from lomu.scan import Report, Scanner
 from lomu.trials import TestBench, Trial
-from remit import Call, FileRoot, ToolError, probe, tool
+from remit import Call, FileRoot, Preview, ToolError, probe, tool
 from remit.adapters.files.names import DEFAULT_DENY, compile_glob
 from remit.machine.tools import AnyTool
 
@@ -61,7 +62,7 @@ def make_tools(repo: str, *, tests: str = "", python: str = "") -> Tools:
         write_file=_write_file(repository, writable),
         run_tests=_run_tests(bench),
         scan_code=_scan_code(repository, scanner),
-        commit_changes=_commit_changes(committer),
+        commit_changes=_commit_changes(repository, committer),
     )
 
 
@@ -177,10 +178,13 @@ def _scan_code(repository: Repository, scanner: Scanner) -> AnyTool:
 # ---------------------------------------------------------------- commit
 
 
-def _commit_changes(committer: Committer) -> AnyTool:
+def _commit_changes(repository: Repository, committer: Committer) -> AnyTool:
     async def what_it_depends_on(tree: str, message: str) -> str:
         head, _ = await committer.check(tree, message)
         return f"{head.branch} {head.commit} {tree}"
+
+    async def what_it_would_do(tree: str) -> Preview:
+        return await commit_preview(repository, tree)
 
     async def find_commit(tree: str, call: Call) -> Committed | None:
         return await committer.find(tree, call.idempotency_key)
@@ -190,6 +194,7 @@ def _commit_changes(committer: Committer) -> AnyTool:
         risk="high",
         on_crash=probe(find_commit),
         depends=what_it_depends_on,
+        preview=what_it_would_do,
         resources="worktree",
         systems=["repository"],
         timeout="3m",

@@ -4,6 +4,7 @@ import html
 import json
 
 from remit.app.answering import Shown
+from remit.values.preview import Previewed
 from remit.wire.notices.plain import instant
 from remit.wire.notices.slack import choices
 
@@ -36,6 +37,7 @@ def _of_approval(shown: Shown) -> list[str]:
     return [
         f"<h1>{html.escape(call.tool)}</h1>",
         f"<pre>{html.escape(_indented(text))}</pre>",
+        *_would_do(call.preview),
         (
             f"<p>{html.escape(call.reason)} ({html.escape(call.rule)}). {call.needed} must agree; "
             f"{html.escape(', '.join(call.given)) or 'nobody'} has.</p>"
@@ -45,6 +47,18 @@ def _of_approval(shown: Shown) -> list[str]:
             f"{instant(call.expires_ms)}.</p>"
         ),
     ]
+
+
+def _would_do(preview: Previewed | None) -> list[str]:
+    if preview is None:
+        return []
+    found = [
+        f"<h2>What it would do ({html.escape(preview.sums)})</h2>",
+        f"<pre>{html.escape(preview.text)}</pre>",
+    ]
+    if preview.missing:
+        found.append(f"<p>{html.escape(preview.missing)}.</p>")
+    return found
 
 
 def _of_question(shown: Shown) -> list[str]:

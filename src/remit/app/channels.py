@@ -167,6 +167,7 @@ class Channels:
                     rule=approval.rule,
                     reason=approval.reason,
                     expires_ms=approval.expires_ms,
+                    preview=approval.preview,
                 )
         for question in pending_questions(state):
             if question.id == request.ref:

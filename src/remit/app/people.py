@@ -49,11 +49,21 @@ class PeopleSay(Served):
         )
 
     async def approve(
-        self, approval: str, *, principal: str, tenant: str = LOCAL_TENANT, comment: str = ""
+        self,
+        approval: str,
+        *,
+        principal: str,
+        tenant: str = LOCAL_TENANT,
+        comment: str = "",
+        digest: str | None = None,
     ) -> None:
-        """Agree to a call; `principal` is the person this program has authenticated."""
+        """Agree to a call; `principal` is the person this program has authenticated.
+
+        `digest` is that of the call as they saw it; without it, the call as it stands is meant.
+        Raises `NotFound`, and `NotAllowed` where it has changed since.
+        """
         await self.desk.approve(
-            tenant, approval, principal=principal, channel="app", comment=comment
+            tenant, approval, principal=principal, channel="app", comment=comment, digest=digest
         )
 
     async def deny(

@@ -9,6 +9,7 @@ from remit.errors import RunUnfinished
 from remit.machine.agent import Agent
 from remit.machine.conversation import json_text
 from remit.machine.state import State
+from remit.values.preview import Previewed
 from remit.values.usage import Usage
 
 T = TypeVar("T")
@@ -31,6 +32,8 @@ class PendingApproval:
     reason: str = ""
     approvers: tuple[str, ...] = ()
     """Who may agree: names, and roles as `role:finance`; empty: whom the app lets in."""
+    preview: Previewed | None = None
+    """What it would do, where its tool tells that; `digest` covers it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,6 +124,7 @@ def pending_approvals(state: State) -> tuple[PendingApproval, ...]:
             expires_ms=call.expires_ms,
             reason=call.ask_reason,
             approvers=call.approvers or state.spec.who_agrees(call.tool, call.rule),
+            preview=call.preview,
         )
         for call in state.calls
         if call.status == "asking" and state.phase != "ended"

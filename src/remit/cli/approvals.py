@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 
 import click
 from pydantic import ValidationError
@@ -17,11 +17,14 @@ from remit.cli.options import Options
 from remit.cli.output import cell, console, iso, moment, print_json
 from remit.cli.person import CHANNEL, principal
 from remit.cli.plain import one_line, printable
+from remit.cli.previewing import preview_lines
 from remit.errors import UsageError
 from remit.journal.events import EVENT, ApprovalDenied, ApprovalGiven
 from remit.journal.rows import RunRow
+from remit.values.money import format_usd
 
 _ARGUMENT_CHARS = 80
+_PREVIEW_LINES = 20  # of each call in the list
 
 
 @click.group("approvals", invoke_without_command=True)
@@ -48,6 +51,19 @@ def _list(options: Options) -> None:
     if not found:
         click.echo("nothing waits for a human")
         return
+    _print_table(found, kept)
+    for _, each in found:
+        if each.preview is not None:
+            call = one_line(each.arguments, _ARGUMENT_CHARS)
+            click.echo(f"\n{short(each.id)}  {printable(each.tool)} {call}")
+            for line in preview_lines(each.preview, most=_PREVIEW_LINES):
+                click.echo(line)
+    click.echo("remit approvals show ID, remit approve ID, or remit deny ID")
+
+
+def _print_table(
+    found: list[tuple[Waiting, PendingApproval]], kept: Mapping[str, Sequence[str]]
+) -> None:
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in ("ID", "TOOL", "ARGUMENTS", "AGREED", "RULE", "EXPIRES", "TENANT"):
         table.add_column(name, no_wrap=True)
@@ -62,10 +78,47 @@ def _list(options: Options) -> None:
             cell(run.row.tenant),
         )
     console().print(table)
-    click.echo("remit approve ID, or remit deny ID")
 
 
 approvals.add_command(delegate)
+
+
+@approvals.command("show")
+@click.argument("approval", metavar="ID")
+@click.pass_obj
+def show_one(options: Options, approval: str) -> None:
+    """Show the call ID in full: what it would do, why it asks, who may answer, the cost so far."""
+
+    async def look() -> tuple[Waiting, PendingApproval, str]:
+        async with open_journal(options) as journal:
+            found = await _pending(journal, options)
+            what = "call that waits for a human"
+            run, each = the_one(approval, what, {each.id: (run, each) for run, each in found})
+            digest = "" if each.preview is None else each.preview.artifact
+            whole = await journal.store.blob(run.row.tenant, digest) if digest else None
+            return run, each, "" if whole is None else whole.decode()
+
+    run, each, whole = asyncio.run(look())
+    cost = format_usd(run.state.cost)
+    if options.json:
+        print_json({**approval_json(run.row.tenant, each), "cost": cost, "whole": whole or None})
+        return
+    facts = {
+        "id": each.id,
+        "call": f"{each.tool} {each.arguments}",
+        "why": f"{each.reason} ({each.rule})",
+        "agreed": f"{len(each.given)} of {each.needed} {', '.join(each.given)}",
+        "may answer": ", ".join(each.approvers) or "whoever may approve in the tenant",
+        "run of": f"{run.row.user}, agent {run.row.agent}, tenant {run.row.tenant}",
+        "cost so far": cost,
+        "expires": moment(each.expires_ms),
+        "digest": each.digest,
+    }
+    for name, value in facts.items():
+        console().print(cell(f"{name:12}", "bold"), cell(value), soft_wrap=True)
+    if each.preview is not None:
+        for line in preview_lines(each.preview, most=each.preview.lines, whole=whole):
+            click.echo(line)
 
 
 async def _pending(journal: Journal, options: Options) -> list[tuple[Waiting, PendingApproval]]:
@@ -101,6 +154,7 @@ def approval_json(tenant: str, each: PendingApproval) -> dict[str, object]:
         "given": list(each.given),
         "rule": each.rule,
         "expires": iso(each.expires_ms),
+        "preview": None if each.preview is None else each.preview.model_dump(),
     }
 
 
@@ -125,6 +179,9 @@ def _decide(options: Options, given: str, verb: str, say: Say) -> None:
         return
     # The whole arguments: this is what was decided on.
     click.echo(f"{verb}: {printable(each.tool)} {printable(each.arguments)}")
+    if each.preview is not None:
+        for line in preview_lines(each.preview):
+            click.echo(line)
     click.echo(f"by {principal()}; {fate(run.row, taken=taken)}")
 
 

@@ -14,6 +14,7 @@ from remit.cli.journal import short
 from remit.cli.output import moment
 from remit.cli.person import CHANNEL, principal
 from remit.cli.plain import printable
+from remit.cli.previewing import preview_lines
 from remit.errors import NotAllowed, NotFound
 
 _YES = ("y", "yes")
@@ -105,6 +106,9 @@ class Asker:
     async def _approval(self, each: PendingApproval) -> bool:
         call = f"{click.style(printable(each.tool), bold=True)} {printable(each.arguments)}"
         self.tell(f"waits for a human ({each.rule}): {call}")
+        if each.preview is not None:
+            for line in preview_lines(each.preview):
+                self.tell(line)
         mine = principal()
         if not self.asks or self.desk.person_of(mine) in each.given:
             name = short(each.id)

@@ -152,7 +152,7 @@ async def _play(show: _Show, url: str, variables: Mapping[str, str]) -> None:
         show.lives = await demo_crash.crash(show.stage, url, variables, point, show.out)
         return
     fixed = demo_attack.refuse if show.mode == "attack" else chosen(yes=show.yes)
-    viewer = Viewer(show.out, show.stage.repo, fixed)
+    viewer = Viewer(show.out, fixed)
     agent = lomu(show.stage)
     try:
         async with opened(url, agent, variables) as app:

@@ -1,38 +1,33 @@
 """The demo's audience: a person at a terminal with a live view, or lines where there is none."""
 
 import json
-import re
 import sys
 from collections.abc import Callable
-from pathlib import Path
 
 from rich.console import Console
 from rich.live import Live
+from rich.text import Text
 
 from remit.app.run import PendingApproval
 from remit.cli.asking import read_line
 from remit.cli.demo_play import CAP_USD, Answer
-from remit.cli.demo_stage import git
 from remit.cli.live import LiveView, can_redraw
 from remit.cli.output import cell
 from remit.cli.person import principal
 from remit.cli.plain import printable
+from remit.cli.previewing import preview_lines
 from remit.runtime.hub import StreamItem
 from remit.values.money import usd
 
 _PER_SECOND = 8  # redraws: smooth enough, cheap enough
-_DIFF_LINES = 80  # a screen or two; the rest is one git command away
-_TREE = re.compile(r"[0-9a-f]{40}(?:[0-9a-f]{24})?")
+_DIFF_LINES = 80  # a screen or two
 
 
 class Viewer:
     """Draws the run on a console. `fixed` answers for the human; None asks at the terminal."""
 
-    def __init__(
-        self, console: Console, repo: Path, fixed: Callable[[PendingApproval], Answer] | None
-    ) -> None:
+    def __init__(self, console: Console, fixed: Callable[[PendingApproval], Answer] | None) -> None:
         self.console = console
-        self.repo = repo
         self.view = LiveView(usd(CAP_USD))
         self._fixed = fixed
         self._live: Live | None = None
@@ -83,9 +78,10 @@ class Viewer:
         self.console.print(cell(pending.tool, "bold magenta"))
         for name, value in _arguments(pending.arguments):
             self.console.print(cell(f"  {name}: ", "bold"), cell(value), soft_wrap=True)
-        for line in _diff(self.repo, pending):
-            style = "green" if line.startswith("+") else "red" if line.startswith("-") else "dim"
-            self.console.print(cell(f"  {line}", style), soft_wrap=True)
+        if pending.preview is not None:
+            width = self.console.width
+            for line in preview_lines(pending.preview, most=_DIFF_LINES, width=width):
+                self.console.print(Text.from_ansi(line), soft_wrap=True)
         self.console.print(
             cell(f"rule {pending.rule}, digest of the exact call {pending.digest}", "dim"),
             soft_wrap=True,
@@ -107,18 +103,6 @@ def _arguments(text: str) -> list[tuple[str, str]]:
         (printable(str(name)), printable(value if isinstance(value, str) else json.dumps(value)))
         for name, value in tree.items()
     ]
-
-
-def _diff(repo: Path, pending: PendingApproval) -> list[str]:
-    """What the tree in the call's arguments changes."""
-    tree = json.loads(pending.arguments).get("tree", "")
-    if not isinstance(tree, str) or not _TREE.fullmatch(tree):
-        return []
-    words = ("diff", "--no-color", "--no-ext-diff", "--no-textconv", "--unified=1", "--stat")
-    lines = git(repo, *words, "--patch", "HEAD", tree).splitlines()
-    more = len(lines) - _DIFF_LINES
-    tail = [f"… {more} more lines: git -C {repo} diff HEAD {tree[:12]}"] if more > 0 else []
-    return lines[:_DIFF_LINES] + tail
 
 
 def chosen(*, yes: bool) -> Callable[[PendingApproval], Answer] | None:

@@ -90,7 +90,8 @@ def _degraded(event: ToolDegraded) -> str:
 
 
 def _approval(event: ApprovalRequested) -> str:
-    return f"{event.approval} {event.tool}: {event.needed} must agree ({event.reason})"
+    seen = "" if event.preview is None else f", who see what it would do: {event.preview.sums}"
+    return f"{event.approval} {event.tool}: {event.needed} must agree ({event.reason}){seen}"
 
 
 def _agreed(event: ApprovalGiven) -> str:

@@ -6,6 +6,7 @@ from pydantic import BaseModel, ConfigDict
 
 from remit.journal.fact import Fact, Post
 from remit.values.clean import Clean
+from remit.values.preview import Previewed
 from remit.values.tag import tag
 
 
@@ -33,6 +34,8 @@ class ApprovalRequested(Fact):
     expires_ms: int
     approvers: tuple[str, ...] = ()
     """Who may agree: names, and roles as `role:finance`; empty: whom the app lets in."""
+    preview: Previewed | None = None
+    """What the call would do, as it is shown; `digest` covers it."""
 
 
 class ApprovalGiven(Fact):

@@ -86,6 +86,7 @@ def _asked(state: State, call: CallState, event: ApprovalRequested) -> State:
         vouched=(),
         approvers=event.approvers,
         ask_reason=event.reason,
+        preview=event.preview,
     )
     return _put(state, asking)
 
@@ -138,6 +139,7 @@ def _degraded(state: State, call: CallState, event: ToolDegraded) -> State:
         given=(),
         vouched=(),
         approvers=(),
+        preview=None,
         answers=(),
         delayed=False,
         rated=False,

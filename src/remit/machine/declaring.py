@@ -10,6 +10,7 @@ from pydantic import ValidationError
 
 from remit.errors import ConfigError, SpecError
 from remit.machine.confinement import confinement_of
+from remit.machine.previewing import PreviewFunction, previews
 from remit.machine.resorts import fallback_name, last_good_ms
 from remit.machine.signature import Arguments, check_structured, describe, read_signature
 from remit.machine.spec import OnCrash, OnFailure, ToolSpec
@@ -62,6 +63,10 @@ class ToolOptions(TypedDict, total=False):
     depends: Depends | None
     """A function of the arguments giving a digest of what the call depends on; an approval holds
     only while it stays the same."""
+    preview: PreviewFunction | None
+    """A function of the arguments that it names, and of `call: HookedCall`, that tells what a call
+    would do: a `Preview`, or text. People see it before they agree, and agree to exactly that; a
+    call that must be agreed to is refused where it raises or takes longer than 10 seconds."""
     reveals: Iterable[str]
     """Kinds of secrets (`*` for all) whose real values it receives in place of placeholders."""
     price_usd: str | None
@@ -258,6 +263,7 @@ def _declared(function: Callable[P, R_co], options: ToolOptions) -> Tool[P, R_co
         resources=resources,
         depends=options.get("depends"),
         probe=on_crash if isinstance(on_crash, Probe) else None,
+        preview=options.get("preview"),
         check=options.get("check"),
         undo=options.get("undo"),
         fallback=options.get("fallback"),
@@ -284,6 +290,7 @@ def _contract(
         reports_price=reports,
         personal_data=options.get("personal_data", False),
         credential=options.get("credential") or "",
+        previews=previews(name, arguments, options.get("preview")),
         delay_ms=_delay_ms(name, access, options.get("delay")),
         rates=_rates(name, options.get("rate", ())),
         on_failure=options.get("on_failure", "go-on"),

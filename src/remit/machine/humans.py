@@ -80,8 +80,8 @@ def on_approval(draft: Draft, fact: ApprovalGiven, given: Input) -> None:
     now = given.inspections.get(call.call)
     if barred:
         ignore(draft, "ApprovalGiven", fact.approval, barred, fact.principal)
-    elif now is None or now.error is not None:
-        why = "it was not inspected" if now is None else now.error
+    elif now is None or now.error is not None or now.unseen:
+        why = "it was not inspected" if now is None else now.error or now.unseen
         reason = f"the call cannot be approved as it is: {why}"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
     elif fact.arguments is not None:
@@ -94,10 +94,12 @@ def _approve(draft: Draft, fact: ApprovalGiven, call: CallState, now: Inspection
     if fact.digest != call.digest:
         reason = "the approval is for another form of the call"
         ignore(draft, "ApprovalGiven", fact.approval, reason, fact.principal)
-    elif now.digest != call.digest:
+    elif now.digest != call.digest or now.preview != call.preview:
         draft.add(fact)
         reason = "what the call depends on has changed since it was agreed to"
-        ask(draft, call, Verdict("ask", call.rule, reason, call.needed), now.digest)
+        if now.preview != call.preview:
+            reason = "what the call would do is not what was shown; this is what it would do now"
+        ask(draft, call, Verdict("ask", call.rule, reason, call.needed), now)
     else:
         draft.add(fact)
         _go_if_enough(draft, call.call)
@@ -118,12 +120,15 @@ def _approve_changed(draft: Draft, fact: ApprovalGiven, call: CallState, now: In
         rule = verdict.rule if verdict.effect == "ask" else call.rule
         reason = f"the hook {changed[-1].hook} changed what {fact.principal} wrote"
         needed = max(verdict.needed, call.needed)
-        ask(draft, call, Verdict("ask", rule, reason, needed), now.digest)
+        ask(draft, call, Verdict("ask", rule, reason, needed), now)
         return
     spec = draft.state.spec
     others = spec.who_agrees(call.tool, verdict.rule) != spec.who_agrees(call.tool, call.rule)
     if verdict.needed > call.needed or (verdict.effect == "ask" and others):
-        ask(draft, call, verdict, now.digest)
+        ask(draft, call, verdict, now)
+    elif verdict.effect == "ask" and now.preview != call.preview:
+        reason = f"{fact.principal} changed the call; this is what it would do now"
+        ask(draft, call, Verdict("ask", verdict.rule, reason, call.needed), now)
     else:
         _go_if_enough(draft, call.call)
 

@@ -5,7 +5,9 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from remit.journal.events import Event, HookAnswered
+from remit.journal.rows import Blob
 from remit.policy.breaker import Unwell
+from remit.values.preview import Previewed
 
 Kind = Literal["start", "recover", "outcome", "letter", "wake"]
 """start: a new run; recover: taken over from a dead driver; outcome: of something released;
@@ -16,7 +18,8 @@ letter: from the inbox; wake: only time has passed."""
 class Inspection:
     """What the tool itself says about one exact call, before anything is decided.
 
-    `digest` covers the tool's contract, the validated arguments and what the call depends on.
+    `digest` covers the tool's contract, the validated arguments, what the call depends on and what
+    its preview shows.
     """
 
     call: str
@@ -25,6 +28,12 @@ class Inspection:
     resources: tuple[str, ...] = ()
     error: str | None = None
     """Why the arguments are not valid, for the model to mend."""
+    preview: Previewed | None = None
+    """What it would do, where its tool tells that."""
+    whole: Blob | None = None
+    """All of the preview, where an event carries the beginning of it."""
+    unseen: str = ""
+    """Why its tool cannot tell what it would do: then nobody can agree to it."""
     hooked: tuple[HookAnswered, ...] = ()
     """What hooks said of the call, where they did not let it go on as it was."""
 

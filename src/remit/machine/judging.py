@@ -14,6 +14,7 @@ from remit.machine.draft import Draft
 from remit.machine.hooks import hook_rule
 from remit.machine.inputs import Inspection
 from remit.machine.plans import denied_by_plan
+from remit.machine.previewing import NO_PREVIEW
 from remit.machine.questions import judge_question, question_of, switched_off
 from remit.machine.spec import ToolSpec
 from remit.machine.state import CallState
@@ -41,6 +42,8 @@ def judge_call(draft: Draft, proposed: CallState, inspection: Inspection) -> Non
     """Judge one call, as the hooks left it."""
     call = hear_hooks(draft, proposed, inspection)
     verdict, kind = _verdict(draft, call, inspection)
+    if verdict.effect == "ask" and inspection.unseen:
+        verdict, kind = Verdict("deny", NO_PREVIEW, inspection.unseen), "denied"
     spec = call.spec or _UNKNOWN_TOOL
     draft.add(
         CallJudged(
@@ -135,7 +138,7 @@ def _carry_out(
     if verdict.effect == "deny":
         refuse(draft, call.call, verdict, kind)
     elif verdict.effect == "ask":
-        ask(draft, call, verdict, inspection.digest)
+        ask(draft, call, verdict, inspection)
     elif verdict.record_only:
         text = Clean.vouch("recorded, not carried out: the agent is in phase shadow")
         draft.add(ToolCompleted(call=call.call, text=text, recorded_only=True))
@@ -151,19 +154,24 @@ def refuse(draft: Draft, call: str, verdict: Verdict, kind: Refusal = "denied") 
     draft.add(ToolFailed(call=call, kind=kind, text=Clean.vouch(text), rule=verdict.rule))
 
 
-def ask(draft: Draft, call: CallState, verdict: Verdict, digest: str) -> None:
-    """Humans are asked to agree to the exact call with this digest."""
+def ask(draft: Draft, call: CallState, verdict: Verdict, now: Inspection) -> None:
+    """Humans are asked to agree to the exact call with this digest, and to what it would do."""
     again = f":{call.asked + 1}" if call.asked else ""
+    reason = verdict.reason
+    if now.preview is None and call.spec is not None and call.spec.previews:
+        # Let through unasked at first, so nothing was kept; `humans` asks again with what there is.
+        reason += "; what it would do is shown, and asked about, once somebody agrees to this"
     draft.add(
         ApprovalRequested(
             approval=f"{draft.state.run}:{call.call}{again}",
             call=call.call,
             tool=call.tool,
-            digest=digest,
+            digest=now.digest,
             needed=verdict.needed,
             rule=verdict.rule,
-            reason=Clean.vouch(verdict.reason),
+            reason=Clean.vouch(reason),
             expires_ms=draft.world.now_ms + draft.state.spec.limits.approval_ms,
             approvers=draft.state.spec.who_agrees(call.tool, verdict.rule),
+            preview=now.preview,
         )
     )

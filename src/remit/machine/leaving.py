@@ -22,9 +22,11 @@ def leave_if_due(draft: Draft) -> None:
 def _leave(draft: Draft, call: CallState) -> None:
     queue(draft, call)
     # What hooks said of it stands: they were asked before it was let through.
-    known = Inspection(call=call.call, arguments=call.arguments, digest=call.digest)
+    known = Inspection(
+        call=call.call, arguments=call.arguments, digest=call.digest, preview=call.preview
+    )
     verdict = verdict_on(draft, call, known)
     if verdict.effect == "deny":
         refuse(draft, call.call, verdict)
     elif verdict.effect == "ask" and len(set(call.given)) < verdict.needed:
-        ask(draft, call, verdict, call.digest)
+        ask(draft, call, verdict, known)

@@ -88,6 +88,8 @@ class ToolSpec(_Frozen):
     """How old its last good answer may be to serve while it does not work; 0: none serves."""
     critical: bool = added(default=False)
     """Runs need it: somebody should say what happens while it does not work."""
+    previews: bool = added(default=False)
+    """It tells what a call would do before anybody agrees."""
     sends: bool = added(default=False)
     """It sends messages to people outside."""
     rates: tuple[Rate, ...] = added(())

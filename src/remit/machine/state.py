@@ -22,6 +22,7 @@ from remit.policy.limits import soft_deadline_ms
 from remit.policy.mode import Mode
 from remit.values.bound import REQUEST_FRAME, text_bound, tools_bound
 from remit.values.message import Message
+from remit.values.preview import Previewed
 from remit.values.price import ModelPrice
 from remit.values.usage import Usage
 from remit.values.windows import UTC, Calendar
@@ -58,6 +59,8 @@ class CallState:
     approvers: tuple[str, ...] = ()
     """Who may agree, as was journalled when it was asked."""
     ask_reason: str = ""
+    preview: Previewed | None = None
+    """What was shown to those who may agree."""
     question: str = ""
     question_schema: str = ""
     question_text: str = ""

@@ -13,6 +13,7 @@ from remit.errors import ArgumentError
 from remit.machine.call import Call
 from remit.machine.inputs import Inspection
 from remit.machine.lexemes import compact, exact
+from remit.machine.previewing import PreviewFunction
 from remit.machine.schema_arguments import SchemaArguments
 from remit.machine.signature import Arguments
 from remit.machine.source import ToolSource
@@ -53,6 +54,7 @@ class Tool(Generic[P, R_co]):
     resources: Resources | None
     depends: Depends | None
     probe: Probe | None
+    preview: PreviewFunction | None = None
     check: ToolCheck | None = None
     undo: "AnyTool | None" = None
     fallback: "AnyTool | None" = None

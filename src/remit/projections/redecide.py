@@ -6,7 +6,7 @@ each `CallJudged`). What a letter said that was ignored is not kept, only that i
 decision is checked from there on.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
 
@@ -27,6 +27,7 @@ from remit.machine.draft import Draft
 from remit.machine.evolve import evolve
 from remit.machine.inputs import Input, Inspection, Kind, World
 from remit.machine.lexemes import compact
+from remit.machine.previewing import NO_PREVIEW
 from remit.machine.schedule import advance
 from remit.machine.state import State
 from remit.projections.timeline import Pair
@@ -154,33 +155,43 @@ def _inspections(state: State, journalled: Sequence[Event]) -> dict[str, Inspect
     fact, *after = journalled
     if isinstance(fact, ApprovalGiven):
         # Asked again although the arguments are the same: what the call depends on had changed.
-        again = [each.digest for each in after if isinstance(each, ApprovalRequested)]
-        digest = again[0] if again and fact.arguments is None else fact.digest
+        again = [each for each in after if isinstance(each, ApprovalRequested)]
+        digest = again[0].digest if again and fact.arguments is None else fact.digest
         return {
             call.call: _hooked(
-                _looked_at(call.call, fact.arguments or call.arguments, digest), after
+                replace(
+                    _looked_at(call.call, fact.arguments or call.arguments, digest),
+                    preview=again[0].preview if again else call.preview,
+                ),
+                after,
             )
             for call in state.calls
             if call.approval == fact.approval
         }
     judged = {event.call: event for event in after if isinstance(event, CallJudged)}
+    asked = {event.call: event for event in after if isinstance(event, ApprovalRequested)}
     if isinstance(fact, StandInInspected):
         known = state.find(fact.call)
         if known is None or fact.call not in judged:
             return {}
-        found = _inspection(fact.call, known.arguments, judged[fact.call])
+        found = _inspection(fact.call, known.arguments, judged[fact.call], asked)
         return {fact.call: _hooked(found, after)}
     return {
-        part.call: _hooked(_inspection(part.call, part.arguments, judged[part.call]), after)
+        part.call: _hooked(_inspection(part.call, part.arguments, judged[part.call], asked), after)
         for part in (fact.parts if isinstance(fact, ModelCompleted) else ())
         if isinstance(part, CallPart) and part.call in judged
     }
 
 
-def _inspection(call: str, arguments: str, judged: CallJudged) -> Inspection:
+def _inspection(
+    call: str, arguments: str, judged: CallJudged, asked: Mapping[str, ApprovalRequested]
+) -> Inspection:
     if judged.rule == _SCHEMA:
         return Inspection(call=call, error=str(judged.reason))
-    return _looked_at(call, arguments, judged.digest, judged.resources)
+    found = _looked_at(call, arguments, judged.digest, judged.resources)
+    if judged.rule == NO_PREVIEW:
+        return replace(found, unseen=str(judged.reason))
+    return replace(found, preview=asked[call].preview) if call in asked else found
 
 
 def _hooked(found: Inspection, events: Iterable[Event]) -> Inspection:

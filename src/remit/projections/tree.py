@@ -47,6 +47,7 @@ from remit.projections.node import Node
 from remit.projections.remarks import remark
 from remit.projections.timeline import Pair, by_run, timeline
 from remit.values.account import unit_of
+from remit.values.clean import Clean
 from remit.values.duration import spoken
 from remit.values.media import described
 from remit.values.message import CallPart, TextPart, ThinkingPart
@@ -310,6 +311,10 @@ def _asked(to: Branch, event: ApprovalRequested) -> None:
     label = "one human" if event.needed == 1 else f"{event.needed} humans"
     asked = to.add(node, "approval", label, event.reason, status="asked", rule=event.rule)
     asked.ref = event.approval
+    if event.preview is not None:
+        more = f"\n[{event.preview.missing}]" if event.preview.missing else ""
+        text = Clean.vouch(event.preview.text + more)
+        to.add(asked, "note", f"would do {event.preview.sums}", text)
 
 
 def _agreed(to: Branch, event: ApprovalGiven) -> None:

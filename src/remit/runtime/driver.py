@@ -14,6 +14,7 @@ from remit.journal.record import SALT_BYTES, Body, Header, Record
 from remit.journal.rows import (
     Append,
     Appended,
+    Blob,
     Conflict,
     Exceeded,
     Fenced,
@@ -37,6 +38,7 @@ from remit.runtime.lease import Lease, Seat
 from remit.runtime.letters import child_letters, end_letter, read_letter
 from remit.runtime.outcome import Outcome
 from remit.runtime.perform import Performer
+from remit.runtime.previewing import whole_previews
 from remit.runtime.resorts import Resorts
 from remit.runtime.services import LEASE_MS, Services
 from remit.runtime.shortage import Shortage, look_ahead, shortage_of
@@ -229,7 +231,8 @@ class Driver:
             if not body.events and not rows:
                 return False
             record = self._seal(body, world.now_ms)
-            append = self._append(record, body, state, outcomes, rows)
+            asked = whole_previews(body.events, inputs)
+            append = self._append(record, body, state, outcomes, rows, asked)
             answer = await self.services.store.append(append)
             if isinstance(answer, Exceeded):
                 refused = shortage_of(answer, append, self.seat.run)
@@ -280,11 +283,12 @@ class Driver:
         state: State,
         outcomes: list[Outcome],
         rows: list[InboxRow],
+        asked: tuple[Blob, ...] = (),
     ) -> Append:
         seat = self.seat
         holds, posts = transfers(seat.run, body.events)
         vault = seat.vault if seat.version == 0 else ()
-        blobs = seat.blobs if seat.version == 0 else ()
+        blobs = asked + (seat.blobs if seat.version == 0 else ())
         for outcome in outcomes:
             vault += outcome.vault
             blobs += outcome.blobs

@@ -67,7 +67,7 @@ class Hooking:
         for hook in hooks_on(state.spec.hooks, "before", spec):
             if spec is None or found.error is not None or (said and said[-1].word == "refused"):
                 break
-            view = _view(state, spec, found.call, found.arguments)
+            view = view_of(state, spec, found.call, found.arguments)
             answer = await self._ask(hook, view, BeforeAnswer)
             if isinstance(answer, BeforeAnswer) and answer.word == "change":
                 changed = await _changed(answer, found, again, cleaner)
@@ -91,7 +91,7 @@ class Hooking:
         for hook in hooks_on(state.spec.hooks, "after", spec):
             if spec is None or heard.is_withheld:
                 break
-            view = _view(state, spec, call.call, call.arguments)
+            view = view_of(state, spec, call.call, call.arguments)
             result = HookedResult(call=view, text=heard.text, is_error=is_error)
             try:
                 answer = await self._ask(hook, result, AfterAnswer)
@@ -131,7 +131,8 @@ class Hooking:
         return await answer if inspect.isawaitable(answer) else answer
 
 
-def _view(state: State, spec: ToolSpec, call: str, arguments: str) -> HookedCall:
+def view_of(state: State, spec: ToolSpec, call: str, arguments: str) -> HookedCall:
+    """A call as the program's own functions see it."""
     return HookedCall(
         tool=spec.name,
         server=spec.server,

@@ -8,7 +8,8 @@ from remit.machine.agent import Agent
 from remit.machine.inputs import Inspection
 from remit.machine.state import State
 from remit.runtime.cleaning import INVALID, Cleaner
-from remit.runtime.hooking import Hooking
+from remit.runtime.hooking import Hooking, view_of
+from remit.runtime.previewing import with_preview
 from remit.values.message import CallPart, Part
 
 # `depends` asks one system one question; longer means it hangs.
@@ -40,10 +41,19 @@ class Inspector:
     hooking: Hooking
     cleaner: Cleaner
 
+    async def ask_tool(self, state: State, call: str, tool: str, arguments: str) -> Inspection:
+        """What the tool says of one exact call and what it would do; cleaned."""
+        found = cleaned(await inspect_call(self.agent, call, tool, arguments), self.cleaner)
+        declared, spec = self.agent.tool(tool), state.spec.tool(tool)
+        if found.error is not None or declared is None or spec is None:
+            return found
+        view = view_of(state, spec, call, found.arguments)
+        return await with_preview(declared, found, view, self.cleaner, self.hooking.threads)
+
     async def look(self, state: State, call: str, tool: str, arguments: str) -> Inspection:
         """What the tool says of one exact call, and then the hooks; both cleaned."""
-        again = partial(inspect_call, self.agent, call, tool)
-        found = cleaned(await again(arguments), self.cleaner)
+        again = partial(self.ask_tool, state, call, tool)
+        found = await again(arguments)
         if found.error is not None or not state.spec.hooks:
             return found
         return await self.hooking.before(state, tool, found, again, self.cleaner)

@@ -22,7 +22,7 @@ from remit.journal.rows import InboxRow, Letter
 from remit.machine.inputs import Input, Inspection
 from remit.machine.plans import plan_below
 from remit.machine.state import CallState, State
-from remit.runtime.inspecting import Inspector, cleaned, inspect_call
+from remit.runtime.inspecting import Inspector
 from remit.values.clean import Clean
 from remit.values.ids import parent_of
 
@@ -59,8 +59,7 @@ async def _looked_at(
 ) -> Inspection:
     if fact.arguments is not None:
         return await inspector.look(state, call.call, call.tool, fact.arguments)
-    found = await inspect_call(inspector.agent, call.call, call.tool, call.arguments)
-    return cleaned(found, inspector.cleaner)
+    return await inspector.ask_tool(state, call.call, call.tool, call.arguments)
 
 
 def child_letters(events: Iterable[Event], state: State) -> tuple[Letter, ...]:

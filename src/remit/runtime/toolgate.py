@@ -40,7 +40,7 @@ from remit.runtime.child_tool import function_of
 from remit.runtime.cleaning import Cleaner
 from remit.runtime.confining import run_confined
 from remit.runtime.hooking import Heard
-from remit.runtime.inspecting import inspect_call
+from remit.runtime.inspecting import Inspector
 from remit.runtime.marking import Marks
 from remit.runtime.metering import Meter, refuse_charge
 from remit.runtime.outcome import Outcome
@@ -59,9 +59,7 @@ _PLACEHOLDER = re.compile(r"\[secret:([a-z0-9-]+):[0-9a-f]{16,64}\]", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class _Refused:
-    """What the call depends on has changed since it was judged."""
-
-    why: str
+    why: str  # what the call depends on has changed since it was judged
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -224,10 +222,13 @@ class ToolGate:
         earlier = await self.services.cut_threads.earlier(attempt.key)
         if earlier is not None and returned(earlier):
             return earlier.result()
-        if tool.depends is not None:
-            now = await inspect_call(self.agent, call.call, call.tool, call.arguments)
+        if tool.depends is not None or (tool.preview is not None and call.effect == "ask"):
+            hooking = self.services.hooking
+            look = Inspector(agent=self.agent, hooking=hooking, cleaner=attempt.cleaner)
+            now = await look.ask_tool(attempt.state, call.call, call.tool, call.arguments)
             if now.digest != call.digest:
-                return _Refused(now.error or "refused: what the call depends on has changed")
+                why = now.error or now.unseen
+                return _Refused(why or "refused: what the call depends on has changed")
         arguments = await self._reveal(attempt.state, tool, call.arguments)
         context = await self._context(tool, attempt)
         values = tool.bind(tool.parse(arguments), context)

@@ -4,10 +4,14 @@ import hashlib
 from dataclasses import dataclass
 from typing import Literal
 
+from remit.values.preview import Previewed
+
 NoticeKind = Literal["approval", "question"]
 
 MAX_TEXT = 2_000
 """Characters of arguments or of a question that a channel carries; the page shows all of it."""
+MAX_PREVIEW = 1_500
+"""Characters of what a call would do: some thirty lines, and within Slack's section."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,6 +49,7 @@ class Notice:
     reason: str = ""
     answer_schema: str = ""
     expires_ms: int | None = None
+    preview: Previewed | None = None
     person: str = ""
     links: AnswerLinks = AnswerLinks()
     token: str = ""
@@ -55,6 +60,31 @@ class Notice:
         if len(self.text) <= MAX_TEXT:
             return self.text
         return f"{self.text[:MAX_TEXT]}… ({len(self.text) - MAX_TEXT} more characters)"
+
+    @property
+    def would_do(self) -> str:
+        """The beginning of what the call would do, in whole lines."""
+        if self.preview is None:
+            return ""
+        lines: list[str] = []
+        left = MAX_PREVIEW
+        for line in self.preview.shown:
+            left -= len(line) + 1
+            if left < 0:
+                break
+            lines.append(line)
+        return "\n".join(lines)
+
+    @property
+    def unshown(self) -> str:
+        """What `would_do` leaves out, in words; empty where it is all."""
+        if self.preview is None:
+            return ""
+        more = self.preview.lines - len(self.would_do.split("\n") if self.would_do else ())
+        if not (more or self.preview.missing):
+            return ""
+        what = f"{more:,} more lines" if more else "the ends of long lines"
+        return f"not all of it is here ({what}): look at the call before you agree"
 
     @property
     def title(self) -> str:

@@ -8,7 +8,9 @@ import pytest
 from helpdesk.refunds import Refunds
 from helpdesk.shop import Shop
 from rehearsal.world import World
-from remit import ToolError
+from remit import HookedCall, ToolError
+from remit.values.clean import Clean
+from remit.values.preview_lines import drawn
 from tests.examples.helpdesk.desk import calling
 
 PAID = Decimal("49.90")
@@ -36,6 +38,48 @@ def test_no_more_is_refunded_than_was_paid(refunds: Refunds, place: World) -> No
         refunds.book(calling("aurora", "A-001", call="c1-2"), "A10001", Decimal("9.91"), "damaged")
     order = Shop(str(place.shop)).order(calling("aurora", "A-001"), "A10001")
     assert (order.refunded, order.refundable) == ("40.00", "9.90")
+
+
+@pytest.mark.requirement("APR-2")
+def test_people_see_the_order_before_and_after_the_refund(refunds: Refunds) -> None:
+    refunds.book(calling("aurora", "A-001"), "A10001", Decimal("10.00"), "damaged")
+    found = refunds.preview(looking("aurora", "A-001"), "A10001", Decimal("20.00"))
+    lines = drawn(found, Clean.vouch).lines
+    assert lines[:2] == [" books a refund of 20.00 euros, by the way it was paid", "@ order A10001"]
+    assert " paid: 49.90" in lines
+    assert lines[-4:] == [
+        "-refunded: 10.00",
+        "-refundable: 39.90",
+        "+refunded: 30.00",
+        "+refundable: 19.90",
+    ]
+
+
+@pytest.mark.requirement("TEN-1")
+def test_nobody_is_asked_about_what_would_be_refused(refunds: Refunds) -> None:
+    with pytest.raises(ToolError, match=r"50\.00 is more than the 49\.90"):
+        refunds.preview(looking("aurora", "A-001"), "A10001", Decimal("50.00"))
+    with pytest.raises(ToolError, match="has no order"):
+        refunds.preview(looking("bergtal", "B-001"), "A10001", Decimal("1.00"))
+
+
+def looking(tenant: str, ticket: str) -> HookedCall:
+    return HookedCall(
+        tool="refund",
+        server="",
+        access="write",
+        risk="high",
+        arguments={},
+        agent="support",
+        tenant=tenant,
+        user="mia",
+        roles=(),
+        session=ticket,
+        run="r1",
+        call="c1-1",
+        labels=(),
+        environment="dev",
+    )
 
 
 def test_many_at_once_never_refund_more_than_was_paid(refunds: Refunds) -> None:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from remit.errors import ArgumentError
-from remit.server.inbox.exact_json import Members, dump, indented, parse, visible
+from remit.server.inbox.exact_json import Members, dump, indented, parse
 
 TEXT = '{"b":1.10,"a":[1e3,-0,{"x":null}],"a":"\\u202eé"}'
 
@@ -39,18 +39,3 @@ def test_what_is_no_json_is_refused(text: str) -> None:
 def test_what_is_nested_too_deep_is_refused() -> None:
     with pytest.raises(ArgumentError, match="nested deeper"):
         dump(parse("[" * 100 + "]" * 100))
-
-
-@pytest.mark.requirement("APR-2")
-@pytest.mark.parametrize(
-    ("text", "shown"),
-    [
-        ("plain", "plain"),
-        ("é 漢 🙂\n\t", "é 漢 🙂\n\t"),
-        ("a\u202eb", "a\\u202eb"),
-        ("a\u200bb\x00\x1b[31m", "a\\u200bb\\u0000\\u001b[31m"),
-        ("\U000e0041", "\\U000e0041"),
-    ],
-)
-def test_nothing_hides_in_a_text(text: str, shown: str) -> None:
-    assert visible(text) == shown

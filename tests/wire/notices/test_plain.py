@@ -4,6 +4,9 @@ import json
 
 import pytest
 
+from remit.values.clean import Clean
+from remit.values.preview import Preview
+from remit.values.preview_lines import drawn, kept
 from remit.wire.notices.plain import encode_notice, instant, lines_of
 from tests.wire.notices.specimens import APPROVAL, QUESTION, changed
 
@@ -48,3 +51,33 @@ def test_a_ticket_says_how_to_answer() -> None:
     assert "agreed: zoe" in text
     asked = "\n".join(lines_of(QUESTION))
     assert "At the command line: remit answer run_1:c1-1:q1" in asked
+
+
+@pytest.mark.requirement("APR-2")
+def test_what_a_call_would_do_is_told_within_bounds() -> None:
+    few, many = (
+        kept(drawn(Preview.files({"a": (None, "x\n" * lines)}), Clean.vouch))[0]
+        for lines in (1, 5_000)
+    )
+    fields = json.loads(encode_notice(changed(APPROVAL, preview=few)))["data"]
+    assert fields["preview"] == {
+        "text": "@ a (new)\n@@ -0,0 +1 @@\n+x",
+        "lines": 3,
+        "added": 1,
+        "cut": 0,
+        "missing": "",
+    }
+    lines = lines_of(changed(APPROVAL, preview=few))
+    assert lines[5:10] == [
+        "What it would do (+1 -0):",
+        "| @ a (new)",
+        "| @@ -0,0 +1 @@",
+        "| +x",
+        "",
+    ]
+    fields = json.loads(encode_notice(changed(APPROVAL, preview=many)))["data"]
+    assert len(fields["preview"]["text"]) <= 1_500
+    assert "look at the call before you agree" in fields["preview"]["missing"]
+    assert "preview" not in json.loads(encode_notice(APPROVAL))["data"]
+    cut = lines_of(changed(APPROVAL, preview=many))
+    assert sum(line.startswith("not all of it is here (4,6") for line in cut) == 1

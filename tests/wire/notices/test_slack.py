@@ -6,6 +6,9 @@ from urllib.parse import urlencode
 import pytest
 
 from remit.errors import WebhookRefused
+from remit.values.clean import Clean
+from remit.values.preview import Preview, Previewed
+from remit.values.preview_lines import drawn, kept
 from remit.wire.notices.slack import choices, encode_message, encode_reply, read_pressed
 from tests.wire.notices.specimens import APPROVAL, QUESTION, changed
 
@@ -101,3 +104,26 @@ def test_what_cannot_be_read_is_refused(body: bytes) -> None:
 def test_a_reply_is_seen_by_one_and_mentions_nobody() -> None:
     tree = json.loads(encode_reply("<!here>"))
     assert (tree["response_type"], tree["text"]) == ("ephemeral", "&lt;!here&gt;")
+
+
+def previewed(*lines: str) -> Previewed:
+    text = "\n".join(lines)
+    return kept(drawn(Preview.files({"a.py": (None, f"{text}\n")}), Clean.vouch))[0]
+
+
+@pytest.mark.requirement("PERM-7")
+def test_what_a_call_would_do_has_a_section_that_nothing_in_it_leaves() -> None:
+    notice = changed(APPROVAL, preview=previewed("```", "<!channel> & <https://x|Approve>"))
+    blocks = json.loads(encode_message(notice))["blocks"]
+    text = blocks[2]["text"]["text"]
+    assert text.startswith("What it would do (+2 -0):\n```@ a.py (new)\n@@ -0,0 +1,2 @@\n+'''")
+    assert text.endswith("+&lt;!channel&gt; &amp; &lt;https://x|Approve&gt;```")
+    assert text.count("```") == 2
+
+
+@pytest.mark.parametrize("char", ["x", "&"])
+def test_a_section_stays_within_slacks_bounds_and_says_what_is_missing(char: str) -> None:
+    notice = changed(APPROVAL, preview=previewed(*[char * 90] * 300))
+    text = json.loads(encode_message(notice))["blocks"][2]["text"]["text"]
+    assert len(text) <= 3_000
+    assert text.endswith("```\nThis is not all of it: look at the call before you agree.")

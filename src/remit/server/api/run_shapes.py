@@ -29,6 +29,7 @@ from remit.values.message import (
     TextPart,
     ThinkingPart,
 )
+from remit.values.preview import Previewed
 
 Status = Literal["running", "waiting", "completed", "stopped"]
 
@@ -54,6 +55,21 @@ class Runs(Shape):
     next: str | None
 
 
+class PreviewView(Shape):
+    """What a call would do, as people are shown it; its text is no markup.
+
+    Each line stands after its sign: `+`, `-`, a space for what stays, `@` for a place.
+    """
+
+    text: str
+    lines: int
+    """Of the whole; `text` has the first of them."""
+    added: int
+    cut: int
+    artifact: str
+    """Digest of the whole, to be read as an artifact of the run; empty where `text` is all."""
+
+
 class ApprovalView(Shape):
     """A call that waits for people. `digest` binds an approval to exactly this call."""
 
@@ -70,6 +86,8 @@ class ApprovalView(Shape):
     rule: str
     reason: str
     expires_at: datetime
+    preview: PreviewView | None
+    """What it would do; none where its tool does not tell."""
 
 
 class QuestionView(Shape):
@@ -267,6 +285,20 @@ def approval_of(tenant: str, each: PendingApproval) -> ApprovalView:
         rule=each.rule,
         reason=each.reason,
         expires_at=instant(each.expires_ms),
+        preview=preview_of(each.preview),
+    )
+
+
+def preview_of(preview: Previewed | None) -> PreviewView | None:
+    """What a call would do."""
+    if preview is None:
+        return None
+    return PreviewView(
+        text=preview.text,
+        lines=preview.lines,
+        added=preview.added,
+        cut=preview.cut,
+        artifact=preview.artifact,
     )
 
 

@@ -9,7 +9,7 @@ from starlette.responses import Response
 
 from remit.errors import NotFound
 from remit.journal.codec import open_record
-from remit.journal.events import RunStarted, ToolCompleted
+from remit.journal.events import ApprovalRequested, RunStarted, ToolCompleted
 from remit.machine.conversation import history_of
 from remit.server.api.run_shapes import Events, EventView, Messages, messages_of
 from remit.server.api.shapes import MAX_PAGE, Shape, instant
@@ -96,6 +96,8 @@ async def _kept(ask: Ask[BaseModel, BaseModel], run: str) -> AsyncIterator[tuple
         for event in () if body is None else body.events:
             if isinstance(event, ToolCompleted) and event.artifact:
                 yield event.artifact, "text/plain"
+            elif isinstance(event, ApprovalRequested) and event.preview is not None:
+                yield event.preview.artifact, "text/plain"
             elif isinstance(event, RunStarted):
                 for part in event.input:
                     if isinstance(part, ImagePart | DocumentPart):

@@ -3,13 +3,13 @@
 import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from remit.errors import ArgumentError
-from remit.server.inbox.exact_json import Lexeme, Members, dump, indented, parse, visible
+from remit.server.inbox.exact_json import Lexeme, Members, dump, indented, parse
 from remit.values.message import CallPart, Message, ResultPart
+from remit.values.preview import SIGNS, Previewed, Sign, signed
+from remit.values.visible import visible
 
-Sign = Literal["add", "cut", "same", "place"]
 # Names under which tools of many makers take a whole new text, and where it goes.
 _CONTENTS = ("content", "contents", "new_content", "file_text", "text", "body", "source")
 _PLACES = ("path", "file_path", "filepath", "file", "filename", "uri", "url", "key", "name", "id")
@@ -65,6 +65,14 @@ class CallView:
     shown: tuple[Shown, ...]
     exact: str
     warning: str = ""
+    would_do: Previewed | None = None
+    """What its tool says it would do; people agree to that too."""
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """Those of what it would do."""
+        shown = () if self.would_do is None else self.would_do.shown
+        return tuple(Line(*signed(line)) for line in shown)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,18 +85,25 @@ class _Past:
     result: str
 
 
-def view_call(arguments: str, messages: Sequence[Message] = ()) -> CallView:
-    """How the arguments, as JSON text, are shown after what the run has read and written."""
+def view_call(
+    arguments: str, messages: Sequence[Message] = (), preview: Previewed | None = None
+) -> CallView:
+    """How the arguments, as JSON text, are shown after what the run has read and written.
+
+    Where the tool says itself what the call would do, nothing is guessed beside it.
+    """
     try:
         tree = parse(arguments)
         exact = visible(indented(tree))
     except ArgumentError:
-        return CallView(shown=(), exact=visible(arguments), warning="These are no valid JSON.")
+        wrong = "These are no valid JSON."
+        return CallView(shown=(), exact=visible(arguments), warning=wrong, would_do=preview)
     if not isinstance(tree, Members):
-        return CallView(shown=(), exact=exact)
+        return CallView(shown=(), exact=exact, would_do=preview)
     warning = "A name stands twice: only its last value is taken." if tree.twice else ""
-    past = tuple(_past(messages))
-    return CallView(shown=tuple(_shown(tree, past)), exact=exact, warning=warning)
+    past = tuple(_past(messages)) if preview is None else ()
+    shown = tuple(_shown(tree, past))
+    return CallView(shown=shown, exact=exact, warning=warning, would_do=preview)
 
 
 def _shown(tree: Members, past: Sequence[_Past]) -> Iterator[Shown]:
@@ -167,15 +182,12 @@ def _diff(name: str, old: str, new: str, against: str) -> Shown:
     )
 
 
-_SIGNS: dict[str, Sign] = {"+": "add", "-": "cut", " ": "same", "@": "place"}
-
-
 def _unified(before: list[str], after: list[str]) -> Iterator[Line]:
     found = difflib.unified_diff(before, after, lineterm="", n=_CONTEXT)
     for number, line in enumerate(found):
         if number < 2:  # noqa: PLR2004  # the two lines that name the files
             continue
-        sign = _SIGNS[line[0]]
+        sign = SIGNS[line[0]]
         yield Line(sign, visible(line if sign == "place" else line[1:]))
 
 

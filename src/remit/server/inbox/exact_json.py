@@ -1,7 +1,6 @@
 """JSON as it was written: order, digits and names that stand twice are kept; nothing hides."""
 
 import json
-import unicodedata
 from dataclasses import dataclass
 from typing import NoReturn, cast
 
@@ -87,21 +86,3 @@ def _block(begin: str, inner: list[str], end: str, newline: str, depth: int, ind
         return begin + end
     start = f"{newline}{indent * (depth + 1)}"
     return f"{begin}{start}{f',{start}'.join(inner)}{newline}{indent * depth}{end}"
-
-
-def visible(text: str) -> str:
-    r"""The text with what cannot be seen, or turns its direction, as `\u202e`.
-
-    What a person agrees to must look like what it is (Unicode TR 36, "Bidirectional Text
-    Spoofing"). Line ends and tabs stay.
-    """
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(_seen(char) for char in text)
-
-
-def _seen(char: str) -> str:
-    if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs", "Co", "Zl", "Zp"):
-        return char
-    code = ord(char)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004  # of Python

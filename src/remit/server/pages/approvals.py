@@ -274,7 +274,7 @@ async def _details(
         except ArgumentError:
             editing = False
     return {
-        "view": view_call(item.arguments, item.state.messages),
+        "view": view_call(item.arguments, item.state.messages, item.call.preview),
         "barred": barred,
         "editing": editing,
         "fields": fields,

@@ -157,7 +157,7 @@ async def show_waiting(ask: Ask[Nothing, Nothing]) -> Response:
     values: dict[str, object] = {
         "item": item,
         "barred": await _barred(ask, item),
-        "view": view_call(item.arguments, past.state.messages),
+        "view": view_call(item.arguments, past.state.messages, item.call.preview),
         "fields": _fields(item),
     }
     return render(ask, "chat_waiting.html", values)

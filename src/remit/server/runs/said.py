@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from remit.journal.events import CallJudged, ToolCompleted
+from remit.journal.events import ApprovalRequested, CallJudged, ToolCompleted
 from remit.journal.record import Body
 from remit.values.media import described
 from remit.values.message import CallPart, Message, ResultPart, TextPart, ThinkingPart
@@ -45,6 +45,9 @@ def artifacts_of(bodies: Iterable[Body]) -> tuple[Artifact, ...]:
         elif isinstance(event, ToolCompleted) and event.artifact:
             known = Artifact(event.artifact, tools.get(event.call, event.call))
             found.setdefault(event.artifact, known)
+        elif isinstance(event, ApprovalRequested) and event.preview and event.preview.artifact:
+            digest = event.preview.artifact
+            found.setdefault(digest, Artifact(digest, f"{event.tool}: what it would do"))
     return tuple(found.values())
 
 

@@ -39,6 +39,14 @@ def encode_notice(notice: Notice) -> bytes:
             "rule": notice.rule,
             "reason": notice.reason,
         }
+        if notice.preview is not None:
+            fields["preview"] = {
+                "text": notice.would_do,
+                "lines": notice.preview.lines,
+                "added": notice.preview.added,
+                "cut": notice.preview.cut,
+                "missing": notice.unshown,
+            }
     else:
         fields |= {"question": notice.shown, "answer_schema": notice.answer_schema}
     tree = {"type": f"{notice.kind}.requested", "data": fields}
@@ -50,6 +58,11 @@ def lines_of(notice: Notice) -> list[str]:
     found = [notice.title, ""]
     if notice.kind == "approval":
         found += ["Arguments:", notice.shown, ""]
+        if notice.preview is not None:
+            found.append(f"What it would do ({notice.preview.sums}):")
+            found += [f"| {line}" for line in notice.would_do.split("\n")]
+            found += [notice.unshown] if notice.unshown else []
+            found.append("")
         found.append(f"Rule: {notice.rule} ({notice.reason})")
         found.append(
             f"People needed: {notice.needed}; agreed: {', '.join(notice.given) or 'nobody'}"

@@ -53,6 +53,7 @@ def _blocks(notice: Notice) -> list[dict[str, object]]:
     blocks: list[dict[str, object]] = [
         {"type": "header", "text": _plain(notice.title[:_HEADER])},
         {"type": "section", "text": {"type": "mrkdwn", "text": _code(notice.shown)}},
+        *_would_do(notice),
         {"type": "context", "elements": [{"type": "mrkdwn", "text": "\n".join(about)[:_SECTION]}]},
     ]
     buttons = _buttons(notice)
@@ -63,6 +64,20 @@ def _blocks(notice: Notice) -> list[dict[str, object]]:
         hint = f"At the command line: `remit {verb} {notice.ref}`"
         blocks.append({"type": "section", "text": {"type": "mrkdwn", "text": hint}})
     return blocks
+
+
+def _would_do(notice: Notice) -> list[dict[str, object]]:
+    if notice.preview is None:
+        return []
+    # A section of its own, which nothing in the lines can end.
+    lines = notice.would_do.split("\n")
+    while len(_escaped("\n".join(lines))) > _SECTION - 6 - _HEADER:
+        lines.pop()
+    short = notice.unshown or len(lines) < notice.would_do.count("\n") + 1
+    code = _code("\n".join(lines))
+    text = f"What it would do ({notice.preview.sums}):\n{code}"
+    text += "\nThis is not all of it: look at the call before you agree." if short else ""
+    return [{"type": "section", "text": {"type": "mrkdwn", "text": text}}]
 
 
 def _buttons(notice: Notice) -> list[dict[str, object]]:
