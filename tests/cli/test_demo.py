@@ -120,7 +120,7 @@ def test_at_a_terminal_a_human_decides(tmp_path: Path, typed: str, commits: int)
     status, shown = _at_terminal(tmp_path, GATE, f"{typed}\n".encode())
     assert status == 0, shown
     assert "a human must agree" in shown
-    assert "+    return int(quantity or 1) * Decimal(price.strip())" in shown
+    assert "+     return int(quantity or 1) * Decimal(price.strip())" in shown
     assert "spent" in shown
     assert len(git(_repo(tmp_path), "rev-list", "--all").split()) == commits
     assert ("no commit, for nobody agreed" in shown) == (commits == 1)
