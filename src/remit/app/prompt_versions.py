@@ -1,6 +1,7 @@
 """The prompts that runs of an agent were started with, read from the journal, newest first."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 
 from remit.errors import IntegrityError, NotFound, StoreCorrupt
@@ -9,6 +10,7 @@ from remit.ports import Store
 from remit.runtime.reader import Reader
 
 _VERSIONS = 20  # prompts shown; older ones are in the journal
+_DECLARATIONS = 200  # whose models are looked up: more than anybody deploys between two looks
 _PAGE = 1_000  # rows of one look into the store
 _PAGES = 10  # looks for an agent's runs: ten thousand runs of all agents
 
@@ -65,3 +67,18 @@ async def prompts(reader: Reader, rows: Iterable[RunRow]) -> tuple[PromptVersion
             runs=1 if known is None else known.runs + 1,
         )
     return tuple(found.values())
+
+
+async def models(reader: Reader, rows: Iterable[RunRow]) -> tuple[str, ...]:
+    """The models that these runs were declared with, the newest first."""
+    found: dict[str, None] = {}
+    seen: set[tuple[str, str]] = set()
+    for row in rows:
+        key = (row.tenant, row.spec)
+        if key in seen or len(seen) == _DECLARATIONS:
+            continue
+        seen.add(key)
+        with suppress(IntegrityError, NotFound, StoreCorrupt):  # erased or damaged
+            spec = await reader.spec(row.tenant, row.spec)
+            found |= dict.fromkeys(each.model for each in spec.candidates)
+    return tuple(found)

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from remit.app.desk import Desk
-from remit.app.prompt_versions import PromptVersion, prompts, rows_of
+from remit.app.prompt_versions import PromptVersion, models, prompts, rows_of
 from remit.app.switching import tenant_of
 from remit.errors import NotAllowed, NotFound, UsageError
 from remit.journal.facts_of_switches import Reverted
@@ -130,11 +130,7 @@ class Reverts:
 
     async def models(self, agent: str, tenant: str | None = None) -> tuple[str, ...]:
         """The models that its runs were declared with, the newest first."""
-        found: dict[str, None] = {}
-        for row in _distinct(await self._rows(agent, tenant)):
-            spec = await _spec_or_none(self.desk.store, row)
-            found |= dict.fromkeys(each.model for each in (spec.candidates if spec else ()))
-        return tuple(found)
+        return await models(self.desk.reader, await self._rows(agent, tenant))
 
     async def _rows(self, agent: str, tenant: str | None) -> list[RunRow]:
         """The runs of an agent that is known. Raises `NotFound`, `ConfigError`."""

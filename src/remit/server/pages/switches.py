@@ -1,4 +1,4 @@
-"""The page Switches: what is off, by whom and why; off with a reason, on again, the history."""
+"""The page Switches: what is off or reverted, by whom and why; off, on again, the history."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.responses import RedirectResponse, Response
 
-from remit.app.desk import check_target
+from remit.app.desk import check_switched, check_target
 from remit.app.switching import HOLDER, Switching, tenant_of
 from remit.errors import ConfigError, NotAllowed, RequestRefused
 from remit.journal.rows import Switch
 from remit.policy.book import book_of
+from remit.policy.revert import MAX_TO, revert_of
 from remit.server.frame import linker
 from remit.server.principal import EVERYWHERE
 from remit.server.route import Ask, Nothing, page
@@ -64,18 +65,23 @@ class OnForm(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    target: str = Field(max_length=2 * _MAX_NAME + 32)
+    target: str = Field(max_length=2 * _MAX_NAME + MAX_TO + 32)
     reason: str = Field(default="", max_length=_MAX_REASON)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SwitchedOff:
-    """Something that is off, or whose time is over."""
+    """Something that is off or reverted, or whose time is over."""
 
     switch: Switch
     over: bool
     mine: bool
     """Who looks may switch it on."""
+
+    @property
+    def reverted(self) -> bool:
+        """It is a revert: another prompt or model is used, nothing is off."""
+        return revert_of(self.switch.target) is not None
 
 
 async def show_switches(ask: Ask[Nothing, Nothing]) -> Response:
@@ -89,7 +95,7 @@ async def switch_off(ask: Ask[Nothing, OffForm]) -> Response:
     wrong = _wrong(form)
     if wrong:
         return await _page(ask, form=form, wrong=wrong, status=422)
-    _authorised(ask, form.aim)
+    check_authorised(ask, form.aim)
     until_ms = None
     if form.until:
         until_ms = ask.app.desk.clock.now_ms() + milliseconds(form.until)
@@ -101,8 +107,8 @@ async def switch_off(ask: Ask[Nothing, OffForm]) -> Response:
 
 async def switch_on(ask: Ask[Nothing, OnForm]) -> Response:
     """Switch something on again."""
-    check_target(ask.body.target)
-    _authorised(ask, ask.body.target)
+    check_switched(ask.body.target)
+    check_authorised(ask, ask.body.target)
     await ask.app.desk.switch_on(
         ask.body.target, principal=ask.principal.name, reason=ask.body.reason.strip()
     )
@@ -129,7 +135,7 @@ def _wrong(form: OffForm) -> dict[str, str]:
     return found
 
 
-def _authorised(ask: Ask[Nothing, OffForm] | Ask[Nothing, OnForm], target: str) -> None:
+def check_authorised(ask: Ask[BaseModel, BaseModel], target: str) -> None:
     """Raise `RequestRefused` unless who asks is an operator of the target's tenant."""
     tenant = tenant_of(target)
     if not ask.principal.may("operator", tenant):
@@ -158,15 +164,20 @@ async def _page(
     return render(ask, "switches.html", values, status=status)
 
 
-def choices(ask: Ask[Nothing, OffForm] | Ask[Nothing, Nothing]) -> dict[str, object]:
-    """What the form to switch something off offers."""
+def places(ask: Ask[BaseModel, BaseModel]) -> list[tuple[str, str]]:
+    """Where who asks may switch: their tenants, and all of them."""
     who = ask.principal
     tenants = [each for each in dict.fromkeys((ask.tenant, *who.tenants)) if each != EVERYWHERE]
     where = [(each, f"the tenant {each}") for each in tenants if who.may("operator", each)]
     if who.may("operator", EVERYWHERE):
         where.append((EVERYWHERE, "all tenants"))
+    return where
+
+
+def choices(ask: Ask[Nothing, OffForm] | Ask[Nothing, Nothing]) -> dict[str, object]:
+    """What the form to switch something off offers."""
     return {
-        "where": where,
+        "where": places(ask),
         "until": UNTIL,
         "agents": sorted(ask.app.agents),
         "tools": sorted({tool.name for each in ask.app.agents.values() for tool in each.tools}),
