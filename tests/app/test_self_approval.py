@@ -42,7 +42,9 @@ async def test_code_in_the_sandbox_reaches_neither_journal_nor_keys(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("REMIT_TEST_MARK", "x")
-    files = [str(tmp_path / name) for name in ("journal.db", "journal.db.keys")]
+    files = [
+        str(tmp_path / name) for name in ("journal.db", "journal.db.keys", "journal.db-journal")
+    ]
     agent = an_agent(tools=[run_code])
     model = ScriptedModel({"run_code": {"files": files}}, "done")
     app = App(
@@ -61,6 +63,10 @@ async def test_code_in_the_sandbox_reaches_neither_journal_nor_keys(
             assert sign not in ended.stdout
         assert (await app.get(run.id)).status == "completed"
         assert Path(files[0]).read_bytes().startswith(b"SQLite format")
+        # What SQLite would play back when the journal is opened the next time.
+        assert Path(files[2]).read_bytes() == b""
+    async with app:
+        assert (await app.get(run.id)).status == "completed"
 
 
 _WAITS = """

@@ -8,6 +8,7 @@ import pytest
 
 from remit import Command, Finished
 from remit.journal.events import ToolCompleted, ToolFailed
+from remit.runtime.confining import hiding
 from remit.values.command import Program
 from tests.runtime.gated import Bench
 
@@ -43,6 +44,22 @@ async def test_journal_and_keys_are_hidden_from_programs(tmp_path: Path) -> None
     bench.services = replace(bench.services, sandbox=sandbox, hidden=(str(there), str(not_yet)))
     assert isinstance(await bench.call("run_program", "{}"), ToolCompleted)
     assert sandbox.commands[0].hide == ("/own", str(there))
+
+
+@pytest.mark.requirement("TOOL-17", "SEC-5")
+def test_what_a_program_could_make_itself_is_made_and_hidden(tmp_path: Path) -> None:
+    (tmp_path / "below").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "below")
+    journal, other = tmp_path / "link/journal.db-journal", tmp_path / "no/such/key"
+    write = replace(Command(argv=("true",), cwd="/"), write=(str(tmp_path),))
+    assert hiding(write, (str(journal), str(other))).hide == (str(journal),)
+    assert journal.read_bytes() == b""
+    assert journal.stat().st_mode & 0o777 == 0o600
+    assert hiding(write, (str(journal),)).hide == (str(journal),)
+    apart = tmp_path / "apart"
+    read = replace(write, read=(str(tmp_path),), write=(str(tmp_path / "below"),))
+    assert hiding(read, (str(apart),)).hide == ()
+    assert not apart.exists()
 
 
 @pytest.mark.requirement("TOOL-17")

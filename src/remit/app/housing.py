@@ -2,8 +2,6 @@
 
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import replace
-from pathlib import Path
 from typing import cast
 
 from remit.app.drift import Drift
@@ -12,6 +10,7 @@ from remit.app.load import make_sandbox, named
 from remit.machine.agent import Agent
 from remit.machine.source import House, Housed
 from remit.ports import Sandbox
+from remit.runtime.confining import hiding
 from remit.values.command import Command, Program
 
 
@@ -29,7 +28,7 @@ def house_of(
 
     @asynccontextmanager
     async def start(command: Command) -> AsyncIterator[Program]:
-        async with walls.open(replace(command, hide=(*command.hide, *_there(hidden)))) as program:
+        async with walls.open(hiding(command, hidden)) as program:
             yield program
 
     opener = cast("Callable[[Command], AbstractAsyncContextManager[Program]]", start)
@@ -44,11 +43,6 @@ def settle(agents: Iterable[Agent[object]], house: House) -> None:
             if isinstance(each.source, Housed):
                 each.source.settle(house)
         settle(agent.agents, house)
-
-
-def _there(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """What does not exist cannot be hidden, and need not be."""
-    return tuple(path for path in paths if Path(path).exists())
 
 
 def _place(path: str, tenant: str, user: str) -> str:

@@ -1,5 +1,7 @@
 """Runs the programs of calls: confined, journal and keys hidden, refused hosts noted."""
 
+import os
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,13 +18,32 @@ async def run_confined(services: Services, marks: Marks, command: Command) -> Fi
             "no sandbox works on this machine, so programs are not run: "
             "install bubblewrap or use a kernel with Landlock"
         )
-    hidden = (*command.hide, *_that_exist(services.hidden))
-    finished = await services.sandbox.run(replace(command, hide=hidden))
+    finished = await services.sandbox.run(hiding(command, services.hidden))
     for each in finished.refused:
         marks.refuse(each)
     return finished
 
 
-def _that_exist(paths: tuple[str, ...]) -> tuple[str, ...]:
-    """A path that does not exist cannot be hidden, and need not be."""
-    return tuple(path for path in paths if Path(path).exists())
+def hiding(command: Command, paths: Iterable[str]) -> Command:
+    """The command with these host paths hidden too.
+
+    One that does not exist is left out, unless the program could make it: then it is made, empty.
+    SQLite plays back whatever it finds in `journal.db-journal`.
+    """
+    return replace(command, hide=(*command.hide, *(each for each in paths if _is(each, command))))
+
+
+def _is(path: str, command: Command) -> bool:
+    """Whether the path exists, now if the program could make it."""
+    if Path(path).exists():
+        return True
+    folder = Path(path).parent.resolve()
+    if not any(folder.is_relative_to(Path(each).resolve()) for each in command.write):
+        return False
+    try:
+        os.close(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600))
+    except FileExistsError:
+        return True  # made meanwhile
+    except OSError:
+        return False  # nor can the program
+    return True
