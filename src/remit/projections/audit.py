@@ -105,14 +105,18 @@ def _decision(run: _Run, told: Told) -> Decision | None:
             last = run.last.get(run.approvals.get(event.approval, ""))
             return None if last is None else _human(_later(told, last), event)
         case ToolFailed(kind="denied") as event:
-            last = run.last.get(event.call)
-            if last is not None and last.effect == "allow":
-                now = _later(told, last)
-                text = str(event.text)
-                return replace(now, what="refused", effect="deny", rule=event.rule, reason=text)
+            return _refused(run.last.get(event.call), told, event)
         case _:
             pass
     return None
+
+
+def _refused(last: Decision | None, told: Told, event: ToolFailed) -> Decision | None:
+    """What was let through and refused later; a call that was denied at once is told already."""
+    if last is None or last.effect != "allow":
+        return None
+    text = str(event.text)
+    return replace(_later(told, last), what="refused", effect="deny", rule=event.rule, reason=text)
 
 
 def _judged(run: _Run, told: Told, event: CallJudged) -> Decision:
