@@ -47,6 +47,19 @@ async def test_it_goes_on_after_any_position(
         assert not app.engine.services.hub._channels
 
 
+@pytest.mark.requirement("UX-1")
+async def test_a_position_of_another_journal_is_no_wait_for_ever(tmp_path: Path) -> None:
+    async with opened(journal_at(tmp_path), [AGENT], "one", "two") as app:
+        await app.run(AGENT, "Go")
+        end = await app.store.feed_end()
+        async with aclosing(LiveFeeds(app).tenant("local", 9_999_999_999_999_999_999, 60)) as told:
+            assert await anext(told) == [TenantNow(end, ())]
+            await app.run(AGENT, "Go")
+            (news, *_) = await anext(told)
+            assert isinstance(news, News)
+            assert news.position > end
+
+
 async def test_who_reads_slower_than_it_happens_is_served_from_the_store(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

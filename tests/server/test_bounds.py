@@ -80,6 +80,13 @@ async def test_headers_beyond_their_bound_are_refused(found: Served, head: bytes
     assert answer.startswith(b"HTTP/1.1 431 ") or not answer
 
 
+async def test_a_request_that_names_two_hosts_is_refused(found: Served) -> None:
+    head = b"GET /healthz HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n"
+    assert (await send(found, head + b"\r\n")).startswith(b"HTTP/1.1 200 ")
+    for line in (b"host: localhost\r\n", b"HOST: elsewhere\r\n"):
+        assert (await send(found, head + line + b"\r\n")).startswith(b"HTTP/1.1 400 ")
+
+
 async def test_what_is_no_http_is_refused_as_before(found: Served) -> None:
     assert (await send(found, b"nonsense\r\n\r\n")).startswith(b"HTTP/1.1 400 ")
     body = b'{"reason": "' + b"x" * 1000 + b'"}'

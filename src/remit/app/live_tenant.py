@@ -47,6 +47,11 @@ class LiveTenant:
         try:
             if self._position < 0:
                 self._position = known.end
+            elif self._position > known.end:
+                # Another process was read that is ahead of this one, or another journal: then
+                # nothing would be told until this one has grown as far.
+                end = await self._store.feed_end()
+                self._position = min(self._position, max(end, known.end))
             while True:
                 batch: TenantBatch = []
                 off = self._board.concerning(self._tenant)

@@ -15,6 +15,8 @@ from remit.server.settings import ServerSettings
 M = TypeVar("M", bound=BaseModel)
 Fields = dict[str, str | list[str]]
 _MAX_FIELDS = 100  # of a form or a query
+_NUL = "\0"
+_SHOWN = 200  # characters of a path
 
 
 def query_of(request: Request) -> Fields:
@@ -33,7 +35,7 @@ def query_of(request: Request) -> Fields:
     found: dict[str, list[str]] = {}
     for name, value in pairs:
         found.setdefault(name, []).append(value)
-    return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+    return _fit(found, "query")
 
 
 def form_of(content: bytes) -> Fields:
@@ -44,7 +46,24 @@ def form_of(content: bytes) -> Fields:
         )
     except ValueError:
         raise RequestRefused("the form cannot be read", status=400, remedy="send UTF-8") from None
+    return _fit(found, "form")
+
+
+def _fit(found: Mapping[str, list[str]], place: str) -> Fields:
+    """One value or several by name. Raises `RequestRefused` for what no database can hold."""
+    if any(_NUL in each for name, values in found.items() for each in (name, *values)):
+        raise RequestRefused(f"there is a NUL in the {place}", status=400, remedy="leave it out")
     return {name: values[0] if len(values) == 1 else values for name, values in found.items()}
+
+
+def check_path(request: Request) -> None:
+    """Raise `RequestRefused` for a path that can name nothing: no database holds a NUL."""
+    if any(_NUL in str(value) for value in request.path_params.values()):
+        raise RequestRefused(
+            f"there is nothing at {request.url.path[:_SHOWN]!r}",
+            status=404,
+            remedy="there is a NUL in the path",
+        )
 
 
 def read(model: type[M], values: Mapping[str, object], place: str) -> M:

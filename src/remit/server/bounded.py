@@ -26,6 +26,8 @@ class BoundedProtocol(HttpToolsProtocol):
     _exact = 0
     """Bytes of address and headers that were read of this request."""
     _count = 0
+    _hosts = 0
+    """Which host is meant must not depend on who reads it (RFC 9112 section 3.2)."""
     _pending = 0
     """Bytes that came since a request began and before its headers were complete."""
 
@@ -40,7 +42,7 @@ class BoundedProtocol(HttpToolsProtocol):
     @override
     def on_message_begin(self) -> None:
         """A request begins."""
-        self._exact = self._count = 0
+        self._exact = self._count = self._hosts = 0
         super().on_message_begin()
 
     @override
@@ -54,6 +56,9 @@ class BoundedProtocol(HttpToolsProtocol):
         """One of its headers."""
         self._count += 1
         self._take(len(name) + len(value))
+        self._hosts += name.lower() == b"host"
+        if self._hosts > 1:
+            raise RequestRefused("two hosts are named", status=400, remedy="name one")
         super().on_header(name, value)
 
     @override

@@ -18,7 +18,7 @@ from remit.app.app import App
 from remit.errors import RemitError, RequestRefused
 from remit.server.admission import check_csrf, check_role, stranger, tenant_of
 from remit.server.answers import answer_problem, secure
-from remit.server.asked import Fields, body_of, form_of, query_of, read, read_json
+from remit.server.asked import Fields, body_of, check_path, form_of, query_of, read, read_json
 from remit.server.cookies import cookie_header, shown_cookie
 from remit.server.identity import Identity
 from remit.server.inbox.tally import tally_of
@@ -128,6 +128,7 @@ class Door:
         tenant = tenant_of(route, principal, pairs.pop("tenant", ""))
         request.state.tenant = tenant
         check_role(route, principal, tenant)
+        check_path(request)
         request.state.still = partial(self._still, request, route, tenant)
         who = _stranger_at(request, route) if principal is None else principal.name
         with self._doors.slot(who, stream=route.kind == "stream"):

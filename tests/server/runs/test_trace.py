@@ -30,6 +30,18 @@ def test_parents_come_first_and_times_count_from_the_beginning() -> None:
     assert (found.nodes[2].rule, found.nodes[3].principal) == ("r", "ann")
 
 
+def test_what_had_no_end_lasted_until_its_run_ended() -> None:
+    top = tree()
+    top.ended_ms = 1_500
+    below = Node(kind="run", time_ms=1_350, ended_ms=1_400, run="run_1.c1")
+    below.children.append(Node(kind="call", time_ms=1_360, label="write", status="in doubt"))
+    top.children.append(below)
+    found = {(each.kind, each.label): each.until for each in trace_of(top, 99_000).nodes}
+    assert found["call", "find"] == 500
+    assert found["call", "write"] == 400
+    assert found["run", "clerk"] == 500
+
+
 def test_more_than_the_bound_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trace, "MAX_NODES", 3)
     found = trace_of(tree(), 2_000)

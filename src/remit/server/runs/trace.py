@@ -40,13 +40,15 @@ class Trace(BaseModel):
 
 
 def trace_of(tree: Node, now_ms: int) -> Trace:
-    """The trace of a decision tree; what is under way lasts until now."""
+    """The trace of a decision tree; what is under way lasts until now, or until its run ended."""
     found: list[TraceNode] = []
-    todo: list[tuple[Node, int]] = [(tree, 0)]
+    todo: list[tuple[Node, int, int]] = [(tree, 0, now_ms)]
     while todo and len(found) < MAX_NODES:
-        node, depth = todo.pop()
-        found.append(_flat(node, depth, tree.time_ms, now_ms))
-        todo += [(child, depth + 1) for child in reversed(node.children)]
+        node, depth, over_ms = todo.pop()
+        found.append(_flat(node, depth, tree.time_ms, over_ms))
+        if node.kind == "run" and node.ended_ms is not None:
+            over_ms = node.ended_ms
+        todo += [(child, depth + 1, over_ms) for child in reversed(node.children)]
     return Trace(began_ms=tree.time_ms, nodes=tuple(found), more=bool(todo))
 
 
