@@ -4,11 +4,13 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from pydantic import BaseModel
 
 from remit.errors import IntegrityError, StoreGone
+from remit.server import bounded
 from remit.server.bounded import MAX_HEADER_BYTES, MAX_HEADERS
 from remit.server.route import Ask, Nothing, Route, api
 from remit.server.settings import ServerSettings
@@ -78,6 +80,44 @@ async def send(found: Served, request: bytes) -> bytes:
 async def test_headers_beyond_their_bound_are_refused(found: Served, head: bytes) -> None:
     answer = await send(found, head + b"host: localhost\r\n\r\n")
     assert answer.startswith(b"HTTP/1.1 431 ") or not answer
+
+
+async def connected(found: Served) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """A connection on which one request was answered."""
+    url = urlsplit(found.url)
+    reader, writer = await asyncio.open_connection(url.hostname, url.port)
+    writer.write(b"HEAD /healthz HTTP/1.1\r\nhost: localhost\r\n\r\n")
+    assert (await reader.readuntil(b"\r\n\r\n")).startswith(b"HTTP/1.1 200 ")
+    return reader, writer
+
+
+@pytest.mark.parametrize("head", [b"\r\n", b"GET /healthz HTTP/1.1\r\nhost: local"])
+async def test_who_does_not_say_what_they_want_is_let_go(
+    found: Served, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    reader, writer = await connected(found)
+    monkeypatch.setattr(bounded, "HEAD_S", 0.01)
+    assert await send(found, b"") == b"", "nor is a connection on which nothing comes"
+    writer.write(head)
+    assert (b" 408 " in await reader.read()) == (b"GET" in head)
+    writer.close()
+
+
+async def test_an_answer_that_takes_longer_is_waited_for(
+    found: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    token = (await program(found, "acme", "viewer")).headers["authorization"]
+    reader, writer = await connected(found)
+    monkeypatch.setattr(bounded, "HEAD_S", 0.01)
+    ask = f"HEAD /test/linger HTTP/1.1\r\nhost: localhost\r\nauthorization: {token}\r\n\r\n"
+    writer.write(ask.encode() + b"GET /healthz")
+    while not sum(found.server.state.doors.busy.values()):
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
+    found.server.state.gate.set()
+    assert b" 408 " not in await reader.readuntil(b"\r\n\r\n")
+    assert b" 408 " in await reader.read()
+    writer.close()
 
 
 async def test_a_request_that_names_two_hosts_is_refused(found: Served) -> None:
