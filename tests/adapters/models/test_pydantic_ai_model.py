@@ -152,7 +152,7 @@ async def test_calls_without_a_reason_are_wanted() -> None:
 
 @pytest.mark.requirement("PROV-1")
 async def test_failures() -> None:
-    assert (await failure_of(saying(TextPart("x"), finish_reason="error"))).kind == "server"
+    assert (await failure_of(saying(TextPart("x"), finish_reason="error"))).kind == "stream_broken"
     unpaid = saying(TextPart("x"), usage=RequestUsage(unmeasured_requests=1))
     assert (await failure_of(unpaid)).kind == "malformed"
 
@@ -223,6 +223,21 @@ async def test_a_stream_that_breaks_is_no_answer() -> None:
     with pytest.raises(ProviderError) as caught:
         await model.answer(request(), deadline_s=10, emit=ignore)
     assert caught.value.kind == "stream_broken"
+
+
+@pytest.mark.requirement("BUD-1", "PROV-4")
+@pytest.mark.parametrize(("words", "kind"), [(0, "overloaded"), (2, "stream_broken")])
+async def test_an_error_in_the_middle_of_an_answer_may_be_billed(words: int, kind: str) -> None:
+    async def fails(_messages: list[ModelMessage], _info: AgentInfo) -> AsyncIterator[str]:
+        for _ in range(words):
+            yield "word "
+        raise theirs.ModelUnavailableError("nova", "busy")
+
+    model = behind(FunctionModel(stream_function=fails))
+    with pytest.raises(ProviderError, match="overloaded") as caught:
+        await model.answer(request(), deadline_s=10, emit=ignore)
+    assert caught.value.kind == kind
+    assert caught.value.__context__ is None
 
 
 async def test_what_the_listener_raises_is_its_own() -> None:

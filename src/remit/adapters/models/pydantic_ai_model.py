@@ -162,19 +162,28 @@ class PydanticAIModel(Model):
         emit: Callable[[Delta], None],
     ) -> ModelResponse:
         messages, settings, parameters = asked
-        async with direct.model_request_stream(
-            model, messages, model_settings=settings, model_request_parameters=parameters
-        ) as stream:
-            async for event in stream:
-                if isinstance(event, PartStartEvent | PartDeltaEvent):
-                    delta = _delta(event)
-                    if delta is not None:
-                        emit(delta)
-            response = stream.get()
-        if response.state != "complete":
-            text = f"{self.provider} broke off in its answer"
-            raise ProviderError(text, kind="stream_broken")
-        return response
+        begun = False
+        try:
+            async with direct.model_request_stream(
+                model, messages, model_settings=settings, model_request_parameters=parameters
+            ) as stream:
+                async for event in stream:
+                    if isinstance(event, PartStartEvent | PartDeltaEvent):
+                        begun = True
+                        delta = _delta(event)
+                        if delta is not None:
+                            emit(delta)
+                response = stream.get()
+            if response.state == "complete":
+                return response
+            text, wait_ms = f"{self.provider} broke off in its answer", None
+        except (theirs.AgentRunError, theirs.UserError) as exc:
+            if not begun:
+                raise
+            told = failure_of(exc, self.provider)
+            text, wait_ms = str(told), told.retry_after_ms
+        # What came may be billed, whatever the provider calls its error.
+        raise ProviderError(text, kind="stream_broken", retry_after_ms=wait_ms)
 
     def _answer(
         self, response: ModelResponse, asked: str, left_behind: tuple[str, ...]
@@ -240,7 +249,8 @@ def _delta(event: PartStartEvent | PartDeltaEvent) -> Delta | None:
 def _stop(response: ModelResponse, parts: tuple[RawPart, ...], provider: str) -> StopReason:
     reason = response.finish_reason
     if reason == "error":
-        raise ProviderError(f"{provider} ended its answer with an error", kind="server")
+        # It counted tokens, which may be billed: not the kind that was refused before it began.
+        raise ProviderError(f"{provider} ended its answer with an error", kind="stream_broken")
     calls = any(isinstance(part, RawCall) for part in parts)
     stop = "end" if reason is None else _STOPS[reason]
     return "tools" if calls and stop == "end" else stop
