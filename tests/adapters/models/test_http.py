@@ -192,13 +192,25 @@ async def test_silence_in_a_stream_ends_the_call(monkeypatch: pytest.MonkeyPatch
 # ---------------------------------------------------------------- answers that are none
 
 
-async def test_a_redirect_is_not_followed() -> None:
+@pytest.mark.requirement("SEC-1")
+@pytest.mark.parametrize(
+    ("location", "told"),
+    [
+        ("https://evil.example.com/v1/messages", "evil.example.com"),
+        ("http://ann:hunter2@evil.example.com:81/", "evil.example.com"),
+        ("https://[::1", "another place"),
+        ("/elsewhere", "another place"),
+        ("", "another place"),
+    ],
+)
+async def test_a_redirect_is_not_followed(location: str, told: str) -> None:
     async def redirect(_request: web.Request) -> web.Response:
-        raise web.HTTPTemporaryRedirect("https://evil.example.com/v1/messages")
+        return web.Response(status=307, headers={"location": location})
 
     error = await failure_of(redirect)
     assert (error.kind, error.status) == ("not_found", 307)
-    assert "redirects to evil.example.com" in str(error)
+    assert f"redirects to {told}: set the base URL" in str(error)
+    assert "hunter2" not in str(error)
 
 
 async def test_a_web_page_is_no_answer() -> None:

@@ -193,6 +193,19 @@ def test_an_answer_that_failed_is_an_error(error: object, kind: str) -> None:
     with pytest.raises(ProviderError, match="azure reported") as caught:
         decode_answer(body(status="failed", error=error, usage=None), "azure")
     assert caught.value.kind == kind
+    nothing = {"input_tokens": 0, "output_tokens": 0}
+    with pytest.raises(ProviderError, match="azure reported") as caught:
+        decode_answer(body(status="failed", error=error, usage=nothing), "azure")
+    assert caught.value.kind == kind
+
+
+@pytest.mark.requirement("BUD-1")
+def test_an_answer_that_failed_with_a_count_may_be_billed() -> None:
+    error = {"code": "server_error", "message": "Sorry"}
+    for usage in ({"input_tokens": 9}, {"input_tokens": 0, "output_tokens": 1}):
+        with pytest.raises(ProviderError, match="Sorry") as caught:
+            decode_answer(body(status="failed", error=error, usage=usage), "azure")
+        assert caught.value.kind == "stream_broken"
 
 
 WRONG: list[tuple[dict[str, object], str]] = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import re
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -28,14 +29,14 @@ from remit.wire.failure import excerpt, http_date_ms
 CONNECT_S = 10.0  # a TCP and TLS handshake across the world takes one second
 # Providers that stream send a ping or a piece at least every few seconds.
 SILENCE_S = 120.0
-# Whole answers come in silence, and a connection may die in it; the official SDKs wait as long.
-WHOLE_S = 600.0
+WHOLE_S = 600.0  # whole answers come in silence; the official SDKs wait as long
 MAX_ANSWER_BYTES = 64 * 1024**2  # the longest answers known are below 2 MB
 MAX_ERROR_BYTES = 64 * 1024
 MAX_CONNECTIONS = 256  # one model call each; more runs at once wait for a free one
 KEEPALIVE_S = 60.0  # agents come back within a minute, and a new TLS handshake costs 100 ms
 COUNT_S = 10.0  # counting and looking take a fraction of a second; longer is not worth the wait
 _WHOLE_BYTES = 1024**2  # what is longer is written in pieces: the loop has turns between
+_HOST = re.compile(r"https?://(?:[^/?#]*@)?([A-Za-z0-9.-]{1,253})")  # for a message only
 _DRAIN_S = 0.5  # the end of a stream follows its last event at once, or the connection is closed
 
 _Result = TypeVar("_Result")
@@ -255,9 +256,9 @@ class HttpModel(Model):
     async def _refusal(self, response: aiohttp.ClientResponse) -> ProviderError:
         headers = _headers(response)
         if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
-            target = urlsplit(headers.get("location", "")).hostname
+            target = _HOST.match(headers.get("location", ""))
             return ProviderError(
-                f"{self._where()} redirects to {target or 'another place'}: set the base URL to "
+                f"{self._where()} redirects to {target[1] if target else 'another place'}: set the base URL to "
                 "where the API really is; redirects are not followed, because the key goes along",
                 kind="not_found",
                 status=response.status,

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 
+from remit.errors import ProviderError
 from remit.values.model import (
     ModelAnswer,
     RawCall,
@@ -183,7 +184,7 @@ def read_response(root: Node, output: Sequence[Node], provider: str) -> ModelAns
     """The answer of a response object and its output items."""
     error = root.find("error")
     if error is not None:
-        raise reported(error, provider)
+        raise _failed(reported(error, provider), root.find("usage"))
     parts: list[RawPart] = []
     left_out: list[str] = []
     for item in output:
@@ -199,6 +200,13 @@ def read_response(root: Node, output: Sequence[Node], provider: str) -> ModelAns
         service_tier="" if tier is None else tier.text(),
         left_out=tuple(left_out),
     )
+
+
+def _failed(error: ProviderError, usage: Node | None) -> ProviderError:
+    """What a response says failed; where it counts tokens it began, and may be billed."""
+    if usage is None or not (usage.count("input_tokens") or usage.count("output_tokens")):
+        return error
+    return ProviderError(str(error), kind="stream_broken", retry_after_ms=error.retry_after_ms)
 
 
 def read_item(item: Node, left_out: list[str]) -> Iterator[RawPart]:
