@@ -245,10 +245,19 @@ ERRORS: dict[str, tuple[Members, str]] = {
         {
             "type": "response.failed",
             "response": response(
-                status="failed", error={"code": "server_error", "message": "Sorry"}
+                status="failed", error={"code": "server_error", "message": "Sorry"}, usage=None
             ),
         },
         "server",
+    ),
+    "failed with a count": (
+        {
+            "type": "response.failed",
+            "response": response(
+                status="failed", error={"code": "server_error", "message": "Sorry"}
+            ),
+        },
+        "stream_broken",
     ),
 }
 

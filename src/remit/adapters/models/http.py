@@ -258,8 +258,8 @@ class HttpModel(Model):
         if 300 <= response.status < 400:  # noqa: PLR2004  the class of redirects
             target = _HOST.match(headers.get("location", ""))
             return ProviderError(
-                f"{self._where()} redirects to {target[1] if target else 'another place'}: set the base URL to "
-                "where the API really is; redirects are not followed, because the key goes along",
+                f"{self._where()} redirects to {target[1] if target else 'another place'}: set the "
+                "base URL to where the API is; redirects are not followed, as the key goes along",
                 kind="not_found",
                 status=response.status,
             )
