@@ -10,8 +10,6 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from remit.errors import ConfigError
 
 _KEY_BYTES = 32
@@ -29,7 +27,8 @@ class Keys:
 
     mac: bytes = field(repr=False)
     vault: bytes = field(repr=False)
-    head: Ed25519PrivateKey = field(repr=False)
+    head: bytes = field(repr=False)
+    """Ed25519, the 32 bytes of RFC 8032; who signs makes a key of it."""
     old_macs: tuple[bytes, ...] = field(default=(), repr=False)
 
     @property
@@ -43,7 +42,7 @@ class Keys:
 
     def texts(self) -> dict[str, str]:
         """All keys in base64 by their names, as a file of keys holds them."""
-        keys = {"mac": self.mac, "vault": self.vault, "head": self.head.private_bytes_raw()}
+        keys = {"mac": self.mac, "vault": self.vault, "head": self.head}
         keys |= {f"old_mac_{number}": key for number, key in enumerate(self.old_macs)}
         return {f"remit_{name}": base64.b64encode(key).decode() for name, key in keys.items()}
 
@@ -72,8 +71,7 @@ def parse_keys(text: str, where: str) -> Keys:
         ) from None  # the cause would show the text
     if any(len(key) != _KEY_BYTES for key in (*raw.values(), *old)):
         raise ConfigError(f"{where}: each key has {_KEY_BYTES} bytes")
-    head = Ed25519PrivateKey.from_private_bytes(raw["head"])
-    return Keys(raw["mac"], raw["vault"], head, old)
+    return Keys(raw["mac"], raw["vault"], raw["head"], old)
 
 
 def read_keys(path: Path, *, make: bool) -> Keys:

@@ -205,7 +205,7 @@ def _parts(  # what the parts are made of
     )
     plan_desk = _plan_desk(engine, books, plans)
     macs = tuple(keys.macs.values())
-    answer = answer_key(keys.head.private_bytes_raw())
+    answer = answer_key(keys.head)
     return Parts(
         engine,
         desk,

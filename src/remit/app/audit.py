@@ -3,10 +3,9 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from remit.app.audit_ledger import Everybody, TrialBalance, tenants_of_ledger
-from remit.app.audit_run import Damage, RunAudit, audit_run
+from remit.app.audit_run import RunAudit, audit_run
+from remit.app.verification import Damage, KnownHead, Verification
 from remit.errors import ChainBroken, StoreCorrupt
 from remit.journal.record import GENESIS
 from remit.journal.rows import RunRow
@@ -33,41 +32,7 @@ _HEADS = 1_000_000
 _TOLD = 100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KnownHead:
-    """A head that somebody kept outside: `size` records, with `root` over them."""
-
-    tenant: str | None
-    """None: not written beside it; then it is checked for the tenant that is verified."""
-    size: int
-    root: bytes
-    where: str
-    """Where it came from, for messages."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verification:
-    """What was found for one tenant; it is sound when there are no `damages`."""
-
-    tenant: str
-    runs: int
-    books: int
-    """Streams of facts that concern no run: what operators set, what was paid."""
-    records: int
-    erased: int
-    """Records whose payload was erased; they still stand in their chains."""
-    heads: int
-    """Heads, stored and given, that this journal was checked against."""
-    size: int
-    root: bytes
-    head: bytes | None
-    """The new head, signed; None when there is damage or nothing to sign."""
-    proofs: tuple[tuple[KnownHead, tuple[bytes, ...]], ...]
-    """RFC 6962 proofs that the tree begins with each given head."""
-    damages: tuple[Damage, ...]
-
-
-def known_head(text: str, where: str, key: Ed25519PrivateKey | None = None) -> KnownHead:
+def known_head(text: str, where: str, key: bytes | None = None) -> KnownHead:
     """A head as it was kept: signed JSON, or `SIZE:ROOT` as it is printed after a run.
 
     With `key` signed JSON must be signed by it. Raises `ChainBroken` when it is neither.
@@ -87,7 +52,7 @@ def known_head(text: str, where: str, key: Ed25519PrivateKey | None = None) -> K
 
 
 async def sign_new_head(
-    store: Store, key: Ed25519PrivateKey, tenant: str, now_ms: int
+    store: Store, key: bytes, tenant: str, now_ms: int
 ) -> tuple[TreeHead, bytes] | None:
     """Sign and store the head of a tenant's journal as it stands; None while it is empty.
 
@@ -124,7 +89,7 @@ async def read_leaves(store: Store, tenant: str, end: int, start: int = 0) -> li
 
 async def verify_journal(
     store: Store,
-    key: Ed25519PrivateKey,
+    key: bytes,
     macs: Mapping[str, bytes],
     *,
     tenants: Iterable[str] = (),
@@ -174,7 +139,7 @@ class _Check:
 
     store: Store
     reader: Reader
-    key: Ed25519PrivateKey
+    key: bytes
     macs: dict[str, bytes]
     tenant: str
     everybody: Everybody

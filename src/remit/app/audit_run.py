@@ -5,8 +5,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from typing_extensions import override
-
+from remit.app.verification import Damage
 from remit.errors import RemitError
 from remit.journal.codec import decompress, open_record
 from remit.journal.events import Event, RunStarted, SubrunEnded, ToolCompleted
@@ -27,22 +26,6 @@ from remit.values.message import TextPart
 
 _ENDED = ("completed", "stopped")
 _VERSION = re.compile(r"version (\d{1,9}): ", re.ASCII)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Damage:
-    """Something that is not as it was written, and where; `version` None: the run as a whole."""
-
-    tenant: str
-    run: str
-    version: int | None
-    what: str
-
-    @override
-    def __str__(self) -> str:
-        where = self.tenant + (f"/{self.run}" if self.run else "")
-        version = "" if self.version is None else f" version {self.version}"
-        return f"{where}{version}: {self.what}"
 
 
 @dataclass(slots=True, kw_only=True)

@@ -28,7 +28,6 @@ from remit.runtime.notifying import Lane, watch_lane
 from remit.runtime.reader import Reader
 from remit.values.notice import Notice, notice_key
 from remit.values.windows import Calendar
-from remit.wire.webhook.standard import signing_key
 
 OnApproval = Callable[[Notice], Awaitable[None] | None]
 """Called with each request to humans; it may ask somebody, and answer by `App.approve` …"""
@@ -321,7 +320,8 @@ def _made(
     base = partial(Channel, name=name, people=people, tenants=config.tenants, quiet=config.quiet)
     make = cast("Callable[..., Notifier]", named(*_ADAPTERS[config.kind], ""))
     if config.kind == "webhook":
-        key = signing_key(signing, f"{where}.secret_env")
+        read = cast("Callable[[str, str], object]", named(*_SIGNING_KEY, ""))
+        key = read(signing, f"{where}.secret_env")
         return base(notifier=make(address, [key], lambda: clock.now_ms() // 1000))
     if config.kind == "slack":
         # A bot posts to its API, whose address only a test changes.
@@ -341,6 +341,8 @@ def _made(
     )
 
 
+# Its cryptography is 6 MB, which a process without webhooks does not load.
+_SIGNING_KEY = "remit.wire.webhook.standard", "signing_key"
 _ADAPTERS = {
     "webhook": (f"{_PLACE}.webhook", "WebhookNotifier"),
     "slack": (f"{_PLACE}.slack", "SlackNotifier"),

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Protocol, cast
 
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-
 from remit.app.config import Settings
+from remit.app.lazy import LazyVault
 from remit.app.load import named, sqlite_path
 from remit.errors import ConfigError
 from remit.ports import Vault
@@ -22,7 +22,7 @@ class _Keys(Protocol):
     @property
     def vault(self) -> bytes: ...
     @property
-    def head(self) -> Ed25519PrivateKey: ...
+    def head(self) -> bytes: ...
     def macs(self) -> dict[str, bytes]: ...
     def texts(self) -> dict[str, str]: ...
 
@@ -33,7 +33,8 @@ class Keyring:
 
     signer: Signer
     vault: Vault
-    head: Ed25519PrivateKey
+    head: bytes = field(repr=False)
+    """It signs heads (Ed25519)."""
     macs: Mapping[str, bytes]
     """MAC keys by id, to verify with."""
     texts: Mapping[str, str] = field(repr=False)
@@ -83,12 +84,15 @@ def open_keys(settings: Settings, variables: Mapping[str, str]) -> Keyring:
         raise ConfigError(
             "no keys: set REMIT_KEYS to what `remit keys new` prints, or REMIT_KEY_FILE to its file"
         )
-    vault = cast("Callable[[bytes], Vault]", named("remit.adapters.vault", "AeadVault", ""))
     return Keyring(
         signer=Signer(key=keys.mac, key_id=keys.mac_id),
-        vault=vault(keys.vault),
+        vault=LazyVault(partial(_vault, keys.vault)),
         head=keys.head,
         macs=keys.macs(),
         texts=keys.texts(),
         hidden=hidden_paths(settings, variables),
     )
+
+
+def _vault(key: bytes) -> Vault:
+    return cast("Callable[[bytes], Vault]", named("remit.adapters.vault", "AeadVault", ""))(key)

@@ -6,8 +6,9 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
+from functools import cache
 
-from remit.ports import Model, Sandbox
+from remit.ports import Model, Sandbox, Vault
 from remit.values.command import Command, Finished, Program
 
 _JITTER = 1_000_001
@@ -50,6 +51,25 @@ class ModelShelf:
         """Release the connections of all of them."""
         for model in self._models.values():
             await model.close()
+
+
+class LazyVault:
+    """Loads what seals with the first secret: most processes meet none, and it is 7 MB."""
+
+    def __init__(self, make: Callable[[], Vault]) -> None:
+        self._made = cache(make)
+
+    def placeholder(self, tenant: str, kind: str, secret: str) -> str:
+        """The name that stands for a secret in texts."""
+        return self._made().placeholder(tenant, kind, secret)
+
+    def seal(self, tenant: str, placeholder: str, secret: str) -> bytes:
+        """The secret, readable only with the vault's key."""
+        return self._made().seal(tenant, placeholder, secret)
+
+    def open(self, tenant: str, placeholder: str, sealed: bytes) -> str:
+        """The secret. Raises `VaultSealBroken`."""
+        return self._made().open(tenant, placeholder, sealed)
 
 
 class LazySandbox:

@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import statistics
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -150,7 +149,8 @@ class Looks:
         """The clock beside those of the providers; it is known after they were asked."""
         if not self._skews:
             return sight
-        off_ms = int(statistics.median(self._skews))
+        skews = sorted(self._skews)
+        off_ms = (skews[(len(skews) - 1) // 2] + skews[len(skews) // 2]) // 2  # their median
         if abs(off_ms) <= SKEW_MS:
             return replace(sight, detail=f"{sight.detail}, and right by the providers'")
         way = "behind" if off_ms > 0 else "ahead of"

@@ -1,14 +1,18 @@
 """What servers and auditors ask of an app: who may use it, and whether its journal is sound."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import cast
 
 from remit.app.access import Access
 from remit.app.assemble import Parts
-from remit.app.audit import KnownHead, Verification, verify_journal
+from remit.app.load import named
 from remit.app.once import Once
 from remit.app.sign_ins import SignIns
 from remit.app.upgrade import UpgradeRequired
+from remit.app.verification import KnownHead, Verification
 from remit.machine.state import State
+
+_Verify = Callable[..., Awaitable[list[Verification]]]
 
 
 class Served:
@@ -53,6 +57,7 @@ class Served:
         A sound tenant gets a new signed head. Raises `StoreError`.
         """
         keys, services = self._open.keys, self._open.engine.services
+        verify_journal = cast("_Verify", named("remit.app.audit", "verify_journal", ""))
         return await verify_journal(
             services.store,
             keys.head,

@@ -4,11 +4,12 @@ import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from remit.app.audit import Verification, verify_journal
+from remit.app.audit import verify_journal
 from remit.app.lazy import WallClock
 from remit.app.pairs import pairs_of
 from remit.app.people import LOCAL_TENANT
 from remit.app.run import status_of
+from remit.app.verification import Verification
 from remit.cli.demo_play import CAP_USD
 from remit.cli.demo_stage import Stage, git, run_tests
 from remit.cli.journal import Journal

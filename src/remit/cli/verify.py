@@ -6,8 +6,9 @@ from pathlib import Path
 
 import click
 
-from remit.app.audit import KnownHead, Verification, known_head, verify_journal
+from remit.app.audit import known_head, verify_journal
 from remit.app.lazy import WallClock
+from remit.app.verification import KnownHead, Verification
 from remit.cli.group import GOOD, NO
 from remit.cli.journal import Journal, open_journal
 from remit.cli.options import Options

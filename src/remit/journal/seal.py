@@ -199,16 +199,17 @@ class TreeHead:
         return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
-def public_key(key: Ed25519PrivateKey) -> str:
-    """The public key in hex, under which a reader knows who signs."""
-    return key.public_key().public_bytes_raw().hex()
+def public_key(key: bytes) -> str:
+    """The public key in hex, under which a reader knows who signs; `key`: 32 bytes, secret."""
+    return Ed25519PrivateKey.from_private_bytes(key).public_key().public_bytes_raw().hex()
 
 
-def sign_head(head: TreeHead, key: Ed25519PrivateKey) -> bytes:
-    """The head with its signature, as JSON to be stored and handed out."""
+def sign_head(head: TreeHead, key: bytes) -> bytes:
+    """The head with its signature, as JSON to be stored and handed out; `key`: 32 bytes, secret."""
     content: dict[str, object] = json.loads(head.encode())
     content["key"] = public_key(key)
-    content["signature"] = key.sign(head.encode()).hex()
+    signer = Ed25519PrivateKey.from_private_bytes(key)
+    content["signature"] = signer.sign(head.encode()).hex()
     return json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode()
 
 

@@ -5,7 +5,8 @@ from typing import Annotated
 
 from pydantic import StringConstraints
 
-from remit.app.audit import Verification, known_head
+from remit.app.audit import known_head
+from remit.app.verification import Verification
 from remit.errors import ChainBroken, RequestRefused
 from remit.server.api.shapes import Shape
 from remit.server.route import Ask, Nothing, api

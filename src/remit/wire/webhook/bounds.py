@@ -9,6 +9,9 @@ MAX_BODY_BYTES = 512 * 1024  # ten times the largest event of a payment provider
 TOLERANCE_S = 300  # what Stripe's and the Standard Webhooks libraries take by default
 MAX_HEADER_CHARS = 4096  # some thirty signatures; two stand there while a secret is exchanged
 
+STANDARD_SIGNATURE = "webhook-signature"
+"""The header that says that a webhook is one of Standard Webhooks."""
+
 # 12 digits of seconds reach beyond the year 30,000; int() of a long text is slow.
 _SECONDS = re.compile(r"[0-9]{1,12}", re.ASCII)
 

@@ -16,9 +16,16 @@ from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from remit.errors import ConfigError, WebhookRefused
-from remit.wire.webhook.bounds import TOLERANCE_S, check_body, check_time, header, seconds
+from remit.wire.webhook.bounds import (
+    STANDARD_SIGNATURE,
+    TOLERANCE_S,
+    check_body,
+    check_time,
+    header,
+    seconds,
+)
 
-ID, TIME, SIGNATURE = "webhook-id", "webhook-timestamp", "webhook-signature"
+ID, TIME, SIGNATURE = "webhook-id", "webhook-timestamp", STANDARD_SIGNATURE
 _SECRET, _PRIVATE, _PUBLIC = "whsec_", "whsk_", "whpk_"
 _KEY_BYTES = 32  # of Ed25519
 _MIN_SECRET, _MAX_SECRET = 24, 64  # bytes, as the specification says
