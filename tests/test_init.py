@@ -29,3 +29,21 @@ def test_importing_remit_alone_imports_no_heavy_package() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_a_process_that_runs_an_agent_loads_no_cryptography_and_no_audit() -> None:
+    code = (
+        "import asyncio, sys\n"
+        "from remit import Agent, App, ScriptedModel, declare\n"
+        "agent = Agent('a', model='scripted:x', instructions='Say it.')\n"
+        "prices = {'scripted:*': declare('scripted:*', input_usd='1', output_usd='1')}\n"
+        "async def main():\n"
+        "    models = {'scripted': ScriptedModel('done')}\n"
+        "    async with App('memory:', agents=[agent], models=models, prices=prices) as app:\n"
+        "        print((await app.run(agent, 'Go.')).status)\n"
+        "asyncio.run(main())\n"
+        "heavy = {'aiohttp', 'cryptography', 'rich', 'starlette', 'remit.app.audit'}\n"
+        "print(sorted(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split("\n")[:2] == ["completed", "[]"]

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from remit.adapters.keys import read_keys
 from remit.adapters.sqlite.store import SqliteStore
-from remit.app.audit import KnownHead, Verification, verify_journal
+from remit.app.audit import verify_journal
+from remit.app.verification import KnownHead, Verification
 
 NOW_MS = 1_700_000_000_000
 

@@ -12,8 +12,8 @@ import pytest
 from remit import App
 from remit.adapters.keys import read_keys
 from remit.adapters.sqlite.store import SqliteStore
-from remit.app.audit import Verification
 from remit.app.load import make_store
+from remit.app.verification import Verification
 from remit.journal.codec import open_record, seal
 from remit.journal.events import AssumptionCorrected, BudgetSet, Event, ModelCompleted
 from remit.journal.fact import Post

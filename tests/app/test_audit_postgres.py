@@ -9,7 +9,8 @@ from psycopg import sql
 from remit.adapters.keys import Keys, new_keys, parse_keys
 from remit.adapters.postgres.store import PostgresStore
 from remit.app.app import App
-from remit.app.audit import KnownHead, Verification, verify_journal
+from remit.app.audit import verify_journal
+from remit.app.verification import KnownHead, Verification
 from tests.app.damages import NOW_MS
 from tests.cli.shop import PRICES, clerk, model
 from tests.support.postgres import PostgresServer

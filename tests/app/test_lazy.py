@@ -7,9 +7,10 @@ from contextlib import AbstractAsyncContextManager
 import pytest
 
 from remit.adapters.scripted import EchoModel
-from remit.app.lazy import LazySandbox, ModelShelf, SystemDice, WallClock
+from remit.adapters.vault import AeadVault
+from remit.app.lazy import LazySandbox, LazyVault, ModelShelf, SystemDice, WallClock
 from remit.errors import ConfigError, SandboxUnavailable
-from remit.ports import Model
+from remit.ports import Model, Vault
 from remit.values.command import Command, Finished, Program
 
 COMMAND = Command(argv=("true",), cwd="/")
@@ -83,4 +84,20 @@ async def test_a_sandbox_is_looked_for_once_however_many_ask_at_once() -> None:
     with pytest.raises(SandboxUnavailable):
         async with sandbox.open(COMMAND):
             pass
+    assert len(made) == 1
+
+
+@pytest.mark.requirement("SEC-1")
+def test_the_vault_is_made_with_the_first_secret_and_seals_as_itself() -> None:
+    made: list[Vault] = []
+
+    def make() -> Vault:
+        made.append(AeadVault(bytes(32)))
+        return made[-1]
+
+    vault = LazyVault(make)
+    assert not made
+    name = vault.placeholder("acme", "token", "abc")
+    assert name == AeadVault(bytes(32)).placeholder("acme", "token", "abc")
+    assert vault.open("acme", name, vault.seal("acme", name, "abc")) == "abc"
     assert len(made) == 1

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from remit.app.audit import Verification
+from remit.app.verification import Verification
 from remit.cli.demo_proof import Proof, proposed_calls
 from remit.journal.events import Event, ModelCompleted, RunStarted
 from remit.journal.record import Body, Cause, Header

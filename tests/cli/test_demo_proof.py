@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from remit.app.audit_run import Damage
+from remit.app.verification import Damage
 from remit.cli import demo_stage
 from remit.cli.demo_proof import Proof, claims_of, outcome_of, scanned
 from remit.cli.demo_stage import Stage, git

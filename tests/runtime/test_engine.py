@@ -1,8 +1,11 @@
 """The engine: one driver per run, errors told to who waits for them, closing lets go."""
 
 import asyncio
+import gc
 from contextlib import suppress
 from dataclasses import replace
+from typing import cast
+from weakref import ref
 
 import pytest
 from typing_extensions import override
@@ -17,6 +20,7 @@ from remit.journal.events import (
 from remit.journal.rows import Answer, Append
 from remit.policy.redact import Redactor
 from remit.runtime import engine as module
+from remit.runtime.driver import Driver
 from remit.runtime.engine import Engine
 from remit.values.model import ModelRequest
 from tests.runtime.engines import (
@@ -62,6 +66,18 @@ async def test_a_run_is_begun_once_it_is_durable() -> None:
     assert list(engine.mine) == []
     assert engine.final[KEY].output == '"fine"'
     await engine.begun(*KEY)  # still true
+
+
+async def test_a_driver_that_has_left_is_freed_at_once() -> None:
+    engine = an_engine("fine")
+    begin(engine)
+    left = ref(cast("Driver", engine.live[KEY].driver))
+    gc.disable()  # else cycles might be looked for meanwhile
+    try:
+        await rest(engine)
+        await until(lambda: left() is None)
+    finally:
+        gc.enable()
 
 
 @pytest.mark.requirement("DUR-8")

@@ -6,6 +6,8 @@ Nobody else appends to the run.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
+from typing import ParamSpec
+from weakref import WeakMethod
 
 from remit.errors import StoreError
 from remit.journal.codec import seal
@@ -45,6 +47,7 @@ from remit.runtime.shortage import Shortage, look_ahead, shortage_of
 from remit.runtime.starting import session_is_active
 from remit.runtime.toolgate import ToolGate
 
+P = ParamSpec("P")
 # Decisions on one input after refused holds; then the budget counts as exhausted.
 _REFUSALS = 3
 # Inputs folded into one record; more wait for the next, so that no record grows without bound.
@@ -85,7 +88,10 @@ class Driver:
         self.fenced = False
         self.begun = asyncio.Event()
         """The run is durable, or this driver has left it."""
-        self.lease = Lease(services, seat, self._lose)
+        # Weak, or each driver were a cycle: its run stayed in memory until those are looked for.
+        hear: WeakMethod[Callable[[Outcome | BaseException], None]] = WeakMethod(self._hear)
+        lose: WeakMethod[Callable[[], None]] = WeakMethod(self._lose)
+        self.lease = Lease(services, seat, lambda: _call(lose))
 
         def cleaner() -> Cleaner:
             return Cleaner(redactor, services.vault, seat.tenant, seat.run)
@@ -97,7 +103,7 @@ class Driver:
             ToolGate(services=services, agent=agent, cleaner=cleaner, fence=seat.epoch),
             Resorts(services=services, agent=agent, cleaner=cleaner),
             start_child=start_child,
-            told=self._hear,
+            told=lambda told: _call(hear, told),
         )
 
     # ------------------------------------------------------------ from outside
@@ -359,6 +365,13 @@ class Driver:
             if came:
                 self.ring()
                 await asyncio.sleep(_MAIL_PAUSE_S)
+
+
+def _call(method: WeakMethod[Callable[P, None]], /, *args: P.args, **named: P.kwargs) -> None:
+    """Call a method of something that may be gone; then there is nobody to tell."""
+    alive = method()
+    if alive is not None:
+        alive(*args, **named)
 
 
 def _status(state: State, body: Body) -> RunStatus:
