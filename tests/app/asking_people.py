@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from remit import App, Remit, Run, ScriptedModel, tool
+from remit import App, Preview, Remit, Run, ScriptedModel, tool
 from remit.app.channels import OnApproval
 from remit.machine.agent import Agent
 from remit.policy.roster import Person
@@ -37,7 +37,11 @@ async def receiver() -> AsyncIterator[Receiver]:
         yield found
 
 
-@tool(access="write")
+def what_is_left(amount: int) -> Preview:
+    return Preview.record("account", {"left": "<b>10</b>"}, {"left": str(10 - amount)})
+
+
+@tool(access="write", preview=what_is_left)
 async def pay_bill(amount: int, note: str) -> str:
     """Pay a bill."""
     done.append(amount)

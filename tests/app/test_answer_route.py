@@ -89,6 +89,8 @@ async def test_a_link_shows_the_whole_call_and_posting_agrees(place: Path) -> No
             status, page, headers = await ask(app, token=tokens["approve"])
             assert status == 200
             assert "for &lt;b&gt;bolts&lt;/b&gt;" in page
+            assert "What it would do (+1 -1)" in page
+            assert "-left: &lt;b&gt;10&lt;/b&gt;\n+left: 3" in page
             assert "Approve this call" in page
             assert "bob" in page
             assert headers[b"cache-control"] == b"no-store"

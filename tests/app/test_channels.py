@@ -51,6 +51,13 @@ async def test_a_webhook_is_signed_and_each_person_has_links_of_their_own(
             fields = tree["data"]
             assert isinstance(fields, dict)
             assert fields["arguments"] == '{"amount": 7, "note": "for <b>bolts</b>"}'
+            assert fields["preview"] == {
+                "text": "@ account\n@@ -1 +1 @@\n-left: <b>10</b>\n+left: 3",
+                "lines": 4,
+                "added": 1,
+                "cut": 1,
+                "missing": "",
+            }
             assert (fields["tool"], fields["user"], fields["needed"]) == ("pay_bill", "ann", 1)
             told_to[fields["person"]] = fields["links"]
         assert sorted(told_to) == ["bob", "zoe"]

@@ -314,3 +314,21 @@ async def test_what_cannot_be_started_is_told(found: Served) -> None:
     found.server.state.draining.set()
     told = await bot.ask("POST", "/api/v1/runs", json={"agent": "clerk", "input": "x", "user": "u"})
     assert (told.status, told.headers["retry-after"]) == (503, "2")
+
+
+@pytest.mark.requirement("APR-2", "UX-1")
+async def test_a_program_reads_what_a_call_would_do(found: Served) -> None:
+    bot = await program(found, "acme", "operator")
+    run = await start(bot, "gift wrap it")
+    preview = asked(run)["preview"]
+    assert isinstance(preview, dict)
+    assert (preview["lines"], preview["added"], preview["cut"]) == (504, 1, 1)
+    assert str(preview["text"]).startswith(" sheet 0\n sheet 1\n")
+    whole = await bot.get(f"/api/v1/runs/{run['run']}/artifacts/{preview['artifact']}")
+    assert whole.status == 200
+    assert whole.text.split("\n")[-1] == '+paper: "red \\u001b[31m"'
+    other = await program(found, "globex", "operator")
+    foreign = await other.get(f"/api/v1/runs/{run['run']}/artifacts/{preview['artifact']}")
+    assert foreign.status == 404
+    without = await start(bot, "refund order 17")
+    assert asked(without)["preview"] is None
