@@ -252,6 +252,7 @@ async def test_a_word_without_a_view_is_not_taken() -> None:
         assert now.status == "waiting"
         (ignored,) = await told(app, run.id, InboxIgnored)
         assert "cannot be shown" in ignored.reason
+        assert await decided_again(app, run)
 
 
 async def test_a_call_that_nobody_must_agree_to_needs_no_view() -> None:

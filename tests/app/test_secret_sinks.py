@@ -12,7 +12,7 @@ from urllib.parse import quote
 import pytest
 from pydantic import BaseModel
 
-from remit import App, Remit, tool
+from remit import App, Preview, Remit, tool
 from remit.adapters.scripted import Reply
 from remit.errors import NeedsInput, ProviderError
 from remit.journal.codec import open_record
@@ -26,7 +26,7 @@ from tests.runtime.stage import an_agent, journal_at, opened, written
 CHANNELS = (
     "user", "text", "delta", "thinking", "signed", "argument", "broken", "name", "result", "json",
     "bytes", "model", "error", "question", "key", "answer", "approve", "changed", "deny", "cancel",
-    "switch", "depends", "provider", "known", "encoded", "url",
+    "switch", "depends", "provider", "preview", "known", "encoded", "url",
 )  # fmt: skip
 # Every kind of evidence: an issuer's mark, a key before it, prose, and none but being known.
 FORMS = (
@@ -106,7 +106,12 @@ def state_of(text: str) -> str:
     return "s1"
 
 
-@tool(access="write", depends=state_of)
+def what_is_sent() -> Preview:
+    text = said("preview")
+    return Preview.files({text: (f"{text}\n", f"{text}\nmore {said('known')}\n")}, note=text)
+
+
+@tool(access="write", depends=state_of, preview=what_is_sent)
 async def send(text: str) -> str:
     """Send a text."""
     return f"sent {text}"

@@ -10,6 +10,7 @@ from typing import cast
 import pytest
 
 from remit.cli.person import principal
+from tests.app.damages import damages, edit
 from tests.cli.shop import clerk, shop
 from tests.cli.terminal import Remit
 
@@ -158,3 +159,42 @@ async def test_the_tree_of_a_run_tells_what_people_were_shown(tmp_path: Path) ->
     full = await loop.run_in_executor(None, good, "--full")
     assert "sheet 300" in full
     assert "[cut, " in full
+
+
+@pytest.mark.requirement("PERM-7", "AUD-3")
+async def test_a_whole_that_was_changed_in_the_store_is_not_shown(tmp_path: Path) -> None:
+    path = tmp_path / "j.db"
+    approval = await wrapped(path)
+    loop = asyncio.get_running_loop()
+    words = ("approvals", "show", approval, "--db", f"sqlite:///{path}")
+    tree = json.loads(await loop.run_in_executor(None, Remit().good, *words, "--json"))
+    digest = tree["preview"]["artifact"]
+    edit(path, "UPDATE blobs SET content = ? WHERE digest = ?", b"\0harmless", digest)
+    result = await loop.run_in_executor(None, lambda: Remit()(*words))
+    assert result.exit_code != 0
+    assert "is not what" in result.stderr
+    assert "harmless" not in result.stdout
+    (damage,) = [each for each in await damages(path) if "would do" in each]
+    assert "was changed" in damage
+
+
+@pytest.mark.requirement("PERM-7")
+@pytest.mark.parametrize("verb", ["approve", "deny"])
+async def test_a_word_for_what_was_seen_is_none_for_what_replaced_it(
+    tmp_path: Path, verb: str
+) -> None:
+    path = tmp_path / "j.db"
+    async with shop(path) as app:
+        gift = (await app.run(clerk, "gift wrap it")).approvals[0].id
+        other = '{"order": "18"}'
+        await app.desk.approve("local", gift, principal="boss", channel="test", arguments=other)
+        await app.engine.settled("local", gift.partition(":")[0])
+        (again,) = (await app.get(gift.partition(":")[0])).approvals
+    assert again.id == f"{gift}:2"
+    loop = asyncio.get_running_loop()
+    words = ("--db", f"sqlite:///{path}")
+    result = await loop.run_in_executor(None, lambda: Remit()(verb, gift, *words))
+    assert result.exit_code != 0
+    assert "was asked about again as" in result.stderr
+    good = await loop.run_in_executor(None, lambda: Remit()(verb, again.id, *words))
+    assert good.exit_code == 0

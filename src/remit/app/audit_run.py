@@ -8,7 +8,13 @@ from dataclasses import dataclass, field
 from remit.app.verification import Damage
 from remit.errors import RemitError
 from remit.journal.codec import decompress, open_record
-from remit.journal.events import Event, RunStarted, SubrunEnded, ToolCompleted
+from remit.journal.events import (
+    ApprovalRequested,
+    Event,
+    RunStarted,
+    SubrunEnded,
+    ToolCompleted,
+)
 from remit.journal.record import GENESIS, Body, Record, check_link, check_mac
 from remit.journal.rows import LimitLine, RunRow
 from remit.journal.transfers import transfers
@@ -203,6 +209,8 @@ def _blobs_of(events: Iterable[Event]) -> Iterator[tuple[str, str]]:
     for event in events:
         if isinstance(event, ToolCompleted) and event.artifact is not None:
             yield event.artifact, f"the whole result of {event.call}"
+        elif isinstance(event, ApprovalRequested) and event.preview and event.preview.artifact:
+            yield event.preview.artifact, f"all of what {event.call} would do"
         elif isinstance(event, RunStarted):
             for part in event.input:
                 if not isinstance(part, TextPart):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from hashlib import sha256
 
 import click
 from pydantic import ValidationError
@@ -18,7 +19,7 @@ from remit.cli.output import cell, console, iso, moment, print_json
 from remit.cli.person import CHANNEL, principal
 from remit.cli.plain import one_line, printable
 from remit.cli.previewing import preview_lines
-from remit.errors import UsageError
+from remit.errors import NotFound, StoreCorrupt, UsageError
 from remit.journal.events import EVENT, ApprovalDenied, ApprovalGiven
 from remit.journal.rows import RunRow
 from remit.values.money import format_usd
@@ -96,6 +97,8 @@ def show_one(options: Options, approval: str) -> None:
             run, each = the_one(approval, what, {each.id: (run, each) for run, each in found})
             digest = "" if each.preview is None else each.preview.artifact
             whole = await journal.store.blob(run.row.tenant, digest) if digest else None
+            if whole is not None and sha256(whole).hexdigest() != digest:
+                raise StoreCorrupt(f"{digest} is not what {each.id} asked about: remit verify")
             return run, each, "" if whole is None else whole.decode()
 
     run, each, whole = asyncio.run(look())
@@ -161,6 +164,18 @@ def approval_json(tenant: str, each: PendingApproval) -> dict[str, object]:
 Say = Callable[[Desk, str, PendingApproval], Awaitable[object]]
 
 
+def _check_same(given: str, found: str) -> None:
+    """Raise `NotFound` where the call with the given id was asked about anew since.
+
+    The id of a request is the beginning of those that replace it, and a word is for what was seen.
+    """
+    if ":" in given and found.casefold().startswith(f"{given.casefold()}:"):
+        name = short(found)
+        raise NotFound(
+            f"{given} was asked about again as {name}: look at it, `remit approvals show {name}`"
+        )
+
+
 def _decide(options: Options, given: str, verb: str, say: Say) -> None:
     """Find the call, say the word, and print what was decided on."""
 
@@ -169,6 +184,7 @@ def _decide(options: Options, given: str, verb: str, say: Say) -> None:
             found = await _pending(journal, options)
             what = "call that waits for a human"
             run, each = the_one(given, what, {each.id: (run, each) for run, each in found})
+            _check_same(given, each.id)
             sending = say(journal.desk, run.row.tenant, each)
             return run, each, await deliver(journal, run.row, each.id, sending)
 

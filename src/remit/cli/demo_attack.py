@@ -108,6 +108,9 @@ async def _kept(journal: Journal, proof: Proof) -> bytes:
     for told in timeline(proof.pairs):
         if isinstance(told.event, ToolCompleted) and told.event.artifact:
             found += [await journal.store.blob(told.header.tenant, told.event.artifact) or b""]
+        elif isinstance(told.event, ApprovalRequested) and told.event.preview is not None:
+            digest = told.event.preview.artifact
+            found += [await journal.store.blob(told.header.tenant, digest) or b""]
     return b"\n".join(found)
 
 
