@@ -16,6 +16,7 @@ from remit.values.duration import milliseconds, spoken
         ("3d", 259_200_000),
         (" 1s ", 1000),
         ("0s", 0),
+        ("36500d", 3_153_600_000_000),
     ],
 )
 def test_durations_as_people_write_them(text: str, ms: int) -> None:
@@ -27,6 +28,12 @@ def test_durations_as_people_write_them(text: str, ms: int) -> None:
 )
 def test_what_is_no_duration(text: str) -> None:
     with pytest.raises(ConfigError, match="is not a duration such as"):
+        milliseconds(text)
+
+
+@pytest.mark.parametrize("text", ["36501d", "999999999h", "999999999d"])
+def test_an_instant_that_far_ahead_has_no_date(text: str) -> None:
+    with pytest.raises(ConfigError, match="at most 36500d"):
         milliseconds(text)
 
 

@@ -6,14 +6,22 @@ from remit.errors import ConfigError
 
 _FORM = re.compile(r"(\d{1,9})(ms|s|m|h|d)", re.ASCII)
 _MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+# A hundred years: an instant that lies further ahead may have no date, and none can be shown.
+_MOST_DAYS = 36_500
 
 
 def milliseconds(text: str) -> int:
-    """Milliseconds of a duration such as `5m`. Raises `ConfigError` for anything else."""
+    """Milliseconds of a duration such as `5m`, at most a hundred years.
+
+    Raises `ConfigError` for anything else.
+    """
     form = _FORM.fullmatch(text.strip())
     if form is None:
         raise ConfigError(f"{text!r} is not a duration such as '250ms', '30s', '5m', '2h' or '3d'")
-    return int(form[1]) * _MS[form[2]]
+    found = int(form[1]) * _MS[form[2]]
+    if found > _MOST_DAYS * _MS["d"]:
+        raise ConfigError(f"{text!r}: a duration is at most {_MOST_DAYS}d, a hundred years")
+    return found
 
 
 def spoken(ms: int) -> str:
