@@ -50,3 +50,21 @@ async def test_what_was_not_off_is_not_told() -> None:
     async with opened("memory:", [AGENT]) as app:
         assert not await app.desk.switch_on("all", principal="ann")
         assert await app.books.read("*", HOLDER) == ()
+
+
+async def test_a_revert_is_told_as_what_it_is() -> None:
+    async with opened("memory:", [AGENT]) as app:
+        reverts = app.reverts
+        await reverts.revert_model("worker", "scripted:a", principal="ann", reason="slow")
+        await reverts.revert_model("worker", "scripted:b", principal="bob", reason="slower")
+        await reverts.lift("worker", principal="ann", reason="mended")
+        await app.desk.switch_off("all", principal="eve", reason="fire")
+        found = await app.desk.switchings("*")
+        assert [(it.became, it.fact.target.rpartition("=")[2]) for it in found] == [
+            ("off", "all"),
+            ("lifted", "scripted:b"),
+            ("lifted", "scripted:a"),
+            ("reverted", "scripted:b"),
+            ("reverted", "scripted:a"),
+        ]
+        assert found[2].fact.reason == "replaced: slower"

@@ -1,9 +1,10 @@
-"""The book of switches: who switched what off and on, and why."""
+"""The book of switches: who switched what off and on, who reverted what, and why."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from remit.journal.facts_of_switches import TargetSwitched
+from remit.policy.revert import revert_of
 from remit.runtime.books import Books, Entry, Page
 from remit.values.account import OPERATOR
 
@@ -18,6 +19,14 @@ class Switching:
 
     time_ms: int
     fact: TargetSwitched
+
+    @property
+    def became(self) -> str:
+        """What it came to: off or on, reverted or lifted."""
+        reverted = revert_of(self.fact.target) is not None
+        if self.fact.off:
+            return "reverted" if reverted else "off"
+        return "lifted" if reverted else "on"
 
 
 def tenant_of(target: str) -> str:

@@ -135,6 +135,13 @@ async def test_an_operator_reverts_and_lifts(tmp_path: Path) -> None:
         assert told.status == 303
         assert await app.store.switches() == []
         assert "is reverted" not in (await ann.get(CLERK)).text
+        history = (await ann.get("/switches")).text
+        assert [word in history for word in (">reverted<", ">lifted<", ">off<", ">on<")] == [
+            True,
+            True,
+            False,
+            False,
+        ]
 
 
 @pytest.mark.requirement("OPS-1")

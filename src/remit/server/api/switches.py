@@ -65,6 +65,7 @@ class SwitchLine(Shape):
     target: str
     at: datetime
     off: bool
+    """Of a revert: it is in force from then on."""
     principal: str
     reason: str
     until: datetime | None
