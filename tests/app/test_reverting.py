@@ -346,6 +346,24 @@ async def test_an_erased_prompt_is_not_used_again_nor_is_the_new_one_in_its_plac
         assert (await app.run(NEW, "Go")).output == "new: New."
 
 
+async def test_what_one_tenant_erased_another_may_still_have(tmp_path: Path) -> None:
+    url = journal_at(tmp_path)
+    digest = await recorded(url, "beta")
+    assert await recorded(url, "acme") == digest
+    with closing(sqlite3.connect(tmp_path / "journal.db")) as database, database:
+        database.execute(
+            "DELETE FROM blobs WHERE tenant = (SELECT id FROM tenants WHERE name = 'acme')"
+        )
+    async with app_of(url, NEW) as app:
+        with pytest.raises(NotAllowed, match="its text was erased"):
+            await app.reverts.revert_prompt(
+                "talker", digest, principal="ann", reason="x", tenant="acme"
+            )
+        await app.reverts.revert_prompt("talker", digest, principal="ann", reason="x")
+        await seen(app)
+        assert (await app.run(NEW, "Go")).output == "new: Old."
+
+
 @pytest.mark.requirement("PROV-6")
 @pytest.mark.parametrize(
     ("model", "problem"),

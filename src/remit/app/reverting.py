@@ -1,6 +1,7 @@
 """Reverts an agent's prompt or model while the program runs, and takes that back."""
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 from remit.app.desk import Desk
@@ -22,7 +23,7 @@ from remit.values.account import OPERATOR
 from remit.values.ids import check_name
 
 _SHORTEST = 6  # characters of a digest: what tools show of it, or more
-_DECLARATIONS = 200  # of one agent that are looked through for a prompt
+_DECLARATIONS = 1_000  # of one agent, in all its tenants, that are looked through for a prompt
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,18 +156,16 @@ class Reverts:
         given = version.strip()
         distinct = _distinct(rows)
         meant = [row for row in distinct if _names(given, row.spec)]
-        specs = [await _spec_or_none(self.desk.store, row) for row in meant]
-        if meant and None in specs:
+        found = await self._stored(meant)
+        if {row.spec for row in meant} - {spec.digest for spec in found}:
             raise NotAllowed(
                 f"the prompt {given!r} of agent {agent!r} cannot be used again: its text was erased"
             )
-        found = [spec for spec in specs if spec is not None]
         if not meant:
-            known = [await _spec_or_none(self.desk.store, row) for row in distinct]
             found = [
                 spec
-                for spec in known
-                if spec is not None and (_names(given, spec.prompt_digest) or given == spec.prompt)
+                for spec in await self._stored(distinct)
+                if _names(given, spec.prompt_digest) or given == spec.prompt
             ]
         texts = {spec.prompt_digest: spec for spec in reversed(found)}
         if not texts or not given:
@@ -178,6 +177,14 @@ class Reverts:
             names = ", ".join(sorted(digest[:12] for digest in texts))
             raise UsageError(f"{given!r} means several prompts: {names}; say one by its digest")
         return next(iter(texts.values()))
+
+    async def _stored(self, rows: Sequence[RunRow]) -> list[AgentSpec]:
+        """The declarations of runs as they lie in the store now; without those erased since."""
+        found = []
+        for row in rows:
+            with suppress(NotFound):
+                found.append(await Reader(self.desk.store).spec(row.tenant, row.spec))
+        return found
 
     async def _enter(
         self, revert: Revert, principal: str, reason: str, until_ms: int | None
@@ -258,21 +265,13 @@ def check_model(services: Services, model: str) -> None:
 
 
 def _distinct(rows: Sequence[RunRow]) -> list[RunRow]:
-    """The newest run of each declaration."""
-    found: dict[str, RunRow] = {}
+    """The newest run of each declaration in each tenant: erased in one, it may lie in another."""
+    found: dict[tuple[str, str], RunRow] = {}
     for row in rows:
         if len(found) < _DECLARATIONS:
-            found.setdefault(row.spec, row)
+            found.setdefault((row.tenant, row.spec), row)
     return list(found.values())
 
 
 def _names(given: str, digest: str) -> bool:
     return len(given) >= _SHORTEST and digest.startswith(given.lower())
-
-
-async def _spec_or_none(store: Store, row: RunRow) -> AgentSpec | None:
-    """The declaration of a run as it lies in the store now; None where it was erased."""
-    try:
-        return await Reader(store).spec(row.tenant, row.spec)
-    except NotFound:
-        return None
