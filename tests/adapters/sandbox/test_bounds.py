@@ -48,6 +48,26 @@ while True:
     assert b"processor time" in ended.stderr
 
 
+async def test_processor_time_of_children_that_nobody_waits_for(run: Run) -> None:
+    """The kernel adds their time to nobody's."""
+    code = """
+import os, signal, time
+signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+while True:
+    if os.fork() == 0:
+        while time.process_time() < 0.3:
+            pass
+        os._exit(0)
+    try:
+        os.wait()
+    except ChildProcessError:
+        pass
+"""
+    ended = await run(*python(code), cpu_s=1)
+    assert ended.ended == "signalled"
+    assert b"processor time" in ended.stderr
+
+
 MEMORY_HOGS = {
     "private": "x = bytearray(300 << 20); print('GOT')",
     "private_children": """

@@ -31,7 +31,7 @@ while len(watch.descendants(os.getpid())) < 4:
 members = watch.descendants(os.getpid())
 print(len(members), all(watch.threads(pid) == 1 for pid in members))
 time.sleep(0.05)
-print(all(watch.cpu_seconds(pid) < 5 for pid in members))
+print(watch.Meter().seconds(members) < 5)
 print(sum(watch.memory_bytes(pid) > 100_000 for pid in members))
 import ctypes
 ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
@@ -52,7 +52,11 @@ def test_what_is_gone_counts_nothing() -> None:
         pass
     gone = process.pid
     assert watch.descendants(gone) == []
-    assert (watch.threads(gone), watch.memory_bytes(gone), watch.cpu_seconds(gone)) == (0, 0, 0.0)
+    assert (watch.threads(gone), watch.memory_bytes(gone), watch.Meter().seconds([gone])) == (
+        0,
+        0,
+        0,
+    )
 
 
 def test_the_limits_in_words() -> None:
@@ -61,12 +65,47 @@ def test_the_limits_in_words() -> None:
     me = os.getpid()
     with subprocess.Popen(["sleep", "60"]) as process:
         try:
-            assert watch.excess(plan, me)[0] == ""
+            assert watch.excess(plan, me, watch.Meter())[0] == ""
             plan.processes = -5
-            assert "processes and threads at once, -5 are allowed" in watch.excess(plan, me)[0]
+            assert (
+                "processes and threads at once, -5 are allowed"
+                in watch.excess(plan, me, watch.Meter())[0]
+            )
             plan.processes, plan.memory_bytes = 10, 1
-            assert "bytes of memory, 1 are allowed" in watch.excess(plan, me)[0]
+            assert "bytes of memory, 1 are allowed" in watch.excess(plan, me, watch.Meter())[0]
             plan.memory_bytes, plan.cpu_s = 1 << 40, 0
-            assert "s of processor time, 0 s are allowed" in watch.excess(plan, me)[0]
+            assert (
+                "s of processor time, 0 s are allowed" in watch.excess(plan, me, watch.Meter())[0]
+            )
         finally:
             process.kill()
+
+
+def test_memory_counts_wherever_it_lies(monkeypatch: pytest.MonkeyPatch) -> None:
+    lines = "VmRSS:\t900 kB\nRssAnon:\t1 kB\nRssFile:\t800 kB\nRssShmem:\t20 kB\n"
+    text = f"{lines}VmSwap:\t300 kB\nHugetlbPages:\t4000 kB\n"
+    monkeypatch.setattr(watch, "_read", lambda _path: text)
+    assert watch.memory_bytes(1) == 4321 * 1024
+
+
+def test_what_was_seen_of_a_process_that_is_gone_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    stats = {1: (5, 0, 0, 0, "a"), 2: (7, 1, 2, 0, "b")}
+
+    def read(path: str) -> str:
+        found = stats.get(int(path.split("/")[2]))
+        if found is None:
+            return ""
+        *times, start = found
+        words = [*"SSSSSSSSSSS", *map(str, times), *"SSSS", start]
+        return f"9 (a) b) {' '.join(words)}"
+
+    monkeypatch.setattr(watch, "_read", read)
+    meter = watch.Meter()
+    ticks = os.sysconf("SC_CLK_TCK")
+    assert meter.seconds([1, 2]) * ticks == pytest.approx(15)
+    del stats[2]
+    assert meter.seconds([1, 2]) * ticks == pytest.approx(13), "nobody has waited for it"
+    stats[1] = (6, 0, 12, 0, "a")
+    assert meter.seconds([1]) * ticks == pytest.approx(18), "it was waited for: counted once"
+    stats[1] = (1, 0, 0, 0, "c")
+    assert meter.seconds([1]) * ticks == pytest.approx(1 + 8 + 6), "another of the same number"

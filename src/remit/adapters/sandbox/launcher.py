@@ -105,12 +105,13 @@ class _Look:
         self._leader = leader
         self._idle_s = idle_s
         self._cpu_s = -1.0
+        self._meter = watch.Meter()
         self.period_s = watch.PERIOD_S
         self.due_s = time.monotonic() + self.period_s
 
     def excess(self) -> str:
         """Which limit is exceeded, in words; empty for none."""
-        words, cpu_s = watch.excess(self._plan, self._leader)
+        words, cpu_s = watch.excess(self._plan, self._leader, self._meter)
         self.period_s = self._idle_s if cpu_s == self._cpu_s else watch.PERIOD_S
         self._cpu_s = cpu_s
         self.due_s = time.monotonic() + self.period_s

@@ -18,6 +18,8 @@ _TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 # The kernel or the gate refuses more processes; this is for root without a gate. A quarter and four
 # more, because the gate may not yet see one that it allowed.
 _SLACK = 4
+# Swapped out it is still taken, and huge pages count for neither of the others.
+_MEMORY = ("RssAnon:", "RssShmem:", "VmSwap:", "HugetlbPages:")
 # Giving much memory back takes a while; after ten seconds a process is stuck in the kernel.
 _PAUSE_S = 0.002
 _ROUNDS = 5_000
@@ -48,16 +50,38 @@ def memory_bytes(pid: int) -> int:
     """Memory of a process that no file on disk stands behind."""
     total = 0
     for line in _read(f"/proc/{pid}/status").splitlines():
-        if line.startswith(("RssAnon:", "RssShmem:")):
+        if line.startswith(_MEMORY):
             total += int(line.split()[1]) * 1024
     return total
 
 
-def cpu_seconds(pid: int) -> float:
-    """Processor time of a process and of those children it has already waited for."""
-    # The name of the program stands in brackets and may contain blanks and brackets itself.
-    fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
-    return sum(int(word) for word in fields[11:15]) / _TICKS_PER_S if fields else 0.0
+class Meter:
+    """The processor time of a tree, that of processes included for which nobody waited.
+
+    The kernel adds a child's time to its parent's when the parent waits. One that ignores SIGCHLD
+    never does, so what was seen of a process that is gone counts too.
+    """
+
+    def __init__(self) -> None:
+        # By number and start: numbers are given again.
+        self._seen: dict[tuple[int, str], int] = {}
+        self._gone = 0
+
+    def seconds(self, pids: list[int]) -> float:
+        """Since the tree began, as far as looks have seen it."""
+        now: dict[tuple[int, str], int] = {}
+        waited = 0
+        for pid in pids:
+            # The name of the program stands in brackets and may contain blanks and brackets itself.
+            fields = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+            if fields:
+                own, children = fields[11:13], fields[13:15]
+                now[pid, fields[19]] = sum(map(int, own))
+                waited += sum(map(int, children))
+        self._gone += sum(ticks for one, ticks in self._seen.items() if one not in now)
+        self._seen = now
+        # Those who are gone are among the waited for, or are not: never both.
+        return (sum(now.values()) + max(waited, self._gone)) / _TICKS_PER_S
 
 
 def threads(pid: int) -> int:
@@ -76,12 +100,12 @@ def _read(path: str) -> str:
         return ""
 
 
-def excess(plan: Plan, leader: int) -> tuple[str, float]:
+def excess(plan: Plan, leader: int, meter: Meter) -> tuple[str, float]:
     """Which limit the program beneath `leader` exceeds, in words, empty for none; its seconds."""
     members = descendants(leader)
     tasks = sum(threads(pid) for pid in members)
     # The leader has waited for orphans: their time counts too.
-    cpu = sum(cpu_seconds(pid) for pid in (leader, *members))
+    cpu = meter.seconds([leader, *members])
     if tasks > plan.processes + plan.processes // _SLACK + _SLACK:
         return f"{tasks} processes and threads at once, {plan.processes} are allowed", cpu
     memory = sum(memory_bytes(pid) for pid in members)
