@@ -5,7 +5,9 @@ from decimal import Decimal
 from typing import Annotated, Literal
 
 import pytest
-from pydantic import BaseModel, Field
+from pydantic import AliasChoices, AliasPath, BaseModel, ConfigDict, Field
+from pydantic.dataclasses import dataclass
+from typing_extensions import TypedDict
 
 from remit.errors import SpecError
 from remit.machine.call import Call
@@ -226,3 +228,81 @@ def test_a_write_that_says_nothing_by_its_arguments_is_refused(
 @pytest.mark.parametrize("function", [by_pattern, by_name, by_two, by_nothing, order])
 def test_a_write_with_arguments_that_say_something_is_taken(function: Callable[..., str]) -> None:
     assert not check_structured("act", "write", read_signature("act", function), free_text=False)
+
+
+_CHOICE = AliasChoices("to", "recipient")
+
+
+class Chosen(BaseModel):
+    to: Annotated[str, Field(validation_alias=_CHOICE)] = ""
+
+
+class ByBoth(BaseModel, populate_by_name=True):
+    to: str = Field(alias="recipient")
+
+
+class Deeper(BaseModel):
+    to: Annotated[str, Field(validation_alias=AliasPath("party", "name"))] = ""
+
+
+class Inside(BaseModel):
+    found: list[Chosen | None]
+
+
+@dataclass
+class Plain:
+    to: Annotated[str, Field(validation_alias=_CHOICE)] = ""
+
+
+class Typed(TypedDict):
+    to: Annotated[str, Field(validation_alias=_CHOICE)]
+
+
+class ByAlias(BaseModel):
+    to: str = Field(alias="recipient")
+
+
+class ByOneChoice(BaseModel):
+    to: Annotated[str, Field(validation_alias=AliasChoices("recipient"))] = ""
+
+
+class ByName(BaseModel):
+    model_config = ConfigDict(validate_by_name=True, validate_by_alias=False)
+    to: str = Field(alias="recipient")
+
+
+class SameName(BaseModel, populate_by_name=True):
+    to: str = Field(alias="to")
+    other: str = ""
+
+
+@pytest.mark.requirement("PERM-1", "TOOL-1")
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        (Chosen, "to and as recipient"),
+        (ByBoth, "recipient and as to"),
+        (Deeper, "party.name and as to"),
+        (Inside, "to and as recipient"),
+        (Plain, "to and as recipient"),
+        (Typed, "to and as recipient"),
+    ],
+)
+def test_a_field_that_is_read_under_two_names_is_refused(kind: object, names: str) -> None:
+    """A rule about one of them would be passed by the other."""
+
+    def send(to: str) -> None:
+        """Send."""
+
+    send.__annotations__["to"] = kind
+    with pytest.raises(SpecError, match=f"tool 'send': a field .* is read as {names}; give it one"):
+        read_signature("send", send)
+
+
+@pytest.mark.parametrize("kind", [ByAlias, ByOneChoice, ByName, SameName])
+def test_a_field_with_another_name_is_taken(kind: object) -> None:
+    def send(dest: str) -> None:
+        """Send."""
+
+    send.__annotations__["dest"] = kind
+    assert read_signature("send", send).names == (("argument_0", "dest"),)

@@ -20,6 +20,8 @@ _FREE = frozenset(
     {"args", "arguments", "code", "command", "data", "input", "instruction", "instructions"}
     | {"params", "payload", "prompt", "query", "request", "script", "sql", "statement", "task"}
 )
+# Fields of objects in pydantic's core schemas.
+_FIELDS = frozenset({"model-field", "dataclass-field", "typed-dict-field"})
 _ANY_OBJECT = {"type": "object", "additionalProperties": True}
 _SECTION = re.compile(r"^(Args|Arguments|Returns|Raises|Yields|Examples?|Note):\s*$", re.MULTILINE)
 
@@ -104,6 +106,12 @@ def read_signature(name: str, function: Callable[..., object]) -> Arguments:
         names[field] = parameter.name
         fields[field] = (hint, _field(parameter, docs.get(parameter.name)))
     model = _model(name, fields)
+    several = _several_names(model.__pydantic_core_schema__)
+    if several:
+        raise SpecError(
+            f"tool {name!r}: a field of its arguments is read as {' and as '.join(several)}; give "
+            "it one name: a rule about one of them would be passed by another"
+        )
     decimal = _has_decimal(model.__pydantic_core_schema__)
     return Arguments(
         model=model, names=tuple(names.items()), call_name=call_name, has_decimal=decimal
@@ -157,6 +165,45 @@ def _model(name: str, fields: Mapping[str, object]) -> type[BaseModel]:
     except PydanticUserError as exc:
         raise SpecError(f"tool {name!r}: an argument has no schema: {exc.message}") from exc
     return model
+
+
+def _several_names(schema: object, key: str = "", *, both: bool = False) -> tuple[str, ...]:
+    """The names of a field that has more than one, somewhere in a core schema; else nothing.
+
+    `both`: models around it take a field's own name and its alias.
+    """
+    if isinstance(schema, list | tuple):
+        found = (_several_names(each, key, both=both) for each in schema)
+        return next(filter(None, found), ())
+    if not isinstance(schema, Mapping):
+        return ()
+    tree = cast("Mapping[str, object]", schema)
+    config = tree.get("config")
+    if isinstance(config, Mapping):
+        both = bool(config.get("validate_by_name")) and config.get("validate_by_alias") is not False
+    names = _names_of(tree, key, both=both) if tree.get("type") in _FIELDS else ()
+    if len(names) > 1:
+        return names
+    inner = (_several_names(each, name, both=both) for name, each in tree.items())
+    return next(filter(None, inner), ())
+
+
+def _names_of(field: Mapping[str, object], key: str, *, both: bool) -> tuple[str, ...]:
+    """Under which names a field of a core schema is read."""
+    alias = field.get("validation_alias")
+    name = str(field.get("name", key))
+    if alias is None:
+        return (name,)
+    if isinstance(alias, str):
+        found = [alias]
+    else:
+        # One path is a list of keys, a choice a list of these; a path of several keys lies deeper
+        # than the schema says.
+        given = cast("list[object]", alias)
+        paths = [each for each in given if isinstance(each, list)] or [given]
+        found = [".".join(map(str, each)) for each in paths]
+        both = both or any(len(each) > 1 for each in paths)
+    return tuple(dict.fromkeys([*found, name] if both else found))
 
 
 def _has_decimal(schema: object) -> bool:
