@@ -15,6 +15,7 @@ from remit.server.bounded import MAX_HEADER_BYTES, MAX_HEADERS
 from remit.server.route import Ask, Nothing, Route, api
 from remit.server.settings import ServerSettings
 from remit.server.table import ROUTES
+from tests.runtime.stage import secret
 from tests.server.acting import program, tree
 from tests.server.stage import Served, journal, served, shop_app
 
@@ -28,7 +29,7 @@ async def linger(ask: Ask[Nothing, Nothing]) -> BaseModel:
 async def fail(ask: Ask[Nothing, Nothing]) -> BaseModel:
     """Break in a way that nobody foresaw."""
     raise {"bug": ZeroDivisionError, "store": StoreGone, "chain": IntegrityError}[ask.path["how"]](
-        "postgresql://user:word@host is gone"
+        f"postgresql://user:word@host is gone, and {secret()} with it"
     )
 
 
@@ -158,12 +159,16 @@ async def test_a_request_that_takes_too_long_is_told_so(found: Served) -> None:
 @pytest.mark.requirement("SEC-3")
 @pytest.mark.parametrize(("how", "status"), [("bug", 500), ("store", 503), ("chain", 500)])
 async def test_a_fault_of_ours_tells_nothing_of_the_inside(
-    found: Served, how: str, status: int
+    found: Served, how: str, status: int, caplog: pytest.LogCaptureFixture
 ) -> None:
     bot = await program(found, "acme", "viewer")
     told = await bot.get(f"/test/fail/{how}")
     assert told.status == status
     assert how == "chain" or "postgresql" not in told.text
+    # A bug is logged with its place and its text, the others by their names; no secret is.
+    logged = "\n".join(record.getMessage() for record in caplog.records)
+    assert secret() not in logged
+    assert ("in fail" in logged, "is gone, and [secret:" in logged) == (how == "bug", how == "bug")
 
 
 @pytest.mark.requirement("OPS-5")

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import traceback
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from remit.app.app import App
 from remit.errors import RemitError, RequestRefused
+from remit.runtime.cleaning import storable
 from remit.server.admission import check_csrf, check_role, stranger, tenant_of
 from remit.server.answers import answer_problem, secure
 from remit.server.asked import Fields, body_of, check_path, form_of, query_of, read, read_json
@@ -64,6 +66,11 @@ class Doors:
                 del self.busy[key]
 
 
+def _traced(app: App) -> str:
+    """The exception that is handled, for the log: its text may hold what somebody sent."""
+    return app.engine.redactor("").clean(storable(traceback.format_exc())).text
+
+
 class Door:
     """The ASGI application of one path: finds the entry for the method and holds to its rule."""
 
@@ -101,10 +108,11 @@ class Door:
                 await answer_problem(request, problem)(scope, receive, told)
         except ClientDisconnect:
             return  # nobody is there to be told
-        except Exception:  # a fault of ours or of a tool: told as such, and in full to the log
-            log.exception("%s %s", request.method, request.url.path)
-            if began:
-                raise
+        except Exception:  # noqa: BLE001  # a fault of ours or of a tool: told as such, and logged
+            text = _traced(request.app.state.remit)
+            log.error("%s %s\n%s", request.method, request.url.path, text)  # noqa: TRY400  # cleaned
+            if began:  # the server closes the connection, and logs what it is told
+                raise RuntimeError("the answer broke off; remit.server has logged why") from None
             await answer_problem(request, _FAULT)(scope, receive, told)
 
     async def _serve(self, request: Request, receive: Receive, send: Send) -> None:
