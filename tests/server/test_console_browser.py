@@ -50,6 +50,35 @@ async def test_what_another_switches_off_appears_by_itself(tmp_path: Path) -> No
         await page.locator("#off-now").get_by_text("the cellar burns").wait_for()
 
 
+async def test_a_page_of_who_was_signed_out_elsewhere_leads_to_the_sign_in(
+    tmp_path: Path,
+) -> None:
+    async with served(office(journal(tmp_path))) as found, browser(found) as (context, seen):
+        await found.app.run(clerk, "file it")
+        page = await sign_in(context, found, "/approvals?tenant=local")
+        await page.get_by_role("link", name="write_file").wait_for()
+        (cookie,) = await context.cookies()
+        await found.server.state.identity.end(cookie["value"], "local")
+        found.server.state.identity.forget()
+        await found.app.run(clerk, "file it")  # its news make the page refresh itself
+        await page.wait_for_url("**/login?next=/approvals%3Ftenant%3Dlocal")
+        seen.complaints.clear()  # the browser notes each 401
+
+
+async def test_a_page_keeps_what_it_shows_while_the_server_cannot_answer(tmp_path: Path) -> None:
+    async with served(office(journal(tmp_path))) as found, browser(found) as (context, seen):
+        await found.app.run(clerk, "file it")
+        page = await sign_in(context, found, "/approvals?tenant=local")
+        await page.get_by_role("link", name="write_file").wait_for()
+        await page.route("**/approvals?**", lambda route: route.fulfill(status=503, body="no"))
+        async with page.expect_response("**/approvals?**") as answered:
+            await found.app.run(clerk, "file it")
+        assert (await answered.value).status == 503
+        await page.get_by_text("Connecting …").wait_for()
+        assert await page.get_by_role("link", name="write_file").count() == 1
+        seen.complaints.clear()  # the browser notes each 503
+
+
 async def test_the_keyboard_leads_everywhere(tmp_path: Path) -> None:
     async with served(shop_app(journal(tmp_path))) as found, browser(found) as (context, _):
         page = await sign_in(context, found, "/switches")

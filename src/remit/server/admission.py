@@ -22,7 +22,9 @@ CSRF_FIELD = "csrf"
 
 def stranger(request: Request, route: Route) -> Response:
     """What somebody gets who is not signed in: pages lead to the sign-in, the rest is refused."""
-    if route.kind == "page" and request.method in ("GET", "HEAD"):
+    # A page that refreshes a part of itself has no use for another page: it is told, and reloads.
+    refreshes = "hx-request" in request.headers
+    if route.kind == "page" and request.method in ("GET", "HEAD") and not refreshes:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(target)}", status_code=303)
     problem = Problem(

@@ -30,7 +30,8 @@
     if (status >= 500) failed();
     else if (status > 0) good();
     // Signed out elsewhere, or the server began anew: the sign-in page knows where to go back to.
-    if (status === 401) location.reload();
+    // And whoever may no longer see a page is told so, instead of being shown how it was.
+    if (status === 401 || status === 403) location.reload();
   });
   document.addEventListener("htmx:error", failed);
   document.addEventListener("htmx:sse:after:connection", good);
