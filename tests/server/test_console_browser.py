@@ -92,6 +92,21 @@ async def test_the_keyboard_leads_everywhere(tmp_path: Path) -> None:
         await page.wait_for_url("**/switches")
 
 
+@pytest.mark.parametrize("path", ["/now", "/spend", "/switches"])
+async def test_on_a_phone_the_page_one_is_on_stands_in_sight(tmp_path: Path, path: str) -> None:
+    async with (
+        served(shop_app(journal(tmp_path))) as found,
+        browser(found, size=(320, 640)) as (context, _),
+    ):
+        page = await sign_in(context, found, path)
+        await page.wait_for_function(
+            """() => {
+              const place = document.querySelector(".side [aria-current]").getBoundingClientRect();
+              return place.left >= 0 && place.right <= innerWidth + 1;
+            }"""
+        )
+
+
 async def test_the_theme_is_kept(tmp_path: Path) -> None:
     async with served(shop_app(journal(tmp_path))) as found, browser(found) as (context, _):
         page = await sign_in(context, found, "/switches")

@@ -4,6 +4,11 @@
   const PAUSE_MS = 1_200; // between g and the letter
   let leading = 0;
 
+  // On phones the navigation is one line that is wider than the screen: the page one is on stands in sight.
+  document.addEventListener("DOMContentLoaded", () => {
+    document.querySelector(".side [aria-current]")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  });
+
   function typing(target) {
     return target.closest("input, textarea, select, [contenteditable]") !== null;
   }
