@@ -4,10 +4,11 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page
+from playwright.async_api import Page, Route
 
 from remit import declare
 from remit.app.app import App
+from remit.server import streams
 from tests.app.paying import PLANS, SECRET, SECRET_ENV, reference_of, send
 from tests.app.test_till import checkout
 from tests.runtime.stage import PATIENCE_S, an_agent
@@ -75,6 +76,55 @@ async def test_reload_and_lost_lines_in_mid_answer_lose_and_double_nothing(url: 
         await page.get_by_text("solo is at work").wait_for(state="detached")
         assert await said(page) == ["Tell me a story", STORY, "And another", STORY]
         assert len(await app.store.runs("local")) == 2
+
+
+@pytest.mark.requirement("UX-1")
+async def test_what_is_said_again_because_the_answer_was_lost_is_said_once(tmp_path: Path) -> None:
+    async with (
+        served(teller_app(journal(tmp_path))) as found,
+        browser(found) as (context, seen),
+    ):
+        page = await sign_in(context, found, "/chat?agent=solo")
+
+        async def lose(route: Route) -> None:
+            await route.fetch()
+            await route.abort()
+
+        await page.route("**/chat/say**", lose, times=1)
+        await page.get_by_label("Your message").fill("Tell me a story")
+        await page.get_by_role("button", name="Send").click()
+        await page.get_by_text("The line is lost").wait_for()
+        seen.complaints.clear()  # the browser notes that a request failed
+        await page.get_by_role("button", name="Send").click()
+        await page.wait_for_url("**/chat/ses_*")
+        (run,) = await found.app.store.runs("local")
+        await found.app.wait(run.run)
+        await page.get_by_label("Your message").fill("Tell me a story")
+        await page.get_by_role("button", name="Send").click()
+        await page.locator(".said.user").nth(1).wait_for()
+        assert len(await found.app.store.runs("local")) == 2, "said again on purpose"
+
+
+async def test_a_room_of_who_was_signed_out_elsewhere_leads_to_the_sign_in(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "HEARTBEAT_S", 0.2)
+    teller = Teller()
+    teller.gate = asyncio.Event()
+    async with (
+        served(teller_app(journal(tmp_path), teller)) as found,
+        browser(found) as (context, seen),
+    ):
+        page = await sign_in(context, found, "/chat?agent=solo")
+        await page.get_by_label("Your message").fill("Tell me a story")
+        await page.get_by_role("button", name="Send").click()
+        await teller.at_gate.wait()
+        (cookie,) = await context.cookies()
+        await found.server.state.identity.end(cookie["value"], "local")
+        found.server.state.identity.forget()
+        await page.wait_for_url("**/login?next=/chat/ses_**")
+        seen.complaints.clear()  # the browser notes each 401
+        teller.gate.set()
 
 
 async def test_words_that_were_taken_back_vanish(tmp_path: Path) -> None:

@@ -23,7 +23,8 @@ CSRF_FIELD = "csrf"
 def stranger(request: Request, route: Route) -> Response:
     """What somebody gets who is not signed in: pages lead to the sign-in, the rest is refused."""
     # A page that refreshes a part of itself has no use for another page: it is told, and reloads.
-    refreshes = "hx-request" in request.headers
+    accepted = request.headers.get("accept", "")
+    refreshes = "hx-request" in request.headers or accepted == "application/json"
     if route.kind == "page" and request.method in ("GET", "HEAD") and not refreshes:
         target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
         return RedirectResponse(f"/login?next={quote(target)}", status_code=303)

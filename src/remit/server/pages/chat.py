@@ -12,8 +12,9 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 
 from remit.app.app import App
 from remit.app.budgets import BudgetView
+from remit.app.launching import wish_of
 from remit.app.upgrade import UpgradeRequired
-from remit.errors import ArgumentError, NotAllowed, NotFound, RequestRefused
+from remit.errors import ArgumentError, NotAllowed, NotFound
 from remit.journal.admit import LIVE
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
@@ -24,7 +25,7 @@ from remit.server.inbox.items import Item, items_of, why_not
 from remit.server.inbox.schema_form import SchemaForm
 from remit.server.route import Ask, Nothing, page
 from remit.server.runs.place import row_of_path
-from remit.server.starting import own_name
+from remit.server.starting import begin, check_open, own_name
 from remit.server.web import render
 from remit.values.money import format_amount
 from remit.values.role import Role
@@ -94,18 +95,10 @@ async def show_room(ask: Ask[Nothing, Nothing]) -> Response:
 async def say(ask: Ask[Nothing, SayForm]) -> Response:
     """Say something: a run begins."""
     form, app = ask.body, ask.app
-    if ask.request.app.state.draining.is_set():
-        raise RequestRefused(
-            "the server is about to end", status=503, remedy="say it again in a moment"
-        )
-    run = await app.start(
-        _agent(app, form.agent),
-        form.text,
-        tenant=ask.tenant,
-        user=_user(ask),
-        session=form.session or None,
-        interactive=True,
-    )
+    check_open(ask)
+    agent = _agent(app, form.agent)
+    wish = wish_of(form.text, ask.tenant, _user(ask), form.session or None, (), interactive=True)
+    run = (await begin(ask, agent, wish, form)).run
     row = await app.store.run(ask.tenant, run)
     session = form.session or ("" if row is None else row.session)
     address = linker(ask)(f"/chat/{session}")

@@ -10,6 +10,7 @@
   const talk = part("talk"), composer = part("composer"), cancel = part("cancel"), state = part("state");
   const runs = JSON.parse(room.dataset.runs);
   let session = room.dataset.session, current = "", locked = false, watching = null, due = 0;
+  let unsent = { text: "", key: "" }; // what was said and never answered: said again, it is the same run
   const address = (path) => `${path}?tenant=${encodeURIComponent(tenant)}`;
 
   function make(tag, kind, text) {
@@ -51,6 +52,7 @@
         if (source.readyState !== EventSource.CLOSED) return; // it comes back by itself
         const pause = AGAIN_MS[Math.min(this.tries, AGAIN_MS.length - 1)];
         this.tries += 1;
+        stand();
         setTimeout(() => this.connect(), pause);
       });
     }
@@ -172,9 +174,13 @@
       mark.textContent = connection === "live" ? "Live" : "Connecting …";
     }
   }
-  function send(url, fields) {
+  function send(url, fields, more = {}) {
     const body = new URLSearchParams({ ...fields, csrf });
-    return fetch(url, { method: "POST", body, redirect: "manual", headers: { accept: "application/json" } });
+    return fetch(url, { method: "POST", body, redirect: "manual", headers: { accept: "application/json", ...more } });
+  }
+  function keyOf(text) {
+    if (unsent.text !== text) unsent = { text, key: [...crypto.getRandomValues(new Uint8Array(16))].join("-") };
+    return { "idempotency-key": unsent.key };
   }
   function arrange() {
     if (!composer) return;
@@ -188,6 +194,7 @@
     due = 0;
     if (!session) return;
     const answer = await fetch(address(`/chat/${session}/standing`), { headers: { accept: "application/json" } }).catch(() => null);
+    if (answer?.status === 401) location.reload(); // signed out elsewhere: the sign-in leads back here
     if (!answer?.ok) return;
     const told = await answer.json(), stay = atEnd();
     const budget = part("budget");
@@ -245,13 +252,14 @@
     const field = composer.elements.text, text = field.value.trim();
     if (!text || current || locked) return;
     part("send").disabled = true;
-    const answer = await send(composer.action, { text, agent, session }).catch(() => null);
+    const answer = await send(composer.action, { text, agent, session }, keyOf(text)).catch(() => null);
     if (!answer?.ok) {
       state.textContent = answer ? (await answer.json().catch(() => ({}))).detail ?? "It was not taken." : "The line is lost: try again.";
       part("send").disabled = false;
       return;
     }
     const told = await answer.json();
+    unsent = { text: "", key: "" };
     field.value = "";
     if (!session) history.replaceState(null, "", told.address);
     session = told.session;
