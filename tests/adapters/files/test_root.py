@@ -203,3 +203,9 @@ def test_a_listing_says_that_a_folder_was_closed_to_it(root: FileRoot, place: Pa
     (place / "root/src").chmod(0o700)
     assert listing.files == ("README.md",)
     assert not listing.complete
+
+
+def test_a_text_with_half_a_character_is_refused_in_words(root: FileRoot, place: Path) -> None:
+    with pytest.raises(ToolError, match="half a character at 2; write whole ones"):
+        root.write_text("half.txt", "ab\ud800")
+    assert not (place / "root/half.txt").exists()

@@ -39,7 +39,8 @@ def seen(command: Command, mode: str = NAMESPACES) -> dict[str, str]:
         ({"argv": ("no-such-program",)}, "not installed or not executable"),
         ({"argv": ("./file",)}, "not installed or not executable"),
         ({"argv": ("../other",)}, "not installed or not executable"),
-        ({"env": {"A": "\0"}}, "NUL"),
+        ({"env": {"A": "planted\0"}}, "NUL in the value of env 'A'; remove it"),
+        ({"env": {"A\0": ""}}, "NUL"),
         ({"env": {"A=B": "1"}}, "env has the name"),
         ({"env": {"": "1"}}, "env has the name"),
         ({"cpu_s": 0}, "cpu_s=0"),
@@ -67,6 +68,7 @@ def test_wrong_fields(command: Command, changes: dict[str, object], words: str) 
         make_plan(replace(command, **changes), NAMESPACES)  # type: ignore[arg-type]  # wrong by purpose
     assert str(caught.value).startswith("command: ")
     assert ";" in str(caught.value), "a remedy follows"
+    assert "planted" not in str(caught.value)
 
 
 def test_the_working_folder_must_be_seen(command: Command, tmp_path: Path) -> None:

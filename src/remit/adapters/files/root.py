@@ -211,7 +211,13 @@ class FileRoot:
 
     def write_text(self, path: str, text: str) -> None:
         """Replace or make the file with UTF-8 text; as `write_bytes`."""
-        self.write_bytes(path, text.encode())
+        try:
+            content = text.encode()
+        except UnicodeEncodeError as error:
+            raise ToolError(
+                f"file {path!r}: the text has half a character at {error.start}; write whole ones"
+            ) from None
+        self.write_bytes(path, content)
 
     def write_bytes(self, path: str, content: bytes) -> None:
         """Replace or make the file in one step; after a crash it is the old or the new one, whole.

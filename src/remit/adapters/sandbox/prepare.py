@@ -95,13 +95,15 @@ def _check_words(command: Command) -> None:
         raise CommandRefused(f"command: timeout_s={command.timeout_s}; it must be above 0")
     if not command.argv or not command.argv[0]:
         raise CommandRefused("command: argv is empty; name a program")
-    for word in (*command.argv, *command.env.keys(), *command.env.values()):
+    for word in (*command.argv, *command.env.keys()):
         if "\0" in word:
             raise CommandRefused(f"command: NUL in {word[:80]!r}; remove it")
     reachable(command)
-    for name in command.env:
+    for name, value in command.env.items():
         if not name or "=" in name:
             raise CommandRefused(f"command: env has the name {name!r}; give it without '='")
+        if "\0" in value:  # which may be a secret
+            raise CommandRefused(f"command: NUL in the value of env {name!r}; remove it")
 
 
 def reachable(command: Command) -> Reachable:
