@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from remit.errors import StoreCorrupt
+from remit.journal.record import Record
+from remit.server.pages import chat
 from remit.server.settings import ServerSettings
 from remit.values.role import Role
 from tests.runtime.stage import PATIENCE_S, until
+from tests.server.office import clerk as office_clerk
 from tests.server.office import office
 from tests.server.stage import Client, Served, journal, served, signed_in
 
@@ -70,6 +74,27 @@ async def test_who_may_say_what_to_whom(tmp_path: Path) -> None:
         assert told["session"] not in (await vera.get("/chat")).text
         found.server.state.draining.set()
         assert (await post(ann, "/chat/say", "text=look&agent=clerk"))[0] == 503
+
+
+@pytest.mark.requirement("UX-2")
+async def test_conversations_are_known_by_what_was_said(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with served(office(journal(tmp_path))) as found:
+        session = ""
+        for text in ("look at <b>it</b>\n\nnow", f"look {'x' * 200}"):
+            run = await found.app.run(office_clerk, text, user="ann")
+            session = run.id.replace("run_", "ses_")
+        ann = await signed_in(found, "ann", {"local": OPERATOR})
+        page = (await ann.get("/chat")).text
+        assert "<strong>look at &lt;b&gt;it&lt;/b&gt; now</strong>" in page
+        assert f"<strong>look {'x' * 74}…</strong>" in page
+
+        def damaged(_record: Record) -> None:
+            raise StoreCorrupt("the record is damaged")
+
+        monkeypatch.setattr(chat, "open_record", damaged)
+        assert f"<strong>{session}</strong>" in (await ann.get("/chat")).text
 
 
 @pytest.mark.requirement("UX-2")

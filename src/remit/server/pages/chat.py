@@ -14,8 +14,10 @@ from remit.app.app import App
 from remit.app.budgets import BudgetView
 from remit.app.launching import wish_of
 from remit.app.upgrade import UpgradeRequired
-from remit.errors import ArgumentError, NotAllowed, NotFound
+from remit.errors import ArgumentError, IntegrityError, NotAllowed, NotFound, StoreCorrupt
 from remit.journal.admit import LIVE
+from remit.journal.codec import open_record
+from remit.journal.events import RunStarted
 from remit.journal.rows import RunRow
 from remit.machine.agent import Agent
 from remit.policy.plan import holder_name
@@ -27,6 +29,7 @@ from remit.server.route import Ask, Nothing, page
 from remit.server.runs.place import row_of_path
 from remit.server.starting import begin, check_open, own_name
 from remit.server.web import render
+from remit.values.message import TextPart
 from remit.values.money import format_amount
 from remit.values.role import Role
 
@@ -78,8 +81,8 @@ async def show_chats(ask: Ask[ChatQuery, Nothing]) -> Response:
     for row in rows:
         if row.parent is None and row.user == _user(ask):
             known.setdefault(row.session, row)
-    values = {"agents": _talkers(ask.app), "sessions": list(known.values())[:_SESSIONS]}
-    return render(ask, "chats.html", values)
+    sessions = [(row, await _title(ask, row)) for row in list(known.values())[:_SESSIONS]]
+    return render(ask, "chats.html", {"agents": _talkers(ask.app), "sessions": sessions})
 
 
 async def show_room(ask: Ask[Nothing, Nothing]) -> Response:
@@ -157,6 +160,22 @@ async def show_waiting(ask: Ask[Nothing, Nothing]) -> Response:
 
 
 # ---------------------------------------------------------------- what they share
+
+
+async def _title(ask: AnyAsk, row: RunRow) -> str:
+    """What was said last in a conversation: people know it by that; empty where it was erased."""
+    try:
+        records = await ask.app.store.records(row.tenant, row.run)
+        body = open_record(records[0]) if records else None
+    except (IntegrityError, StoreCorrupt):
+        return ""  # `remit verify` tells more; the other conversations are still to be seen
+    for event in () if body is None else body.events:
+        if isinstance(event, RunStarted):
+            text = " ".join(
+                " ".join(p.text for p in event.input if isinstance(p, TextPart)).split()
+            )
+            return text if len(text) <= _TITLE_CHARS else f"{text[: _TITLE_CHARS - 1]}…"
+    return ""
 
 
 def _user(ask: AnyAsk | Ask[Nothing, SayForm]) -> str:
