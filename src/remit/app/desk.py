@@ -40,7 +40,7 @@ from remit.runtime.reader import Reader
 from remit.values.ids import ENTROPY_BYTES, make_id
 
 # Rows of living runs looked through for what waits; more need a search by run.
-_LIVING = 1_000
+LIVING = 1_000
 _ENDED = ("completed", "stopped")
 # Only what some run can match: a switch with a slip in its name would switch nothing.
 _NAME = r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}"
@@ -70,7 +70,7 @@ class Desk:
 
     async def living(self, tenant: str | None) -> list[RunRow]:
         """Rows of runs that have not ended, newest first."""
-        return await self.store.runs(tenant, status=("running", "waiting"), limit=_LIVING)
+        return await self.store.runs(tenant, status=("running", "waiting"), limit=LIVING)
 
     async def approvals(self, tenant: str | None = None) -> list[PendingApproval]:
         """Calls that wait for humans, oldest first; `tenant=None` is for operators."""

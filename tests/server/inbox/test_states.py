@@ -3,6 +3,8 @@
 from dataclasses import replace
 from pathlib import Path
 
+from remit.app.desk import LIVING
+from remit.server.inbox import states as states_module
 from remit.server.inbox.states import States
 from tests.server.office import clerk, office
 from tests.server.stage import journal
@@ -32,3 +34,7 @@ async def test_what_cannot_be_read_is_left_out(tmp_path: Path) -> None:
         damaged = replace(row, spec="0" * 64, version=99)
         states = States(app.engine.reader)
         assert [each.run async for each, _ in states.each([lost, damaged, row])] == [row.run]
+
+
+def test_as_many_are_kept_as_a_page_looks_through() -> None:
+    assert states_module._KEPT > LIVING, "else a page that goes through all finds none of them"

@@ -4,14 +4,16 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 
+from remit.app.desk import LIVING
 from remit.errors import IntegrityError, NotFound, StoreCorrupt
 from remit.journal.rows import RunRow
 from remit.machine.state import State
 from remit.runtime.reader import Reader
 from remit.server.route import Ask, B, Q
 
-# States hold whole conversations, some kilobytes each: as many as wait for people in a busy team.
-_KEPT = 500
+# States hold whole conversations, some kilobytes each. No fewer than a page looks through in turn:
+# of more than are kept, it would find none of them the next time.
+_KEPT = LIVING + 100
 
 
 @dataclass(slots=True)
