@@ -12,7 +12,7 @@ from remit.cli.person import principal
 from remit.values.model import ModelRequest
 from tests.cli.terminal import Remit
 from tests.docs.blocks import blocks
-from tests.runtime.stage import PRICES
+from tests.runtime.stage import PATIENCE_S, PRICES
 
 ROOT = Path(__file__).parents[2]
 PAGE = "docs/howto/revert.md"
@@ -80,6 +80,19 @@ def test_the_whole_way(remit: Remit, path: Path) -> None:
     lifted = remit.tree("revert", "lift", "talker", "model", "--tenant", "acme")
     assert lifted == {"agent": "talker", "lifted": [made["target"]]}
     assert asyncio.run(output(path, NEW, "acme")) == "new: New."
+
+
+async def test_a_running_process_follows(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'j.db'}"
+    await output(tmp_path / "j.db", OLD)
+    models = {"scripted": ScriptedModel(says)}
+    async with App(url, agents=[NEW], models=models, prices=PRICES) as app:
+        assert (await app.run(NEW, "Go")).output == "new: New."
+        words = ("revert", "model", "talker", "scripted:old", "--reason", "slow", "--db", url)
+        assert (await Remit().elsewhere(*words)).exit_code == 0
+        async with asyncio.timeout(PATIENCE_S):
+            while (await app.run(NEW, "Go")).output != "old: New.":
+                await asyncio.sleep(0.05)
 
 
 def test_the_documented_commands_work(remit: Remit, path: Path) -> None:
