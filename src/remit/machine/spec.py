@@ -105,8 +105,20 @@ class ToolSpec(_Frozen):
 
     @property
     def contract(self) -> str:
-        """Digest of the contract."""
-        return digest_of(self)
+        """Digest of the contract; made once, for each call is bound to it."""
+        known = _contracts.get(id(self))
+        if known is not None and known[0] is self:  # it is held, so its id stays its own
+            return known[1]
+        made = digest_of(self)
+        if len(_contracts) >= _CONTRACTS:
+            _contracts.clear()
+        _contracts[id(self)] = self, made
+        return made
+
+
+# More tools than the agents of a process have.
+_CONTRACTS = 1_024
+_contracts: dict[int, tuple[ToolSpec, str]] = {}
 
 
 class HookSpec(_Frozen):

@@ -21,6 +21,7 @@ from remit.journal.rows import (
     Exceeded,
     Fenced,
     InboxRow,
+    Letter,
     NewRun,
     RunStatus,
 )
@@ -35,7 +36,7 @@ from remit.runtime.cleaning import Cleaner
 from remit.runtime.decisions import fold_decisions, in_order, status_of
 from remit.runtime.hub import StreamEvent
 from remit.runtime.inspecting import Inspector
-from remit.runtime.intents import Intents
+from remit.runtime.intents import INTENTS, Intents
 from remit.runtime.lease import Lease, Seat
 from remit.runtime.letters import child_letters, end_letter, read_letter
 from remit.runtime.outcome import Outcome
@@ -251,8 +252,8 @@ class Driver:
             self.services.health.hear(body.events, self.state)
             self.services.last_good.hear(self.agent, self.state, record.header.version, body)
             self._settle_in(record, state, letters=bool(answer.crossed))
-            self.seat.row_lags = _status(state, body) != status_of(state)
-            await self._after(body, world.now_ms)
+            self.seat.row_lags = append.status != status_of(state)
+            await self._after(body, append.sends, world.now_ms)
             return True
         raise StoreError(f"{self.seat.run}: the store refuses holds that were not asked for")
 
@@ -321,19 +322,19 @@ class Driver:
         self._letters = self._letters or letters
         self.begun.set()
 
-    async def _after(self, body: Body, time_ms: int) -> None:
+    async def _after(self, body: Body, sent: tuple[Letter, ...], time_ms: int) -> None:
         seat, hub = self.seat, self.services.hub
         for index, event in enumerate(body.events):
             item = StreamEvent(seat.run, seat.version, index, event, time_ms)
             hub.publish(seat.tenant, self.state.root, item)
-        for letter in child_letters(body.events, self.state) + end_letter(body.events, self.state):
+        for letter in sent:
             self._ring_other(seat.tenant, letter.run)
         if any(isinstance(event, RunStopping) for event in body.events):
             self._intents.cut()
         for event in body.events:
             if isinstance(event, PeersAborted):
                 self._intents.cut_calls(event.peers)
-            if not self.fenced:
+            if isinstance(event, INTENTS) and not self.fenced:
                 await self._intents.start(event, self.state)
 
     # ------------------------------------------------------------ lease and mail

@@ -24,6 +24,16 @@ from remit.runtime.resorts import Resorts
 from remit.runtime.toolgate import ToolGate
 from remit.values.clean import Clean
 
+INTENTS = (
+    ModelRequested,
+    CountRequested,
+    CheckRequested,
+    ToolRequested,
+    ProbeRequested,
+    SubrunRequested,
+    ToolDegraded,
+)
+"""Events that `Intents.start` may start something for."""
 Work = Callable[[], Awaitable[Outcome]]
 # What is cut gets this long to clear up when the driver leaves; what does not listen is left alone.
 _CLEAR_UP_S = 1.0
