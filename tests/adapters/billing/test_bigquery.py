@@ -67,7 +67,7 @@ async def test_rows_that_make_no_sense_are_named() -> None:
 
 
 @pytest.mark.requirement("BIL-2")
-@pytest.mark.parametrize("refusal", [GoogleAPIError, GoogleAuthError])
+@pytest.mark.parametrize("refusal", [GoogleAPIError, GoogleAuthError, OSError])
 async def test_what_google_refuses(refusal: type[Exception]) -> None:
     error = refusal("no such table, no credentials here")
     with pytest.raises(ProviderError, match=r"BigQuery table p\.d\.t: .*no .*; check the"):

@@ -63,11 +63,11 @@ class BillingExport(Billing):
                 return await asyncio.to_thread(self._read, day)
         except TimeoutError:
             failure = f"no answer within {TIMEOUT_S:g} s"
-        except (GoogleAPIError, GoogleAuthError) as exc:
+        except (GoogleAPIError, GoogleAuthError, OSError) as exc:  # no project is an OSError there
             failure = excerpt(str(exc))
         raise ProviderError(
             f"BigQuery table {self._table}: {failure}; check the table's name and the credentials "
-            "of this machine (GOOGLE_APPLICATION_CREDENTIALS)",
+            "of this machine (GOOGLE_APPLICATION_CREDENTIALS, GOOGLE_CLOUD_PROJECT)",
             kind="unknown",
         )
 
