@@ -330,7 +330,7 @@ def check_base_url(url: str, *, plain_http: bool = False) -> tuple[str, bool]:
     shown = repr(url.rpartition("@")[2])  # what stands before an @ may be a password
     try:
         parts = urlsplit(url.strip())
-        host, _ = parts.hostname, parts.port
+        host, _, _ = parts.hostname, parts.port, (parts.hostname or "").encode("idna")
     except ValueError as exc:
         raise ConfigError(f"base URL {shown}: {exc}") from None
     if parts.scheme not in {"http", "https"} or not host:
