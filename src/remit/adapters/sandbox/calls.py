@@ -83,6 +83,7 @@ ABSENT: dict[str, tuple[int | None, int | None]] = {
 
 # Without namespaces these reach what is outside: they take any path, process or queue.
 WITHOUT_NAMESPACES: dict[str, tuple[int | None, int | None]] = {
+    "bind": (49, 200),  # abstract names are the machine's
     "chown": (92, None),
     "fchown": (93, 55),
     "fchownat": (260, 54),
@@ -93,6 +94,7 @@ WITHOUT_NAMESPACES: dict[str, tuple[int | None, int | None]] = {
     "inotify_add_watch": (254, 27),  # names in folders that may not be listed
     "ioprio_set": (251, 30),
     "lchown": (94, None),
+    "listmount": (458, 458),
     "lremovexattr": (198, 15),
     "lsetxattr": (189, 6),
     "mq_open": (240, 180),
@@ -116,6 +118,7 @@ WITHOUT_NAMESPACES: dict[str, tuple[int | None, int | None]] = {
     "shmat": (30, 196),
     "shmctl": (31, 195),
     "shmdt": (67, 197),
+    "statmount": (457, 457),
     "utime": (132, None),
     "utimes": (235, None),
 }
