@@ -67,3 +67,12 @@ async def test_a_nul_in_a_query_or_a_form_is_refused(
     async with root.http.request(method, url, headers=headers, data=body or None) as answer:
         assert answer.status == 400
         assert "NUL" in await answer.text()
+
+
+async def test_people_who_lost_their_way_are_not_told_of_routes(tmp_path: Path) -> None:
+    async with served(shop_app(journal(tmp_path))) as server:
+        page = await server.client(accept="text/html").get("/nowhere")
+        assert (page.status, "begin at the console" in page.text) == (404, True)
+        assert "openapi.json" not in page.text
+        told = await server.client().get("/api/v1/nowhere")
+        assert (told.status, "openapi.json" in told.text) == (404, True)

@@ -114,10 +114,12 @@ async def _http_error(request: Request, exc: Exception) -> Response:
     status = exc.status_code if isinstance(exc, HTTPException) else 500
     known = status if status in (400, 404, 405) else 404
     request.state.principal, request.state.tenant, request.state.csrf = None, "", ""
+    reads_pages = "text/html" in request.headers.get("accept", "")
+    remedy = "the list of routes is docs/reference/api.md, and /api/v1/openapi.json"
     problem = Problem(
         status=known,
         detail=f"there is nothing at {request.url.path[:200]!r}",
-        remedy="the list of routes is docs/reference/api.md, and /api/v1/openapi.json",
+        remedy="Check the address, or begin at the console." if reads_pages else remedy,
     )
     response = answer_problem(request, problem)
     secure(response.headers)
