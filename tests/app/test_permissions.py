@@ -131,7 +131,7 @@ async def test_a_switch_flips_a_bypass_run_to_deny() -> None:
         await app.run(agent, "go")
         assert DONE == ["x"]
         await app.desk.switch_off("mode:bypass", principal="ops", reason="enough")
-        await app.engine.services.switchboard.refresh()
+        await app.engine.services.switchboard.reread()
         run = await app.run(agent, "go")
         assert DONE == ["x"]
         assert run.status == "completed"

@@ -310,7 +310,7 @@ async def test_the_switch_flips_a_bypass_run_that_goes_on(tmp_path: Path) -> Non
         words = ("switch", "off", "mode:bypass", "--reason", "enough")
         made = await Remit().elsewhere(*words, "--db", f"sqlite:///{tmp_path / 'j.db'}")
         assert made.exit_code == 0
-        await app.engine.services.switchboard.refresh()  # as every process does each second
+        await app.engine.services.switchboard.reread()  # as every process does each second
         go.set()
         ended = await run
         judged = await told(app, ended.id, CallJudged)

@@ -6,7 +6,7 @@ import pytest
 from typing_extensions import override
 
 from remit.adapters.memory.store import MemoryStore
-from remit.errors import StoreGone
+from remit.errors import StoreError, StoreGone
 from remit.journal.rows import Switch
 from remit.runtime.switchboard import MAX_AGE_MS, REFRESH_S, Switchboard
 from tests.runtime.kit import NOW, HandClock
@@ -151,6 +151,47 @@ async def test_a_fault_is_told_to_whoever_asked_and_the_next_look_is_a_new_one(
     for _ in range(2):
         with pytest.raises(LookupError, match="a bug of ours"):
             await bench.board.refresh()
+
+
+async def test_a_look_that_began_before_is_not_one_as_of_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    bench = Bench()
+    go = asyncio.Event()
+
+    async def slow() -> list[Switch]:
+        before = await MemoryStore.switches(bench.store)
+        await go.wait()
+        return before
+
+    monkeypatch.setattr(bench.store, "switches", slow)
+    early = asyncio.create_task(bench.board.refresh())
+    await asyncio.sleep(0)
+    await bench.off("tool:pay")
+    joined = asyncio.create_task(bench.board.refresh())
+    anew = asyncio.create_task(bench.board.reread())
+    await asyncio.sleep(0)
+    go.set()
+    assert [await each for each in (early, joined, anew)] == [False, False, True]
+    assert bench.board.off("acme", "a") == {"tool:pay"}
+
+
+@pytest.mark.requirement("OPS-1")
+async def test_reverts_are_read_from_a_view_fit_to_act_on() -> None:
+    bench = Bench()
+    target = "tenant:acme/agent:a/model=p:x"
+    await bench.off(target, NOW + 500)
+    (found,) = await bench.board.reverts("acme")
+    assert (found.revert.to, found.switch.target) == ("p:x", target)
+    assert await bench.board.reverts("beta") == ()
+    assert bench.board.off("acme", "a").isdisjoint({"agent:a", "all", "tenant:acme"})
+    bench.clock.at_ms += 500
+    assert await bench.board.reverts("acme") == ()
+    bench.store.gone = True
+    assert await bench.board.reverts("acme") == (), "the view is fresh enough"
+    bench.clock.at_ms += MAX_AGE_MS
+    with pytest.raises(StoreError, match="nobody knows whether a prompt or a model is reverted"):
+        await bench.board.reverts("acme")
 
 
 def test_one_slow_read_does_not_stop_the_world() -> None:

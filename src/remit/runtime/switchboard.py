@@ -41,6 +41,12 @@ class Switchboard:
             self._reading = None
         return self.changes != before
 
+    async def reread(self) -> bool:
+        """As `refresh`, but never a look that began before: what is written by now is seen."""
+        if self._reading is not None:
+            await self._reading.wait()
+        return await self.refresh()
+
     async def _read(self) -> None:
         asked_ms = self._clock.now_ms()
         try:

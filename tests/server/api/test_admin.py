@@ -42,7 +42,7 @@ async def test_a_tenant_is_switched_off_and_on(found: Served) -> None:
     body = {"what": "all", "reason": "looks odd"}
     told = await ann.ask("POST", "/api/v1/switches/off", json=body)
     assert (told.status, tree(told)["target"]) == (200, "tenant:acme")
-    await found.app.engine.services.switchboard.refresh()
+    await found.app.engine.services.switchboard.reread()
     stopped = await start(bot, "look at it")
     assert stopped["status"] == "stopped"
     [shown] = rows(await bot.get("/api/v1/switches"), "switches")

@@ -44,7 +44,7 @@ async def found(tmp_path: Path) -> AsyncIterator[Served]:
 
 async def said(found: Served, client: Client) -> dict[str, object]:
     """A run that starts after a look at the switches, as each process takes twice a second."""
-    await found.app.engine.services.switchboard.refresh()
+    await found.app.engine.services.switchboard.reread()
     return await start(client, "Go")
 
 

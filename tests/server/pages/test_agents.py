@@ -120,7 +120,7 @@ async def test_an_operator_reverts_and_lifts(tmp_path: Path) -> None:
         assert "<b>rude" not in text
         assert "has another prompt than the newest run" not in text
         assert "Use this prompt again" not in text
-        await app.engine.services.switchboard.refresh()
+        await app.engine.services.switchboard.reread()
         run = await app.run(app.agents["clerk"], "look", tenant="acme")
         text = (await ann.get(f"/runs/{run.id}?view=versions")).text
         assert "the model of clerk to" in text
