@@ -59,6 +59,7 @@ def _is_odd(text: str) -> bool:
     )
 
 
+@lru_cache(maxsize=_KEPT)
 def goes_through_a_process(text: str) -> bool:
     """Whether a link of a process lies on the path, however it is written."""
     if "/" not in text.replace("\\", "/"):
