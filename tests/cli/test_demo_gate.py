@@ -53,6 +53,7 @@ async def test_the_whole_call_and_its_change_are_shown_before_the_word() -> None
                  "remit.approvals.commit_changes", "d" * 32, "agreed as local:"):  # fmt: skip
         assert part in shown
     assert "\x1b" not in shown
+    assert "\n    Because." in shown
 
 
 async def test_a_long_change_is_cut_with_the_way_to_the_rest() -> None:

@@ -77,7 +77,8 @@ class Viewer:
         self.console.print(cell("\n── a human must agree ──", "bold yellow"))
         self.console.print(cell(pending.tool, "bold magenta"))
         for name, value in _arguments(pending.arguments):
-            self.console.print(cell(f"  {name}: ", "bold"), cell(value), soft_wrap=True)
+            inside = value.replace("\n", "\n    ")  # no line of it passes for one of Remit's
+            self.console.print(cell(f"  {name}: ", "bold"), cell(inside), soft_wrap=True)
         if pending.preview is not None:
             width = self.console.width
             for line in preview_lines(pending.preview, most=_DIFF_LINES, width=width):
