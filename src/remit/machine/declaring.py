@@ -66,7 +66,7 @@ class ToolOptions(TypedDict, total=False):
     preview: PreviewFunction | None
     """A function of the arguments that it names, and of `call: HookedCall`, that tells what a call
     would do: a `Preview`, or text. People see it before they agree, and agree to exactly that; a
-    call that must be agreed to is refused where it raises or takes longer than 10 seconds."""
+    call that must be agreed to is refused where it raises or takes longer than 30 seconds."""
     reveals: Iterable[str]
     """Kinds of secrets (`*` for all) whose real values it receives in place of placeholders."""
     price_usd: str | None

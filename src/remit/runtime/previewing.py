@@ -18,8 +18,9 @@ from remit.runtime.cleaning import Cleaner
 from remit.values.preview import Preview
 from remit.values.preview_lines import drawn, kept
 
-# It reads a record or a few files; a person waits for it each time they agree.
-_PREVIEW_S = 10.0
+# It reads a record or a few files, which a busy machine does in seconds; too short a time would
+# refuse calls for nothing. As long as a probe has.
+_PREVIEW_S = 30.0
 
 
 async def with_preview(
