@@ -121,6 +121,28 @@ async def test_of_two_processes_at_once_one_begins_the_run(
         assert len(await one.store.runs("acme")) == 5
 
 
+async def test_a_run_that_another_process_began_and_ended_meanwhile_is_the_run(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "j.db"
+    async with shop(path) as one, shop(path) as two:
+        reserved: list[str] = []
+
+        async def slow(run: str) -> None:
+            reserved.append(run)
+            other = await begin(two, asking(), [])
+            assert other.run == run
+            await two.wait(run, tenant="acme")
+            wish = Wish(
+                text="look at it", tenant="acme", user="ann", session="s1", labels=(), run=run
+            )
+            await one.engine.begun("acme", await one.launch(clerk, wish))
+
+        found = await one.once.begin(asking(), slow)
+        assert [found.run] == reserved
+        assert len(await one.store.runs("acme")) == 1
+
+
 async def test_what_could_not_begin_is_begun_again_under_the_same_id(tmp_path: Path) -> None:
     started: list[str] = []
     async with shop(tmp_path / "j.db") as app:

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from weakref import WeakValueDictionary
 
-from remit.errors import NotAllowed, RequestRefused
+from remit.errors import RemitError, RequestRefused
 from remit.journal.events import RequestAccepted
 from remit.ports import Dice, Store
 from remit.runtime.books import NOTHING, Books, Entry, Page
@@ -63,8 +63,9 @@ class Once:
                 return Begun(run=taken.run, again=True)
             try:
                 await start(taken.run)
-            except NotAllowed:
-                # Another process may have begun it meanwhile: then its session is active.
+            except RemitError:
+                # Another process may have begun it meanwhile: then its session is active, or it has
+                # ended already and a second first record fits nowhere.
                 if await self.store.run(request.tenant, taken.run) is None:
                     raise
                 return Begun(run=taken.run, again=True)

@@ -35,7 +35,7 @@ def keep_note(name: str) -> str:
     return f"kept {name}"
 
 
-@tool(access="write", undo=drop_note, timeout="50ms")
+@tool(access="write", undo=drop_note, timeout="1s")
 async def mail_note(name: str) -> str:
     """Keep a note elsewhere; the answer never comes."""
     NOTES.append(name)
