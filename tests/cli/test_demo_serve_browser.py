@@ -88,18 +88,20 @@ async def use_up(chat: Page, told: Json) -> Locator:
         if await notice.count():
             assert await asked_provider(told) == before
             assert f"allows {FREE_CALLS} calls today" in await notice.inner_text()
-            assert await chat.get_by_label("Your message").is_disabled()
+            await expect(chat.get_by_label("Your message")).to_be_disabled()
             return notice
     raise AssertionError("the plan has no end")
 
 
 async def in_sight(chat: Page, notice: Locator) -> None:
     """Nobody has to look for the way on: it stands above what stays at the lower edge."""
-    link = await notice.get_by_role("link", name="Get the plan pro").bounding_box()
-    edge = await chat.locator("[data-composer]").bounding_box()
-    assert link is not None
-    assert edge is not None
-    assert link["y"] + link["height"] <= edge["y"]
+    link = notice.get_by_role("link", name="Get the plan pro")
+    composer = chat.locator("[data-composer]")
+    while True:  # the page may renew either between two looks; `timeout` of pytest bounds it
+        box, edge = await link.bounding_box(), await composer.bounding_box()
+        if box is not None and edge is not None and box["y"] + box["height"] <= edge["y"]:
+            return
+        await chat.wait_for_timeout(50)
 
 
 async def pay(page: Page) -> None:

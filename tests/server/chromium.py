@@ -11,7 +11,14 @@ from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.async_api import BrowserContext, ConsoleMessage, Page, Request, async_playwright
+from playwright.async_api import (
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    async_playwright,
+    expect,
+)
 
 from tests.server.stage import Grants, Served, signed_in
 
@@ -31,6 +38,7 @@ FLAGS = [
     "--disable-sync",
 ]
 AXE_SHA256 = "29348999450cdf2849a8e70b7912fc2da85a849da39c0d0d5394f51d4a9ed95c"
+PATIENCE_MS = 20_000  # on two busy cores; a hang says where
 DESKTOP = (1280, 860)
 PHONE = (390, 844)
 Scheme = Literal["light", "dark"]
@@ -80,7 +88,8 @@ async def browser(
             timezone_id="Europe/Berlin",
             reduced_motion="reduce",
         )
-        context.set_default_timeout(20_000)  # on two busy cores; a hang says where
+        context.set_default_timeout(PATIENCE_MS)
+        expect.set_options(timeout=PATIENCE_MS)
         context.on("console", seen.hear)
         context.on("weberror", lambda fault: seen.complaints.append(str(fault.error)))
         context.on("request", seen.see)

@@ -4,7 +4,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Page, Route
+from playwright.async_api import Page, Route, expect
 
 from remit import declare
 from remit.app.app import App
@@ -188,7 +188,7 @@ async def test_a_question_is_answered_inside_the_conversation(tmp_path: Path) ->
         await ask.get_by_role("textbox").fill("3")
         await ask.get_by_role("button", name="Send the answer").click()
         await page.locator(".said", has_text="Wrapped.").wait_for()
-        assert await ask.count() == 0
+        await expect(ask).to_have_count(0)
 
 
 async def test_what_is_under_way_can_be_cancelled(tmp_path: Path) -> None:
@@ -226,13 +226,13 @@ async def test_at_the_cap_the_room_is_locked_until_the_payment_arrives(
         await say(page, "second")
         notice = page.get_by_role("alert")
         await notice.get_by_text("The plan free allows 1 calls today").wait_for()
-        assert await page.get_by_label("Your message").is_disabled()
+        await expect(page.get_by_label("Your message")).to_be_disabled()
         link = await notice.get_by_role("link", name="Get the plan pro").get_attribute("href")
         assert link is not None
         assert link.startswith("https://pay.example/pro?")
         await page.reload()
         await notice.wait_for()
-        assert await page.get_by_label("Your message").is_disabled()
+        await expect(page.get_by_label("Your message")).to_be_disabled()
         await send(app, checkout(reference_of(link), subscription="sub_1"))
         async with asyncio.timeout(PATIENCE_S):
             await notice.wait_for(state="detached")

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from playwright.async_api import expect
 
 from remit.adapters.keys import new_keys
 from tests.server.chromium import (
@@ -257,7 +258,7 @@ async def test_now_follows_what_happens_and_stops_it(tmp_path: Path) -> None:
         run = await found.app.run(clerk, "file it")
         # By the feed: asking again would take half a minute.
         await page.get_by_text("write_file waits for approval").wait_for()
-        assert await page.locator(".chart canvas").count() == 1
+        await expect(page.locator(".chart canvas")).to_have_count(1)
         await page.keyboard.press("x")
         stop = page.get_by_role("dialog", name="Stop")
         await stop.get_by_label("What").select_option("everything in local")

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 import pytest
-from playwright.async_api import Route
+from playwright.async_api import Route, expect
 
 from tests.cli.shop import clerk, fill, shop
 from tests.server.chromium import (
@@ -42,12 +42,12 @@ async def test_a_run_is_found_and_its_trace_unfolds_by_keyboard(tmp_path: Path) 
         assert rows == 20
         await trace.focus()
         await page.keyboard.press("ArrowLeft")
-        assert await trace.get_by_role("row").count() == 1, "all is folded into the run"
+        await expect(trace.get_by_role("row")).to_have_count(1)  # all is folded into the run
         await page.keyboard.press("ArrowRight")
-        assert await trace.get_by_role("row").count() == rows
+        await expect(trace.get_by_role("row")).to_have_count(rows)
         for _ in range(4):
             await page.keyboard.press("ArrowDown")
-        assert await trace.locator('[aria-selected="true"]').inner_text() != ""
+        await expect(trace.locator('[aria-selected="true"]')).not_to_have_text("")
         await page.locator(".detail").get_by_text("ask_helper").wait_for()
 
 
@@ -91,8 +91,8 @@ async def test_the_slider_shows_how_a_run_stood(tmp_path: Path) -> None:
         await page.locator("#at").focus()
         await page.keyboard.press("Home")
         await page.locator("#stood").get_by_text("RunStarted").wait_for()
-        assert await page.locator("#at-now").inner_text() == "1"
-        assert await page.get_by_text("ended: completed").count() == 0
+        await expect(page.locator("#at-now")).to_have_text("1")
+        await expect(page.get_by_text("ended: completed")).to_have_count(0)
 
 
 async def test_a_waiting_run_is_cancelled_after_being_asked_again(tmp_path: Path) -> None:
