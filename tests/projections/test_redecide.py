@@ -6,10 +6,11 @@ import pytest
 from hypothesis import settings
 from typing_extensions import override
 
-from remit.journal.events import InboxIgnored, StandInInspected, ToolCompleted
+from remit.journal.events import CallJudged, InboxIgnored, StandInInspected, ToolCompleted
 from remit.journal.record import Body
 from remit.machine.agent import Remit
 from remit.machine.decide import ENGINE
+from remit.machine.previewing import NO_PREVIEW
 from remit.machine.tools import AnyTool
 from remit.projections import redecide as redecide_module
 from remit.projections.redecide import Redecision, redecide
@@ -155,6 +156,16 @@ def test_a_call_that_could_not_even_be_read_decides_the_same() -> None:
     bench = Bench(make_agent(look_up))
     bench.start()
     bench.answer("", ("unheard_of", "not json"), ("look_up", "not json"))
+    assert_same(again(bench))
+
+
+@pytest.mark.requirement("AUD-5", "PERM-8")
+def test_a_call_that_could_not_be_shown_is_refused_again() -> None:
+    bench = Bench(make_agent(commit_tree, remit=Remit(approvals={commit_tree: 1})))
+    bench.hook = lambda _bench, _tool, found: replace(found, unseen="it is dark")
+    bench.start()
+    bench.answer("", ("commit_tree", '{"name":"main"}'))
+    assert bench.last(CallJudged).rule == NO_PREVIEW
     assert_same(again(bench))
 
 

@@ -39,7 +39,6 @@ from remit.journal.events import (
     ToolUnknown,
 )
 from remit.journal.facts_of_plans import PlanTerms
-from remit.journal.facts_of_switches import Reverted
 from remit.projections.node import Node
 from remit.projections.tree import decision_tree
 from remit.values.media import described, image
@@ -281,26 +280,6 @@ def test_failed_model_calls_and_their_retries() -> None:
         ("spend", "", "", ""),
         ("spend", "", "above the hold", ""),
     ]
-
-
-@pytest.mark.requirement("OPS-1")
-def test_a_revert_that_was_in_force_names_who_made_it() -> None:
-    revert = Reverted(
-        agent="clerk",
-        what="model",
-        to="fake:old-2025-01-01",
-        target="agent:clerk/model=fake:old-2025-01-01",
-        principal="otto",
-        since_ms=START_MS,
-    )
-    root = decision_tree(records(started().model_copy(update={"reverts": (revert,)})))
-    note = root.children[0]
-    assert (note.kind, note.label, note.text, note.principal) == (
-        "note",
-        "model reverted",
-        "clerk uses fake:old-2025-01-01",
-        "otto",
-    )
 
 
 def test_what_concerns_the_run_as_a_whole() -> None:

@@ -2,7 +2,9 @@
 
 import re
 
-from remit.values.notice import MAX_TEXT, Notice, notice_key
+from remit.values.clean import Clean
+from remit.values.notice import MAX_PREVIEW, MAX_TEXT, Notice, notice_key
+from remit.values.preview import Previewed
 
 
 def test_a_key_is_the_same_each_time_and_another_for_each() -> None:
@@ -34,3 +36,44 @@ def test_what_is_shown_is_bounded() -> None:
     )
     assert notice.shown == notice.text
     assert notice.title == "clerk asks a question (pack)"
+
+
+def previewing(*lines: str, more: int = 0) -> Notice:
+    preview = Previewed(text=Clean.vouch("\n".join(lines)), lines=len(lines) + more)
+    return Notice(
+        key="k",
+        kind="approval",
+        tenant="t",
+        run="r",
+        ref="a",
+        agent="clerk",
+        tool="pack",
+        text="{}",
+        user="ann",
+        preview=preview,
+    )
+
+
+def test_what_a_call_would_do_is_carried_in_whole_lines_and_the_rest_is_named() -> None:
+    whole = previewing("@ box", "+paper")
+    assert (whole.would_do, whole.unshown) == ("@ box\n+paper", "")
+    line = "+" + "x" * (MAX_PREVIEW // 2 - 1)
+    cut = previewing(line, line, more=3)
+    assert cut.would_do == line
+    assert cut.unshown.startswith("not all of it is here (4 more lines)")
+    assert previewing("+" + "x" * MAX_PREVIEW).would_do == ""
+
+
+def test_a_call_without_a_preview_says_nothing_of_one() -> None:
+    told = Notice(
+        key="k",
+        kind="approval",
+        tenant="t",
+        run="r",
+        ref="a",
+        agent="clerk",
+        tool="pack",
+        text="{}",
+        user="ann",
+    )
+    assert (told.would_do, told.unshown) == ("", "")

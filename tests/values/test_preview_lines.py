@@ -125,6 +125,7 @@ def test_many_files_together_are_bounded() -> None:
         (None, "", []),
         ("", None, []),
         (b"\xff", b"\xff", None),
+        (b"a\0", b"a\0", None),
     ],
 )
 def test_edges(
