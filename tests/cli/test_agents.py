@@ -47,7 +47,7 @@ def test_a_function_gets_its_inputs_as_their_types() -> None:
         ("make", ["no-name=a"], "write it as key=value"),
         ("make", ["name=not a name"], "agent 'not a name'"),
         ("clerk", ["name=a"], "it takes no inputs"),
-        ("nobody", [], "has no 'nobody'; it has broken, clerk, make, never, wrong"),
+        ("nobody", [], "has no 'nobody'; it has broken, clerk, make, never, what_is_paid, wrong"),
         ("number", [], "is a int; name an Agent"),
         ("wrong", [], r"wrong\(\) gave a str, not an Agent"),
         ("broken", [], r"ZeroDivisionError: by purpose \(.*shop_agents.py:\d+\)"),

@@ -121,6 +121,22 @@ async def test_changes_tell_what_was_added_changed_and_deleted(tmp_path: Path) -
     assert found == {"a.py": (True, True), "b.py": (True, False), "ü\nc.py": (False, True)}
 
 
+async def test_a_change_within_the_instant_of_the_index_is_seen(tmp_path: Path) -> None:
+    """Git looks into files that are no older than its index; a copy of it is younger by itself."""
+    repo = make(tmp_path / "repo", {"a.py": "A = 1\n"})
+    git(repo, "config", "core.trustctime", "false")
+    git(repo, "config", "core.checkstat", "minimal")
+    past = (1_700_000_000 * 10**9,) * 2
+    os.utime(repo / "a.py", ns=past)
+    git(repo, "update-index", "--refresh")
+    (repo / "a.py").write_text("A = 2\n", encoding="utf-8")
+    for each in (repo / "a.py", repo / ".git" / "index"):
+        os.utime(each, ns=past)
+    place = Repository(str(repo))
+    changes = await place.changes((await place.head()).tree, await place.tree())
+    assert [one.path for one in changes] == ["a.py"]
+
+
 async def test_a_moved_submodule_is_recognised(tmp_path: Path) -> None:
     inner = make(tmp_path / "inner")
     repo = make(tmp_path / "repo")

@@ -71,7 +71,9 @@ async def ask(client: Client, route: Route, tenant: str) -> Told:
         async with client.http.get(f"{client.url}{path}{mark}", headers=client.headers) as answer:
             refused = answer.status >= 400
             return Told(answer.status, {}, await answer.text() if refused else "")
-    return await client.ask(route.method, f"{path}{mark}", headers={"accept": "application/json"})
+    # Not JSON alone: whoever asks so refreshes a part of a page, and is not led to the sign-in.
+    headers = {"accept": "application/json, */*;q=0.1"}
+    return await client.ask(route.method, f"{path}{mark}", headers=headers)
 
 
 def let_in(told: Told) -> bool:

@@ -97,7 +97,8 @@ class Repository:
         with tempfile.TemporaryDirectory(prefix="lomu-index-") as folder:
             index = str(Path(folder, "index"))
             if self.git.index.exists():
-                await asyncio.to_thread(shutil.copyfile, self.git.index, index)
+                # With its time: git looks again at files that are no older than the index is.
+                await asyncio.to_thread(shutil.copy2, self.git.index, index)
             await self.git.run("add", "--all", "--", ".", index=index)
             return await self.git.text("write-tree", index=index)
 

@@ -16,6 +16,8 @@ M = TypeVar("M", bound=BaseModel)
 Fields = dict[str, str | list[str]]
 _MAX_FIELDS = 100  # of a form or a query
 _NUL = "\0"
+NO_NUL = r"^[^\u0000]*$"
+"""What a schema says of texts that no NUL may be in."""
 _SHOWN = 200  # characters of a path
 
 

@@ -8,6 +8,7 @@ from pydantic import BaseModel, JsonValue
 from pydantic.json_schema import models_json_schema
 
 from remit.server.admission import CSRF_HEADER
+from remit.server.asked import NO_NUL
 from remit.server.problem import MEDIA_TYPE, STATUSES, ProblemDetails
 from remit.server.route import Nothing, Route
 from remit.server.starting import MAX_ONCE
@@ -124,7 +125,7 @@ def _in_query(route: Route) -> list[JsonValue]:
             "in": "query",
             "required": name in required,
             "description": str(cast("Tree", each).get("description", "")),
-            "schema": _without_null(cast("Tree", each)),
+            "schema": _storable(_without_null(cast("Tree", each))),
         }
         for name, each in cast("Tree", schema.get("properties", {})).items()
     ]
@@ -136,7 +137,7 @@ def _in_query(route: Route) -> list[JsonValue]:
                 "in": "query",
                 "required": False,
                 "description": f"The tenant, where who asks has several.{more}",
-                "schema": {"type": "string"},
+                "schema": _storable({"type": "string"}),
             }
         )
     return found
@@ -167,6 +168,12 @@ def _without_null(schema: Tree) -> Tree:
     kept.pop("anyOf")
     kept.pop("default", None)
     return {**kept, **cast("Tree", some[0])} if len(some) == 1 else {**kept, "anyOf": some}
+
+
+def _storable(schema: Tree) -> Tree:
+    """A query with a NUL is refused, whatever it is about: no database holds one."""
+    free = schema.get("type") == "string" and not schema.keys() & {"pattern", "enum", "const"}
+    return {**schema, "pattern": NO_NUL} if free else schema
 
 
 def _responses(route: Route, names: Names) -> Tree:

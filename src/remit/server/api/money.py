@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, BeforeValidator, Field, StringConstraints
 
 from remit.app.budgets import BudgetView
 from remit.errors import RequestRefused
@@ -27,7 +27,14 @@ Holder = Annotated[
 ]
 """`user:ann`, `agent:NAME`, `label:NAME`, `tenant`, `user:*` for each, `global` (with tenant *)."""
 Dollars = Annotated[str, StringConstraints(pattern=r"^[0-9]{1,9}(\.[0-9]{1,9})?$")]
-Count = Annotated[int, Field(ge=0, le=10**15)]
+
+
+def _whole(value: object) -> object:
+    """JSON has one kind of number: for JSON Schema 234.0 is an integer."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
+
+
+Count = Annotated[int, BeforeValidator(_whole), Field(ge=0, le=10**15)]
 Reason = Annotated[Words, StringConstraints(min_length=1)]
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
+from remit.server.asked import NO_NUL
 from remit.values.money import format_usd
 
 MAX_PAGE = 200  # rows of one answer; a cursor gives the next
@@ -31,10 +32,11 @@ Name = Annotated[
     str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$", max_length=128)
 ]
 """Of a tenant, user, session, agent, label."""
-Id = Annotated[str, StringConstraints(max_length=MAX_ID), AfterValidator(_fit)]
-Words = Annotated[str, StringConstraints(max_length=_FREE), AfterValidator(_fit)]
+_TOLD = Field(json_schema_extra={"pattern": NO_NUL})
+Id = Annotated[str, StringConstraints(max_length=MAX_ID), AfterValidator(_fit), _TOLD]
+Words = Annotated[str, StringConstraints(max_length=_FREE), AfterValidator(_fit), _TOLD]
 """A reason or a comment."""
-Text = Annotated[str, AfterValidator(_fit)]
+Text = Annotated[str, AfterValidator(_fit), _TOLD]
 
 
 def _iso_day(text: str) -> str:
