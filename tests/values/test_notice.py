@@ -1,6 +1,7 @@
 """Keys of notices tell channel, tenant, request and person apart, and are ids of webhooks."""
 
 import re
+from dataclasses import replace
 
 from remit.values.clean import Clean
 from remit.values.notice import MAX_PREVIEW, MAX_TEXT, Notice, notice_key
@@ -65,15 +66,5 @@ def test_what_a_call_would_do_is_carried_in_whole_lines_and_the_rest_is_named() 
 
 
 def test_a_call_without_a_preview_says_nothing_of_one() -> None:
-    told = Notice(
-        key="k",
-        kind="approval",
-        tenant="t",
-        run="r",
-        ref="a",
-        agent="clerk",
-        tool="pack",
-        text="{}",
-        user="ann",
-    )
+    told = replace(previewing("@ box"), preview=None)
     assert (told.would_do, told.unshown) == ("", "")
